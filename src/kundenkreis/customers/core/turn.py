@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.state import CustomerState, Planned
 from kundenkreis.kernel.effects import Effect
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import Micros
@@ -125,7 +125,7 @@ class Derived(msgspec.Struct, gc=False):
 class Turn:
     """One input being folded. `row` is the log row, or a derived event dressed as a row, or None for a due instant."""
 
-    __slots__ = ("at_us", "cause", "day", "depth", "derived", "dirty", "effects", "orders", "publishing", "records", "row", "rulebook_version", "state", "zone")
+    __slots__ = ("at_us", "candidates", "cause", "day", "depth", "derived", "dirty", "effects", "orders", "publishing", "records", "row", "rulebook_version", "state", "zone")
 
     def __init__(
         self, state: CustomerState, at_us: Micros, *, row: LogRow | None, zone: Zone, rulebook_version: int, depth: int = 0,
@@ -148,6 +148,8 @@ class Turn:
         self.derived: list[Derived] = []
         self.effects: list[Effect] = []
         self.records: list[Record] = []
+        self.candidates: list[Planned] = []
+        """Messages that journeys want to send; the contact policy judges all of one advance together."""
 
     @property
     def origin_key(self) -> bytes | int:
