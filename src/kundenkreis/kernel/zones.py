@@ -71,7 +71,9 @@ class Zone:
 
     def offset_seconds(self, at_us: Micros) -> int:
         """Seconds that local time is ahead of UTC at this instant."""
-        return self._offsets[bisect_right(self._instants, at_us // SECOND) - 1 if at_us // SECOND >= self._instants[0] else 0]
+        return self._offsets[
+            bisect_right(self._instants, at_us // SECOND) - 1 if at_us // SECOND >= self._instants[0] else 0
+        ]
 
     def day_number(self, at_us: Micros) -> int:
         """Local calendar day (days since 1970-01-01) of an instant."""

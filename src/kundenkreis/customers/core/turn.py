@@ -125,10 +125,33 @@ class Derived(msgspec.Struct, gc=False):
 class Turn:
     """One input being folded. `row` is the log row, or a derived event dressed as a row, or None for a due instant."""
 
-    __slots__ = ("at_us", "candidates", "cause", "day", "depth", "derived", "dirty", "effects", "orders", "publishing", "records", "row", "rulebook_version", "state", "zone")
+    __slots__ = (
+        "at_us",
+        "candidates",
+        "cause",
+        "day",
+        "depth",
+        "derived",
+        "dirty",
+        "effects",
+        "orders",
+        "publishing",
+        "records",
+        "row",
+        "rulebook_version",
+        "state",
+        "zone",
+    )
 
     def __init__(
-        self, state: CustomerState, at_us: Micros, *, row: LogRow | None, zone: Zone, rulebook_version: int, depth: int = 0,
+        self,
+        state: CustomerState,
+        at_us: Micros,
+        *,
+        row: LogRow | None,
+        zone: Zone,
+        rulebook_version: int,
+        depth: int = 0,
         orders: dict[str, OrderEntry] | None = None,
     ) -> None:
         self.state = state
@@ -171,7 +194,19 @@ def derived_row(event: Derived, *, turn: Turn) -> LogRow:
     """A derived event dressed as a log row, so that conditions, scores and journeys read it like any other."""
     state, cause = turn.state, turn.row
     return LogRow(
-        partition=state.profile_id & 255, number=-1, event_id=event.event_id, profile_id=state.profile_id, type="track", name=event.name,
-        happened_us=turn.at_us, received_us=turn.at_us, at_us=turn.at_us, day=turn.day, origin="derived", cause=turn.cause, depth=event.depth,
-        flags=DERIVED | (cause.flags & LATE if cause is not None else 0), body={"properties": event.properties},
+        partition=state.profile_id & 255,
+        number=-1,
+        event_id=event.event_id,
+        profile_id=state.profile_id,
+        type="track",
+        name=event.name,
+        happened_us=turn.at_us,
+        received_us=turn.at_us,
+        at_us=turn.at_us,
+        day=turn.day,
+        origin="derived",
+        cause=turn.cause,
+        depth=event.depth,
+        flags=DERIVED | (cause.flags & LATE if cause is not None else 0),
+        body={"properties": event.properties},
     )
