@@ -1,0 +1,155 @@
+"""Merging two customers, in two messages: the loser surrenders its state, the winner absorbs it.
+
+The resolver appends Merge Requested to the loser's log (it has fixed the direction: the merged one is never merged back). The loser's
+fold becomes a forwarder and sends its whole state to the winner's log through the internal inbox; the winner's fold
+absorbs it: facts add, runs unite by entry key, consent never widens. Undone by folding apart, because rows keep their original
+profile id.
+"""
+
+from base64 import b64decode, b64encode
+
+from kundenkreis.customers.core.commerce import absorb_commerce
+from kundenkreis.customers.core.consent import merge_consent
+from kundenkreis.customers.core.profile import absorb_profile
+from kundenkreis.customers.core.state import MOST_CONTACTS, MOST_RUNS, CustomerState, decode_state, encode_state
+from kundenkreis.customers.core.turn import IdentifierEntry, MembershipChange, RunEntry, Turn
+from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.kernel.effects import AppendEvent
+from kundenkreis.kernel.hashing import hash128
+from kundenkreis.kernel.ids import EffectId
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.segments.core.decisions import adopt
+from kundenkreis.segments.core.facts import absorb_facts
+
+MERGE_REQUESTED = "Merge Requested"
+STATE_SURRENDERED = "State Surrendered"
+
+
+def apply_merge(turn: Turn, rulebook: Rulebook) -> None:
+    """Fold a merge row: surrender when this is the loser, absorb when it is the winner."""
+    row = turn.row
+    assert row is not None
+    if row.name == MERGE_REQUESTED:
+        _surrender(turn, winner=int(row.properties["into"]))
+    elif row.name == STATE_SURRENDERED:
+        _absorb(turn, rulebook, decode_state(b64decode(row.properties["state"])))
+
+
+def forward(state: CustomerState, row: LogRow) -> list[AppendEvent]:
+    """A row that reached a forwarder goes on to the customer that absorbed it, with everything it carried."""
+    body = dict(row.body)
+    if row.links:
+        body["links"] = row.links
+    return [
+        AppendEvent(
+            effect_id=EffectId(hash128("forward", row.event_id)),
+            profile_id=state.forwarded_to,
+            type=row.type,
+            name=row.name,
+            happened_us=row.happened_us,
+            origin=row.origin,
+            body=body,
+            cause=row.event_id,
+            depth=row.depth,
+            flags=row.flags,
+            actor=row.actor,
+            reason=row.reason,
+        )
+    ]
+
+
+def _surrender(turn: Turn, *, winner: int) -> None:
+    state, row = turn.state, turn.row
+    assert row is not None
+    for segment in state.decisions.inside:
+        turn.records.append(MembershipChange("segment", segment, False, turn.at_us, turn.cause, ["merged"]))
+    if state.decisions.phase is not None:
+        phase = state.decisions.phase
+        turn.records.append(MembershipChange("phase", phase.phase, False, turn.at_us, turn.cause, ["merged"]))
+        if phase.sub_state:
+            turn.records.append(
+                MembershipChange("sub_state", phase.sub_state, False, turn.at_us, turn.cause, ["merged"])
+            )
+    for kind in state.decisions.situations:
+        turn.records.append(MembershipChange("situation", kind, False, turn.at_us, turn.cause, ["merged"]))
+    turn.effects.append(
+        AppendEvent(
+            effect_id=EffectId(hash128("surrender", row.event_id)),
+            profile_id=winner,
+            type="merge",
+            name=STATE_SURRENDERED,
+            happened_us=turn.at_us,
+            origin="control",
+            body={"properties": {"from": state.profile_id, "state": b64encode(encode_state(state)).decode()}},
+            cause=row.event_id,
+            depth=row.depth + 1,
+        )
+    )
+    state.forwarded_to = winner
+
+
+def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
+    winner = turn.state
+    absorb_commerce(winner, loser)
+    merge_consent(winner, loser)
+    absorb_facts(rulebook.decisions, winner, loser)
+    for kind, value in loser.profile.identifiers:
+        if [kind, value] not in winner.profile.identifiers:
+            turn.records.append(IdentifierEntry(kind, value, True))
+    absorb_profile(winner, loser)
+    _unite_runs(turn, loser)
+    for score_id, theirs in loser.decisions.scores.items():
+        winner.decisions.scores.setdefault(score_id, theirs)
+    for kind, situation in loser.decisions.situations.items():
+        mine = winner.decisions.situations.get(kind)
+        if mine is None:
+            winner.decisions.situations[kind] = situation
+            turn.records.append(MembershipChange("situation", kind, True, turn.at_us, turn.cause, ["merged"]))
+        else:
+            mine.since_us = min(mine.since_us, situation.since_us)
+            mine.keys = {**situation.keys, **mine.keys}
+    _unite_contacts(winner, loser)
+    turn.publishing = True
+    turn.dirty.update(("merge", "commerce", "cart", "consent", "identifier", "seen"))
+    turn.dirty.update("attribute:" + name for name in loser.profile.attributes)
+    adopt(rulebook.decisions, turn, ())
+
+
+def _unite_runs(turn: Turn, loser: CustomerState) -> None:
+    """Runs unite by journey and entry key: the winner's own run goes on, the loser's duplicate ends as merged."""
+    winner = turn.state
+    held = {(run.journey_id, run.entry_key) for run in winner.runs}
+    for run in loser.runs:
+        if (run.journey_id, run.entry_key) in held or len(winner.runs) >= MOST_RUNS:
+            entry = RunEntry(
+                run.run_id,
+                run.sequence,
+                run.journey_id,
+                run.version,
+                run.step_id,
+                "exited:merged",
+                turn.at_us,
+                ["merged"],
+            )
+            turn.records.append(entry)
+        else:
+            winner.runs.append(run)
+    for journey_id, theirs in loser.journeys.items():
+        mine = winner.journeys.get(journey_id)
+        if mine is None:
+            winner.journeys[journey_id] = theirs
+        else:
+            mine.entries += theirs.entries
+            mine.last_entered_us = max(mine.last_entered_us, theirs.last_entered_us)
+            mine.last_exit_us = max(mine.last_exit_us, theirs.last_exit_us)
+            mine.keys.extend(key for key in theirs.keys if key not in mine.keys)
+
+
+def _unite_contacts(winner: CustomerState, loser: CustomerState) -> None:
+    """One person, one budget: contacts and plans of both count together; a pause of either holds."""
+    mine, theirs = winner.contact, loser.contact
+    mine.contacts = sorted([*mine.contacts, *theirs.contacts], key=lambda c: (c.at_us, c.effect_id))[-MOST_CONTACTS:]
+    runs = {run.run_id for run in winner.runs}
+    mine.planned.extend(planned for planned in theirs.planned if planned.run_id in runs)
+    if theirs.paused_until_us > mine.paused_until_us:
+        mine.paused_until_us, mine.pause_reason = theirs.paused_until_us, theirs.pause_reason

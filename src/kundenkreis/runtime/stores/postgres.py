@@ -1,0 +1,120 @@
+"""The operational store on PostgreSQL: the same tables, any number of workers.
+
+Bulk inserts go through unnest of typed arrays: one statement, one round trip, with ON CONFLICT (which COPY lacks).
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from kundenkreis.runtime.stores.schema import Table
+from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
+
+_ARRAY_TYPES = {"integer": "bigint[]", "text": "text[]", "bytes": "bytea[]"}
+
+
+def _translate(sql: str) -> str:
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+class PostgresSession:
+    """A transaction on one PostgreSQL connection."""
+
+    dialect = "postgres"
+
+    def __init__(self, cursor: "psycopg.Cursor[Row]") -> None:
+        self.cursor = cursor
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        self.cursor.execute(_translate(sql), params)
+        return self.cursor.fetchall()
+
+    def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
+        if not keys:
+            return []
+        kind = "bigint[]" if isinstance(keys[0], int) else "bytea[]" if isinstance(keys[0], bytes) else "text[]"
+        self.cursor.execute(_translate(sql.format(keys=f"= ANY(?::{kind})")), [list(keys)])
+        return self.cursor.fetchall()
+
+    def rows_in_pairs(self, sql: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+        if not pairs:
+            return []
+        values = "(SELECT * FROM unnest(?::text[], ?::text[]))"
+        self.cursor.execute(_translate(sql.format(pairs=values)), [[a for a, _ in pairs], [b for _, b in pairs]])
+        return self.cursor.fetchall()
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
+        self.cursor.execute(_translate(sql), params or None)
+        return self.cursor.rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self.cursor.executemany(_translate(sql), rows)
+
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
+        if not rows:
+            return
+        columns = insert_columns(table)
+        types = dict(table.columns)
+        arrays = ", ".join(f"%s::{_ARRAY_TYPES[types[c]]}" for c in columns)
+        self.cursor.execute(
+            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+            + conflict_clause(table, conflict),
+            [list(values) for values in zip(*rows, strict=True)],
+        )
+
+
+class PostgresStore:
+    """The store of one database."""
+
+    dialect = "postgres"
+
+    def __init__(self, dsn: str, *, point: Point = no_point) -> None:
+        self.dsn = dsn
+        self._point = point
+        self._local = threading.local()
+        self._open: list[psycopg.Connection[Row]] = []
+        self._guard = threading.Lock()
+
+    def _connection(self) -> "psycopg.Connection[Row]":
+        connection: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
+        if connection is None or connection.closed:
+            connection = psycopg.connect(self.dsn, autocommit=False)
+            self._local.connection = connection
+            with self._guard:
+                self._open.append(connection)
+        return connection
+
+    @contextmanager
+    def transaction(self, name: str = "tx") -> Iterator[Session]:
+        connection = self._connection()
+        try:
+            with connection.cursor() as cursor:
+                yield PostgresSession(cursor)
+                self._point(f"{name}.before_commit")
+                connection.commit()
+        except BaseException:
+            if not connection.closed:
+                connection.rollback()
+            raise
+        self._point(f"{name}.after_commit")
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        connection = self._connection()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield PostgresSession(cursor)
+        finally:
+            if not connection.closed:
+                connection.rollback()
+
+    def close(self) -> None:
+        with self._guard:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._local = threading.local()

@@ -1,0 +1,249 @@
+"""Every table of the operational store, once, for SQLite and PostgreSQL alike.
+
+A table with personal data says how it is erased and how long it is kept; `privacy/registry.py` reads that from here, and a test
+fails on a table that says nothing. Column types: integer (64 bit), text, bytes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ColumnType = Literal["integer", "text", "bytes"]
+
+
+@dataclass(frozen=True)
+class Personal:
+    """How a person's rows are found and when they end."""
+
+    erase_by: str
+    """Column that names the person: profile_id, or the column joined over ("event_id" of the person's log rows)."""
+    retention: str
+    """Which retention class applies (docs/reference/retention.md): events, customers, messages, proof, technical."""
+
+
+NOT_PERSONAL = None
+"""The table holds nothing about a person."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: columns in order, primary key, indexes."""
+
+    name: str
+    columns: tuple[tuple[str, ColumnType], ...]
+    primary_key: tuple[str, ...]
+    personal: Personal | None
+    indexes: tuple[str, ...] = ()
+    """Each "name ON columns [WHERE ...]", portable SQL."""
+    derived: bool = False
+    """Can be dropped and rebuilt from the log."""
+    generated_key: bool = False
+    """The primary key is numbered by the database."""
+    column_names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "column_names", tuple(name for name, _ in self.columns))
+
+
+def _columns(text: str) -> tuple[tuple[str, ColumnType], ...]:
+    types: dict[str, ColumnType] = {"i": "integer", "t": "text", "b": "bytes"}
+    return tuple((name, types[kind]) for name, kind in (part.split(":") for part in text.split()))
+
+
+def _table(
+    name: str,
+    columns: str,
+    key: str,
+    personal: Personal | None,
+    *indexes: str,
+    derived: bool = False,
+    generated: bool = False,
+) -> Table:
+    return Table(name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated)
+
+
+_BY_PROFILE_CUSTOMER = Personal("profile_id", "customers")
+_BY_PROFILE_EVENTS = Personal("profile_id", "events")
+_BY_PROFILE_MESSAGES = Personal("profile_id", "messages")
+
+META = _table("meta", "name:t value:t", "name", NOT_PERSONAL)
+PARTITIONS = _table(
+    "partitions",
+    "partition:i clock_us:i folded_to:i owner:t epoch:i lease_until_us:i",
+    "partition",
+    NOT_PERSONAL,
+)
+NUMBERS = _table("numbers", "name:t next:i", "name", NOT_PERSONAL)
+LOG = _table(
+    "log",
+    "number:i partition:i event_id:b profile_id:i type:t name:t happened_us:i received_us:i at_us:i day:i origin:t actor:t "
+    "reason:t cause:b depth:i flags:i source:t brand:t schema_version:i links:t body:b",
+    "number",
+    _BY_PROFILE_EVENTS,
+    "log_of_customer ON log (profile_id, number)",
+    "log_controls ON log (partition, number) WHERE type = 'control'",
+)
+DEDUPE = _table("dedupe", "event_id:b day:i", "event_id", Personal("event_id", "technical"))
+IDENTIFIERS = _table(
+    "identifiers",
+    "kind:t value:t profile_id:i",
+    "kind value",
+    _BY_PROFILE_CUSTOMER,
+    "identifiers_of_customer ON identifiers (profile_id)",
+    derived=True,
+)
+MERGES = _table(
+    "merges", "loser:i winner:i event_id:b", "loser", Personal("loser", "customers"), "merges_of ON merges (winner)"
+)
+STATES = _table(
+    "states",
+    "profile_id:i partition:i wake_us:i control_to:i state:b",
+    "profile_id",
+    _BY_PROFILE_CUSTOMER,
+    "states_wake ON states (wake_us) WHERE wake_us < 4611686018427387903",
+    "states_control ON states (partition, control_to)",
+    derived=True,
+)
+MEMBERSHIPS = _table(
+    "memberships",
+    "profile_id:i kind:t definition_id:t from_us:i until_us:i cause:b reason:t left_cause:b left_reason:t publishing:i",
+    "profile_id kind definition_id from_us",
+    _BY_PROFILE_CUSTOMER,
+    "memberships_of_definition ON memberships (kind, definition_id, until_us)",
+    derived=True,
+)
+SCORE_ENTRIES = _table(
+    "score_entries",
+    "profile_id:i score_id:t at_us:i rule_id:t cause:b milli_points:i balance:i",
+    "profile_id score_id at_us rule_id cause",
+    _BY_PROFILE_CUSTOMER,
+    derived=True,
+)
+RUN_ENTRIES = _table(
+    "run_entries",
+    "run_id:b sequence:i profile_id:i journey_id:t version:i entry_key:t step_id:t outcome:t at_us:i reason:t",
+    "run_id sequence",
+    _BY_PROFILE_CUSTOMER,
+    "run_entries_of_customer ON run_entries (profile_id, at_us)",
+    "run_entries_of_journey ON run_entries (journey_id, step_id, outcome)",
+    derived=True,
+)
+VERDICTS = _table(
+    "verdicts",
+    "effect_id:b sequence:i profile_id:i at_us:i outcome:t reasons:t channel:t content_id:t message_class:t purpose:t basis:t due_us:i "
+    "journey_id:t run_id:b step_id:t rulebook_version:i priority:i",
+    "effect_id sequence",
+    _BY_PROFILE_MESSAGES,
+    "verdicts_of_customer ON verdicts (profile_id, at_us)",
+    derived=True,
+)
+ORDERS = _table(
+    "orders",
+    "order_id:t profile_id:i ordered_us:i total_minor:i refunded_minor:i currency:t status:t channel:t delivered_us:i lines:b cause:b",
+    "order_id",
+    _BY_PROFILE_CUSTOMER,
+    "orders_of_customer ON orders (profile_id, ordered_us)",
+    derived=True,
+)
+OUTBOX = _table(
+    "outbox",
+    "effect_id:b profile_id:i due_us:i state:t claimed_by:t claim_epoch:i lease_until_us:i attempts:i next_try_us:i payload:b "
+    "uncertain:i reply:t finished_us:i",
+    "effect_id",
+    _BY_PROFILE_MESSAGES,
+    "outbox_due ON outbox (next_try_us) WHERE state IN ('queued', 'claimed', 'intent')",
+    "outbox_of_customer ON outbox (profile_id)",
+)
+INTERNAL_INBOX = _table(
+    "internal_inbox",
+    "position:i effect_id:b profile_id:i received_us:i payload:b",
+    "position",
+    _BY_PROFILE_EVENTS,
+    generated=True,
+)
+FENCES = _table(
+    "fences",
+    "profile_id:i scope:t since_us:i reason:t",
+    "profile_id scope",
+    Personal("profile_id", "proof"),
+)
+MAILBOX = _table(
+    "mailbox",
+    "message_id:b profile_id:i handed_over_us:i to_address:t from_address:t subject:t language:t body:b headers:t content_id:t content_version:t",
+    "message_id",
+    _BY_PROFILE_MESSAGES,
+    "mailbox_by_time ON mailbox (handed_over_us)",
+    "mailbox_of_customer ON mailbox (profile_id)",
+)
+QUARANTINED_EVENTS = _table(
+    "quarantined_events",
+    "id:i received_us:i source:t public:i code:t detail:t raw:b replayed_us:i",
+    "id",
+    Personal("id", "technical"),
+    generated=True,
+)
+QUARANTINED_CUSTOMERS = _table(
+    "quarantined_customers",
+    "profile_id:i since_us:i number:i code:t detail:t",
+    "profile_id",
+    _BY_PROFILE_CUSTOMER,
+)
+RULEBOOKS = _table("rulebooks", "version:i published_us:i hash:t actor:t definitions:b", "version", NOT_PERSONAL)
+WRITE_KEYS = _table(
+    "write_keys",
+    "key:t source:t public:i brand:t rate_per_second:i anonymous_per_hour:i origins:t created_us:i revoked_us:i",
+    "key",
+    NOT_PERSONAL,
+)
+
+TABLES: tuple[Table, ...] = (
+    META,
+    PARTITIONS,
+    NUMBERS,
+    LOG,
+    DEDUPE,
+    IDENTIFIERS,
+    MERGES,
+    STATES,
+    MEMBERSHIPS,
+    SCORE_ENTRIES,
+    RUN_ENTRIES,
+    VERDICTS,
+    ORDERS,
+    OUTBOX,
+    INTERNAL_INBOX,
+    FENCES,
+    MAILBOX,
+    QUARANTINED_EVENTS,
+    QUARANTINED_CUSTOMERS,
+    RULEBOOKS,
+    WRITE_KEYS,
+)
+
+_TYPES = {
+    "sqlite": {"integer": "INTEGER", "text": "TEXT", "bytes": "BLOB"},
+    "postgres": {"integer": "BIGINT", "text": "TEXT", "bytes": "BYTEA"},
+}
+
+
+def create_statements(table: Table, dialect: str) -> list[str]:
+    """DDL of one table and its indexes; safe to run again."""
+    types = _TYPES[dialect]
+    single_integer_key = len(table.primary_key) == 1 and dict(table.columns)[table.primary_key[0]] == "integer"
+    columns = []
+    for name, kind in table.columns:
+        text = f"{name} {types[kind]} NOT NULL"
+        if table.generated_key and name == table.primary_key[0]:
+            text = (
+                f"{name} INTEGER PRIMARY KEY AUTOINCREMENT" if dialect == "sqlite" else f"{name} BIGSERIAL PRIMARY KEY"
+            )
+        columns.append(text)
+    if not table.generated_key:
+        columns.append(f"PRIMARY KEY ({', '.join(table.primary_key)})")
+    # A table of rows found by a compound or text key needs no second tree for row numbers.
+    tail = " WITHOUT ROWID" if dialect == "sqlite" and not single_integer_key and not table.generated_key else ""
+    if table.name in ("outbox", "mailbox"):
+        tail = ""  # rows with large blobs belong in rowid tables (sqlite.org/withoutrowid.html, section 4)
+    return [
+        f"CREATE TABLE IF NOT EXISTS {table.name} ({', '.join(columns)}){tail}",
+        *(f"CREATE INDEX IF NOT EXISTS {index}" for index in table.indexes),
+    ]

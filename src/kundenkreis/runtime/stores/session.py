@@ -1,0 +1,86 @@
+"""A transaction on the operational store, in the few verbs that resolver, worker and dispatcher need.
+
+The SQL is written once, with `?` for parameters; the two dialects differ only in how rows are found by many keys and inserted in
+bulk, and that difference ends here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from kundenkreis.runtime.stores.schema import TABLES, Table, create_statements
+
+Row = tuple[Any, ...]
+Point = Callable[[str], None]
+"""A named crash point: called before and after everything durable; does nothing outside the fault tests."""
+
+
+def no_point(name: str) -> None:
+    """The crash point of ordinary life."""
+
+
+class Session(Protocol):
+    """One open transaction."""
+
+    dialect: str
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+
+    def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
+        """Rows of a query that holds `{keys}` where "= one of the keys" belongs: `WHERE profile_id {keys}`."""
+
+    def rows_in_pairs(self, sql: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+        """The same for text pairs: `WHERE (kind, value) IN {pairs}`."""
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Execute; the number of rows touched."""
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Execute once per row of parameters."""
+
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
+        """Bulk insert of whole rows (without a generated key). conflict: fail, ignore, replace."""
+
+
+class Store(Protocol):
+    """Where everything durable lives."""
+
+    dialect: str
+
+    def transaction(self, name: str = "tx") -> AbstractContextManager[Session]:
+        """A write transaction, durable when the block ends without an exception; `name` names its crash points."""
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A consistent snapshot for reading."""
+
+    def close(self) -> None: ...
+
+
+def insert_columns(table: Table) -> tuple[str, ...]:
+    """Columns that a bulk insert gives: all but a generated key."""
+    return table.column_names[1:] if table.generated_key else table.column_names
+
+
+def conflict_clause(table: Table, conflict: str) -> str:
+    """The ON CONFLICT part, the same in both dialects."""
+    if conflict == "fail":
+        return ""
+    if conflict == "ignore":
+        return " ON CONFLICT DO NOTHING"
+    updates = ", ".join(f"{c} = excluded.{c}" for c in insert_columns(table) if c not in table.primary_key)
+    return f" ON CONFLICT ({', '.join(table.primary_key)}) DO UPDATE SET {updates}"
+
+
+def migrate(store: Store) -> None:
+    """Create what is missing. Idempotent; safe while another process does the same."""
+    with store.transaction("migrate") as tx:
+        for table in TABLES:
+            for statement in create_statements(table, store.dialect):
+                tx.run(statement)
+        tx.run("INSERT INTO numbers (name, next) VALUES ('log', 1) ON CONFLICT DO NOTHING")
+        tx.run_many(
+            "INSERT INTO partitions (partition, clock_us, folded_to, owner, epoch, lease_until_us) VALUES (?, 0, 0, '', 0, 0) "
+            "ON CONFLICT DO NOTHING",
+            [(partition,) for partition in range(256)],
+        )

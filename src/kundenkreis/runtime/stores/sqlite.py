@@ -1,0 +1,127 @@
+"""The operational store on SQLite: one file, WAL, synchronous=FULL, one writer at a time.
+
+Each thread has a connection of its own. Writers begin IMMEDIATE, so two processes queue instead of failing half-way.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pysqlite3 as sqlite3  # type: ignore[import-untyped]  # SQLite 3.53: the system's may hold the WAL-reset bug
+
+from kundenkreis.runtime.stores.schema import Table
+from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
+
+_CHUNK = 900
+"""Parameters per statement: below every build's limit, large enough that preparing costs nothing."""
+
+
+class SqliteSession:
+    """A transaction on one SQLite connection."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        result: list[Row] = self._connection.execute(sql, params).fetchall()
+        return result
+
+    def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
+        found: list[Row] = []
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            # Padding the last chunk with its own first key keeps the number of distinct statements small.
+            size = len(chunk) if len(chunk) <= 4 else _CHUNK if len(chunk) > 90 else 90
+            padded = [*chunk, *([chunk[0]] * (size - len(chunk)))]
+            found.extend(self._connection.execute(sql.format(keys=f"IN ({','.join('?' * size)})"), padded))
+        return found
+
+    def rows_in_pairs(self, sql: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+        found: list[Row] = []
+        for start in range(0, len(pairs), _CHUNK // 2):
+            chunk = pairs[start : start + _CHUNK // 2]
+            size = len(chunk) if len(chunk) <= 4 else _CHUNK // 2 if len(chunk) > 45 else 45
+            padded = [*chunk, *([chunk[0]] * (size - len(chunk)))]
+            values = f"(VALUES {','.join(['(?,?)'] * size)})"
+            found.extend(self._connection.execute(sql.format(pairs=values), [v for pair in padded for v in pair]))
+        return found
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
+        count: int = self._connection.execute(sql, params).rowcount
+        return count
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, rows)
+
+    def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
+        if rows:
+            columns = insert_columns(table)
+            self._connection.executemany(
+                f"INSERT INTO {table.name} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
+                + conflict_clause(table, conflict),
+                rows,
+            )
+
+
+class SqliteStore:
+    """The store of one data directory."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64) -> None:
+        self.path = str(path)
+        self._point = point
+        self._cache_kibibytes = cache_mebibytes * 1024
+        self._local = threading.local()
+        self._open: list[Any] = []
+        self._guard = threading.Lock()
+
+    def _connection(self) -> Any:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
+            connection.execute("PRAGMA wal_autocheckpoint=4000")
+            connection.execute("PRAGMA temp_store=MEMORY")
+            self._local.connection = connection
+            with self._guard:
+                self._open.append(connection)
+        return connection
+
+    @contextmanager
+    def transaction(self, name: str = "tx") -> Iterator[Session]:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield SqliteSession(connection)
+            self._point(f"{name}.before_commit")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self._point(f"{name}.after_commit")
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            yield SqliteSession(connection)
+        finally:
+            connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        with self._guard:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._local = threading.local()
