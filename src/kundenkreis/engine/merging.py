@@ -12,7 +12,7 @@ from kundenkreis.customers.core.commerce import absorb_commerce
 from kundenkreis.customers.core.consent import merge_consent
 from kundenkreis.customers.core.profile import absorb_profile
 from kundenkreis.customers.core.state import MOST_CONTACTS, MOST_RUNS, CustomerState, decode_state, encode_state
-from kundenkreis.customers.core.turn import IdentifierEntry, MembershipChange, RunEntry, Turn
+from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
@@ -93,9 +93,6 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     absorb_commerce(winner, loser)
     merge_consent(winner, loser)
     absorb_facts(rulebook.decisions, winner, loser)
-    for kind, value in loser.profile.identifiers:
-        if [kind, value] not in winner.profile.identifiers:
-            turn.records.append(IdentifierEntry(kind, value, True))
     absorb_profile(winner, loser)
     _unite_runs(turn, loser)
     for score_id, theirs in loser.decisions.scores.items():

@@ -84,7 +84,10 @@ def _let_time_pass(turn: Turn) -> None:
     commerce = turn.state.commerce
     for order_id, order in list(commerce.open_orders.items()):
         if _assumed_delivery_us(order) <= turn.at_us:
-            _deliver(turn, order_id, _assumed_delivery_us(order))
+            # The order's row is not at hand at a due instant (only rows that name it load it), so its sum changes, not the row.
+            _count_delivery(commerce, _assumed_delivery_us(order))
+            del commerce.open_orders[order_id]
+            turn.dirty.add("commerce")
         elif order.promised_us <= turn.at_us and order.late_since_us == NEVER:
             order.late_since_us = order.promised_us
             turn.dirty.add("commerce")
@@ -157,19 +160,16 @@ def _count_delivery(commerce: Commerce, delivered_us: Micros) -> None:
     commerce.first_delivered_us = min(commerce.first_delivered_us, delivered_us)
 
 
-def _deliver(turn: Turn, order_id: str, delivered_us: Micros) -> None:
-    commerce = turn.state.commerce
+def _delivered(turn: Turn, row: LogRow) -> None:
+    commerce, order_id = turn.state.commerce, orders_named(row)
     if commerce.open_orders.pop(order_id, None) is None:
         return
+    delivered_us = occurred_us(row)
     _count_delivery(commerce, delivered_us)
     entry = turn.orders.get(order_id)
     if entry is not None and entry.delivered_us == NEVER:
         _write(turn, _changed(entry, delivered_us=delivered_us))
     turn.dirty.add("commerce")
-
-
-def _delivered(turn: Turn, row: LogRow) -> None:
-    _deliver(turn, orders_named(row), occurred_us(row))
 
 
 def _shipped(turn: Turn, row: LogRow) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kundenkreis.customers.core.commerce import occurred_us
 from kundenkreis.customers.core.state import Attribute, CustomerState
-from kundenkreis.customers.core.turn import IdentifierEntry, Turn
+from kundenkreis.customers.core.turn import Turn
 from kundenkreis.kernel.rows import PUBLIC, LogRow
 
 MOST_ATTRIBUTES = 300
@@ -106,7 +106,6 @@ def _attach(turn: Turn, links: dict[str, Any]) -> None:
         pair = [kind, value]
         if pair not in profile.identifiers:
             profile.identifiers.append(pair)
-            turn.records.append(IdentifierEntry(kind, value, True))
             turn.dirty.add("identifier")
         if kind != "anonymous_id":
             profile.known = True

@@ -100,15 +100,7 @@ class OrderEntry(msgspec.Struct, array_like=True, tag="order", gc=False):
     cause: bytes
 
 
-class IdentifierEntry(msgspec.Struct, array_like=True, tag="identifier", gc=False):
-    """An identifier now belongs to this customer (or, removed, to nobody)."""
-
-    kind: str
-    value: str
-    attached: bool
-
-
-Record = MembershipChange | ScoreEntry | RunEntry | VerdictEntry | OrderEntry | IdentifierEntry
+Record = MembershipChange | ScoreEntry | RunEntry | VerdictEntry | OrderEntry
 
 
 class Derived(msgspec.Struct, gc=False):

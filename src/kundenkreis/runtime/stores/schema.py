@@ -139,7 +139,7 @@ VERDICTS = _table(
 ORDERS = _table(
     "orders",
     "order_id:t profile_id:i ordered_us:i total_minor:i refunded_minor:i currency:t status:t channel:t delivered_us:i lines:b cause:b",
-    "order_id",
+    "order_id profile_id",
     _BY_PROFILE_CUSTOMER,
     "orders_of_customer ON orders (profile_id, ordered_us)",
     derived=True,

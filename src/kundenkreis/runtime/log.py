@@ -1,0 +1,71 @@
+"""Appending to the log and reading it back.
+
+A number is given under the lock of the one appender (SQLite: the write transaction; PostgreSQL: the row lock on `numbers`, held to the
+commit), so rows become visible in the order of their numbers and a reader by number never skips one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.runtime.stores.schema import LOG
+from kundenkreis.runtime.stores.session import Row, Session
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.decode
+_COLUMNS = ", ".join(LOG.column_names)
+
+
+def next_numbers(tx: Session, count: int) -> int:
+    """Reserve `count` numbers; the first of them. Holds the appender's lock to the end of the transaction."""
+    rows = tx.rows("UPDATE numbers SET next = next + ? WHERE name = 'log' RETURNING next", (count,))
+    return int(rows[0][0]) - count
+
+
+def stored(row: LogRow, raw: bytes | None) -> Row:
+    """A row as the table keeps it; `raw` is the message as received, so that nothing is re-serialised."""
+    return (
+        row.number, row.partition, row.event_id, row.profile_id, row.type, row.name, row.happened_us, row.received_us, row.at_us, row.day,
+        row.origin, row.actor, row.reason, row.cause, row.depth, row.flags, row.source, row.brand, row.schema_version,
+        _encode(row.links).decode() if row.links else "", raw if raw is not None else _encode(row.body),
+    )  # fmt: skip
+
+
+def append(tx: Session, rows: Sequence[Row]) -> None:
+    """Write stored rows."""
+    tx.insert(LOG, rows)
+
+
+def loaded(row: Row) -> LogRow:
+    """A LogRow from a row of the table."""
+    links: dict[str, Any] | None = _decode(row[19]) if row[19] else None
+    return LogRow(
+        number=row[0], partition=row[1], event_id=bytes(row[2]), profile_id=row[3], type=row[4], name=row[5], happened_us=row[6],
+        received_us=row[7], at_us=row[8], day=row[9], origin=row[10], actor=row[11], reason=row[12], cause=bytes(row[13]), depth=row[14],
+        flags=row[15], source=row[16], brand=row[17], schema_version=row[18], links=links, body=_decode(row[20]),
+    )  # fmt: skip
+
+
+def of_customers(tx: Session, profile_ids: Sequence[int], *, after: int = 0, up_to: int | None = None) -> list[LogRow]:
+    """All rows of these profiles with after < number <= up_to, ascending by number; derived ones left out."""
+    found = tx.rows_in(f"SELECT {_COLUMNS} FROM log WHERE profile_id {{keys}}", list(profile_ids))
+    rows = [loaded(row) for row in found if row[0] > after and (up_to is None or row[0] <= up_to) and not row[15] & 4]
+    unique = {row.number: row for row in rows}
+    return [unique[number] for number in sorted(unique)]
+
+
+def of_partition(tx: Session, partition: int, *, after: int, limit: int) -> list[LogRow]:
+    """The next rows of one partition in log order, control rows included, derived ones left out."""
+    rows = tx.rows(
+        f"SELECT {_COLUMNS} FROM log WHERE partition = ? AND number > ? AND (flags & 4) = 0 ORDER BY number LIMIT ?",
+        (partition, after, limit),
+    )
+    return [loaded(row) for row in rows]
+
+
+def controls_after(tx: Session, number: int) -> list[LogRow]:
+    """Control rows of all partitions above this number, ascending."""
+    rows = tx.rows(f"SELECT {_COLUMNS} FROM log WHERE type = 'control' AND number > ? ORDER BY number", (number,))
+    return [loaded(row) for row in rows]
