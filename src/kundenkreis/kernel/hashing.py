@@ -39,9 +39,9 @@ def effect_id_of(origin: bytes | int, run_id: bytes, step_id: str, occurrence: i
     return EffectId(hash128("effect", origin, run_id, step_id, occurrence))
 
 
-def profile_id_of(event_id: bytes, salt: int = 0) -> ProfileId:
-    """A new customer's id from the event that created it. `salt` counts up if the id is taken (once in 10^7 installations)."""
-    return ProfileId(int.from_bytes(_digest(8, ("profile", event_id, salt)), "big") >> 1 or 1)
+def profile_id_of(event_id: bytes) -> ProfileId:
+    """A new customer's id, from the event that created it."""
+    return ProfileId(int.from_bytes(_digest(8, ("profile", event_id)), "big") >> 1 or 1)
 
 
 def bucket_of(bucket_key: str, salt: str = "") -> int:

@@ -19,6 +19,9 @@ PROVED_ONLY = frozenset(
 )
 """Traits that name or bind a person: only a server call, a signed token or a confirmed opt-in may set them."""
 
+UNPROVED = frozenset({"anonymous_id", "claimed_user_id"})
+"""Identifiers that do not make somebody known."""
+
 _ACTS = frozenset({"api", "import"})
 
 
@@ -107,7 +110,7 @@ def _attach(turn: Turn, links: dict[str, Any]) -> None:
         if pair not in profile.identifiers:
             profile.identifiers.append(pair)
             turn.dirty.add("identifier")
-        if kind != "anonymous_id":
+        if kind not in UNPROVED:
             profile.known = True
     claimed = links.get("claimed_user_id")
     if claimed:

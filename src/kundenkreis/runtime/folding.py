@@ -1,0 +1,312 @@
+"""Folding a batch: load the touched customers, advance each, write everything in the caller's transaction.
+
+Crash before the commit: folded again, same outcome. Crash after it: nothing left to repeat. A customer whose fold raises is
+quarantined with the reason and never stops the others.
+"""
+
+import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from kundenkreis.customers.core.commerce import orders_named
+from kundenkreis.customers.core.state import CustomerState, decode_state, encode_state
+from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, RunEntry, ScoreEntry, VerdictEntry
+from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
+from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
+from kundenkreis.engine.rulebook import RulebookOf
+from kundenkreis.kernel.effects import AppendEvent, SendMessage
+from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros, partition_of
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.runtime import log
+from kundenkreis.runtime.stores.schema import (
+    INTERNAL_INBOX,
+    MEMBERSHIPS,
+    ORDERS,
+    OUTBOX,
+    QUARANTINED_CUSTOMERS,
+    RUN_ENTRIES,
+    SCORE_ENTRIES,
+    STATES,
+    VERDICTS,
+)
+from kundenkreis.runtime.stores.session import Row, Session
+
+_json = msgspec.json.Encoder().encode
+_msgpack = msgspec.msgpack.Encoder().encode
+
+
+class FoldReport(msgspec.Struct):
+    """What one batch did."""
+
+    customers: int = 0
+    rows: int = 0
+    due: int = 0
+    """Customers folded only because an instant came."""
+    changed_by_time: int = 0
+    """Of those, the ones for whom something changed (goal: at least 90 %)."""
+    effects: int = 0
+    relays: int = 0
+    quarantined: int = 0
+
+
+class Folder:
+    """Folds customers of one store; keeps control rows and quarantined ids in memory between batches."""
+
+    def __init__(self, rulebook_of: RulebookOf, *, writes_outbox: bool = True) -> None:
+        self._rulebook_of = rulebook_of
+        self._writes_outbox = writes_outbox
+        self._controls: list[list[LogRow]] = [[] for _ in range(PARTITIONS)]
+        self._controls_read = 0
+        self._quarantined: set[int] = set()
+
+    def refresh(self, tx: Session) -> None:
+        """Read control rows that are new, and who is quarantined. Once per batch."""
+        for row in log.controls_after(tx, self._controls_read):
+            self._controls[row.partition].append(row)
+            self._controls_read = row.number
+        self._quarantined = {row[0] for row in tx.rows("SELECT profile_id FROM quarantined_customers")}
+
+    def forget(self) -> None:
+        """After a rolled back transaction: read controls anew."""
+        self._controls = [[] for _ in range(PARTITIONS)]
+        self._controls_read = 0
+
+    def newest_control(self, partition: int) -> int:
+        """Number of the last control row of a partition, 0 if none."""
+        rows = self._controls[partition]
+        return rows[-1].number if rows else 0
+
+    def fold(self, tx: Session, rows: Sequence[LogRow], due: Iterable[int], *, until_us: Micros) -> FoldReport:
+        """Fold these new rows, and the customers in `due`, with timers up to `until_us`.
+
+        Args:
+            rows: own rows of customers in log order, all with at_us <= until_us; control rows may be among them and are ignored here
+                (they are read by refresh()).
+            due: profile ids whose wake has come or whom a control row has not reached yet.
+        """
+        by_profile: dict[int, list[LogRow]] = defaultdict(list)
+        for row in rows:
+            if row.type != "control":
+                by_profile[row.profile_id].append(row)
+        for profile_id in due:
+            by_profile.setdefault(profile_id, [])
+        wanted = [profile_id for profile_id in by_profile if profile_id not in self._quarantined]
+        states = {
+            row[0]: decode_state(row[1])
+            for row in tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
+        }
+        orders, stored_under = self._load_orders(tx, [row for p in wanted for row in by_profile[p]])
+        report = FoldReport(rows=len(rows))
+        outcomes: list[Outcome] = []
+        for profile_id in wanted:
+            outcome = self._advance(
+                tx, profile_id, states.get(profile_id), by_profile[profile_id], orders, until_us, report
+            )
+            if outcome is not None:
+                outcomes.append(outcome)
+        self._save(tx, outcomes, stored_under, report)
+        return report
+
+    def _advance(
+        self, tx: Session, profile_id: int, state: CustomerState | None, rows: list[LogRow], orders: dict[int, dict[str, OrderEntry]],
+        until_us: Micros, report: FoldReport,
+    ) -> Outcome | None:  # fmt: skip
+        controls = self._controls[partition_of(profile_id)]
+        if state is None:
+            if not rows:
+                return None
+            version, before = _version_at(controls, rows[0].number)
+            state = new_customer(rows[0], rulebook_version=version)
+            state.folded_to = before
+        folded_to = state.folded_to
+        pending = (
+            [row for row in controls if row.number > folded_to] if controls and controls[-1].number > folded_to else []
+        )
+        own = [row for row in rows if row.number > folded_to]
+        inputs = sorted([*own, *pending], key=lambda row: row.number) if pending else own
+        mine: dict[str, OrderEntry] = {}
+        for owner in (profile_id, *state.absorbed):
+            mine.update(orders.get(owner, {}))
+        report.customers += 1
+        try:
+            history = self._history(tx, state, pending) if pending else ()
+            outcome = advance(
+                state, inputs, self._rulebook_of, until_us=max(until_us, state.clock_us), orders=mine, history=history
+            )
+        except Exception as error:
+            self._quarantine(tx, profile_id, inputs, until_us, error)
+            report.quarantined += 1
+            return None
+        if not inputs:
+            report.due += 1
+            if outcome.records or outcome.effects or outcome.derived:
+                report.changed_by_time += 1
+        for loop in outcome.loops:
+            self._report_loop(tx, profile_id, loop)
+        return outcome
+
+    def _history(self, tx: Session, state: CustomerState, pending: Sequence[LogRow]) -> Sequence[LogRow]:
+        """The customer's own rows so far, when a pending rulebook needs facts that the current one does not keep."""
+        held = {spec.key for spec in self._rulebook_of(state.rulebook_version).decisions.facts}
+        for row in pending:
+            if row.name == RULEBOOK_PUBLISHED:
+                needed = {spec.key for spec in self._rulebook_of(int(row.properties["version"])).decisions.facts}
+                if needed - held:
+                    return log.of_customers(tx, [state.profile_id, *state.absorbed], up_to=pending[-1].number)
+        return ()
+
+    def _load_orders(
+        self, tx: Session, rows: Sequence[LogRow]
+    ) -> tuple[dict[int, dict[str, OrderEntry]], dict[str, int]]:
+        named = {order_id: None for row in rows if (order_id := orders_named(row))}
+        orders: dict[int, dict[str, OrderEntry]] = defaultdict(dict)
+        stored_under: dict[str, int] = {}
+        for row in tx.rows_in(
+            "SELECT profile_id, order_id, ordered_us, total_minor, refunded_minor, currency, status, channel, delivered_us, lines, cause "
+            "FROM orders WHERE order_id {keys}",
+            list(named),
+        ):
+            entry = OrderEntry(*row[1:9], msgspec.msgpack.decode(row[9]), bytes(row[10]))
+            orders[row[0]][entry.order_id] = entry
+            stored_under[f"{row[0]}|{entry.order_id}"] = row[0]
+        return orders, stored_under
+
+    def _quarantine(
+        self, tx: Session, profile_id: int, inputs: Sequence[LogRow], until_us: Micros, error: Exception
+    ) -> None:
+        detail = "".join(traceback.format_exception(error))[-4000:]
+        number = inputs[0].number if inputs else 0
+        tx.insert(
+            QUARANTINED_CUSTOMERS, [(profile_id, until_us, number, type(error).__name__, detail)], conflict="ignore"
+        )
+        self._quarantined.add(profile_id)
+
+    def _report_loop(self, tx: Session, profile_id: int, loop: Loop) -> None:
+        tx.run(
+            "INSERT INTO quarantined_events (received_us, source, public, code, detail, raw, replayed_us) VALUES (?, ?, 0, 'loop', ?, ?, 0)",
+            (
+                loop.at_us,
+                "derived",
+                f"{loop.name} derived itself to depth {loop.depth} for customer {profile_id}",
+                loop.event_id,
+            ),
+        )
+
+    def _save(self, tx: Session, outcomes: Sequence[Outcome], stored_under: dict[str, int], report: FoldReport) -> None:
+        writes = _Writes()
+        for outcome in outcomes:
+            writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id)), stored_under)
+        writes.flush(tx, outbox=self._writes_outbox)
+        report.effects += len(writes.outbox)
+        report.relays += len(writes.relays)
+
+
+def _version_at(controls: Sequence[LogRow], number: int) -> tuple[int, int]:
+    """(rulebook version in force for a row of this number, number of the last control row before it)."""
+    version, last = 1, -1
+    for row in controls:
+        if row.number > number:
+            break
+        last = row.number
+        if row.name == RULEBOOK_PUBLISHED:
+            version = int(row.properties["version"])
+    return version, last
+
+
+class _Writes:
+    """Rows of one batch, collected per table and written in one go each."""
+
+    def __init__(self) -> None:
+        self.states: list[Row] = []
+        self.entered: dict[tuple[int, str, str, int], list[Any]] = {}
+        self._open: dict[tuple[int, str, str], list[Any]] = {}
+        self.left: list[Row] = []
+        self.scores: list[Row] = []
+        self.runs: list[Row] = []
+        self.verdicts: list[Row] = []
+        self.orders: dict[tuple[str, int], Row] = {}
+        self.outbox: list[Row] = []
+        self.relays: list[Row] = []
+        self.derived: list[LogRow] = []
+
+    def add(self, outcome: Outcome, control_to: int, stored_under: dict[str, int]) -> None:
+        state = outcome.state
+        profile_id = state.profile_id
+        self.states.append(
+            (profile_id, partition_of(profile_id), min(outcome.wake_us, NEVER), control_to, encode_state(state))
+        )
+        for record in outcome.records:
+            if type(record) is MembershipChange:
+                self._membership(profile_id, record)
+            elif type(record) is RunEntry:
+                self.runs.append((
+                    record.run_id, record.sequence, profile_id, record.journey_id, record.version, record.entry_key, record.step_id,
+                    record.outcome, record.at_us, _json(record.reason).decode(),
+                ))  # fmt: skip
+            elif type(record) is ScoreEntry:
+                self.scores.append((
+                    profile_id, record.score_id, record.at_us, record.rule_id, record.cause, record.milli_points, record.balance,
+                ))  # fmt: skip
+            elif type(record) is VerdictEntry:
+                self.verdicts.append((
+                    record.effect_id, record.sequence, profile_id, record.at_us, record.outcome, _json(record.reasons).decode(),
+                    record.channel, record.content_id, record.message_class, record.purpose, record.basis, record.due_us,
+                    record.journey_id, record.run_id, record.step_id, record.rulebook_version, record.priority,
+                ))  # fmt: skip
+            elif type(record) is OrderEntry:
+                owner = next(
+                    (o for o in (profile_id, *state.absorbed) if f"{o}|{record.order_id}" in stored_under), profile_id
+                )
+                self.orders[(record.order_id, owner)] = (
+                    record.order_id, owner, record.ordered_us, record.total_minor, record.refunded_minor, record.currency,
+                    record.status, record.channel, record.delivered_us, _msgpack(record.lines), record.cause,
+                )  # fmt: skip
+        for effect in outcome.effects:
+            if type(effect) is SendMessage:
+                self.outbox.append((
+                    effect.effect_id, profile_id, effect.due_us, "queued", "", 0, 0, 0, effect.due_us, _msgpack(effect), 0, "", 0,
+                ))  # fmt: skip
+            elif type(effect) is AppendEvent:
+                self.relays.append((effect.effect_id, effect.profile_id, state.clock_us, _msgpack(effect)))
+        self.derived.extend(outcome.derived)
+
+    def _membership(self, profile_id: int, change: MembershipChange) -> None:
+        key = (profile_id, change.kind, change.definition_id)
+        reason = _json(change.reason).decode()
+        if change.entered:
+            row = [
+                profile_id, change.kind, change.definition_id, change.at_us, NEVER, change.cause, reason, b"", "", int(change.publishing),
+            ]  # fmt: skip
+            self.entered[(*key, change.at_us)] = self._open[key] = row
+            return
+        held = self._open.pop(key, None)
+        if held is not None:
+            held[4], held[7], held[8] = change.at_us, change.cause, reason
+        else:
+            self.left.append((change.at_us, change.cause, reason, profile_id, change.kind, change.definition_id, NEVER))
+
+    def flush(self, tx: Session, *, outbox: bool) -> None:
+        """Write everything; derived log rows last, because numbering them takes the appender's lock."""
+        tx.insert(STATES, self.states, conflict="replace")
+        if self.left:
+            tx.run_many(
+                "UPDATE memberships SET until_us = ?, left_cause = ?, left_reason = ? "
+                "WHERE profile_id = ? AND kind = ? AND definition_id = ? AND until_us = ?",
+                self.left,
+            )
+        tx.insert(MEMBERSHIPS, [tuple(row) for row in self.entered.values()], conflict="replace")
+        tx.insert(SCORE_ENTRIES, self.scores, conflict="replace")
+        tx.insert(RUN_ENTRIES, self.runs, conflict="replace")
+        tx.insert(VERDICTS, self.verdicts, conflict="replace")
+        tx.insert(ORDERS, list(self.orders.values()), conflict="replace")
+        if outbox:
+            tx.insert(OUTBOX, self.outbox, conflict="ignore")
+            tx.insert(INTERNAL_INBOX, self.relays)
+            if self.derived:
+                number = log.next_numbers(tx, len(self.derived))
+                for offset, row in enumerate(self.derived):
+                    row.number = number + offset
+                log.append(tx, [log.stored(row, None) for row in self.derived])
