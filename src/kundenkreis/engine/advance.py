@@ -93,7 +93,8 @@ def advance(
         history: the customer's own log rows up to here, needed only when a control row publishes facts the state lacks.
 
     Returns:
-        The outcome; `state.clock_us` is `until_us`.
+        The outcome. `state.clock_us` is the last instant at which something was folded, not `until_us`: the bytes of a state must not
+        depend on when a batch happened to run.
 
     Raises:
         Anything raised here is a bug in a rule or in this code; the worker quarantines the customer with it.
@@ -103,7 +104,6 @@ def advance(
         fold.run_due(row.at_us)
         fold.take(row)
     fold.run_due(until_us)
-    state.clock_us = max(state.clock_us, until_us)
     return Outcome(state, fold.next_us(), fold.records, fold.effects, fold.derived, fold.loops)
 
 

@@ -61,6 +61,7 @@ class Folder:
         self._controls: list[list[LogRow]] = [[] for _ in range(PARTITIONS)]
         self._controls_read = 0
         self._quarantined: set[int] = set()
+        self._up_to: dict[int, int] | None = None
 
     def refresh(self, tx: Session) -> None:
         """Read control rows that are new, and who is quarantined. Once per batch."""
@@ -75,16 +76,31 @@ class Folder:
         self._controls_read = 0
 
     def newest_control(self, partition: int) -> int:
-        """Number of the last control row of a partition, 0 if none."""
-        rows = self._controls[partition]
+        """Number of the last control row of a partition that a fold applies now, 0 if none."""
+        rows = self._controls_of(partition)
         return rows[-1].number if rows else 0
 
-    def fold(self, tx: Session, rows: Sequence[LogRow], due: Iterable[int], *, until_us: Micros) -> FoldReport:
+    def _controls_of(self, partition: int) -> list[LogRow]:
+        rows = self._controls[partition]
+        if self._up_to is None or not rows or rows[-1].number <= self._up_to.get(partition, 0):
+            return rows
+        return [row for row in rows if row.number <= self._up_to.get(partition, 0)]
+
+    def fold(
+        self,
+        tx: Session,
+        rows: Sequence[LogRow],
+        due: Iterable[int],
+        *,
+        until_us: Micros,
+        up_to: dict[int, int] | None = None,
+    ) -> FoldReport:
         """Fold these new rows, and the customers in `due`, with timers up to `until_us`.
 
         Args:
             rows: own rows of customers in log order, all with at_us <= until_us; control rows may be among them and are ignored here
                 (they are read by refresh()).
+            up_to: per partition, the log number up to which rows have been read; control rows beyond it wait. None: all have been read.
             due: profile ids whose wake has come or whom a control row has not reached yet.
         """
         by_profile: dict[int, list[LogRow]] = defaultdict(list)
@@ -114,7 +130,7 @@ class Folder:
         self, tx: Session, profile_id: int, state: CustomerState | None, rows: list[LogRow], orders: dict[int, dict[str, OrderEntry]],
         until_us: Micros, report: FoldReport,
     ) -> Outcome | None:  # fmt: skip
-        controls = self._controls[partition_of(profile_id)]
+        controls = self._controls_of(partition_of(profile_id))
         if state is None:
             if not rows:
                 return None

@@ -15,7 +15,8 @@ from kundenkreis.runtime.stores.session import Row, Session
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.decode
-_COLUMNS = ", ".join(LOG.column_names)
+COLUMN_NAMES = LOG.column_names
+_COLUMNS = ", ".join(COLUMN_NAMES)
 
 
 def next_numbers(tx: Session, count: int) -> int:

@@ -1,0 +1,412 @@
+"""The worker: takes acknowledged messages to committed decisions, batch by batch.
+
+Two shapes of one loop. `EmbeddedWorker` (SQLite) is the only writer, so it resolves, appends and folds in one transaction: the rows
+are folded from memory and one commit makes everything durable, inbox position included. `PartitionWorker` (PostgreSQL) is
+one of N: any of them resolves, each folds the partitions it holds a lease on.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.core.messages import Malformed, Message, read_item
+from kundenkreis.kernel.effects import AppendEvent
+from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.kernel.zones import Zone
+from kundenkreis.runtime import log
+from kundenkreis.runtime.clock import Clock
+from kundenkreis.runtime.folding import Folder, FoldReport
+from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
+from kundenkreis.runtime.rulebooks import Rulebooks
+from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
+
+INBOX_POSITION = "inbox_position"
+TARGET_BATCH_US: Micros = 50_000
+"""A batch adapts its size so that nobody else waits longer than about this for the database."""
+FEWEST, MOST = 50, 4_000
+MOST_BYTES = 8_000_000
+PRUNE_EVERY = 64
+"""Batches between two prunings of the inbox file: a delete costs a commit of its own."""
+
+_decode_relay = msgspec.msgpack.Decoder(AppendEvent).decode
+
+
+class ReadableInbox(Protocol):
+    """The reading side of the SQLite inbox."""
+
+    def read(self, after: int, *, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]: ...
+    def prune(self, up_to: int) -> int: ...
+
+
+class StepReport(msgspec.Struct):
+    """What one step did; `idle` means there was nothing to do."""
+
+    events: int = 0
+    idle: bool = True
+    drained: bool = True
+    fold: FoldReport = msgspec.field(default_factory=FoldReport)
+    took_us: int = 0
+
+
+class EmbeddedWorker:
+    """Resolver and fold of one SQLite store, in one transaction per batch.
+
+    Args:
+        late_after_us: age on arrival beyond which an event starts no journey.
+        accept: asked for every readable message with (source, public); False quarantines it (anonymous quota of a key).
+    """
+
+    def __init__(
+        self, store: Store, inbox: ReadableInbox, rulebooks: Rulebooks, *, zone: Zone, clock: Clock, late_after_us: Micros,
+        point: Point = no_point, writes_outbox: bool = True,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._late_after_us = late_after_us
+        self._point = point
+        self._resolver = Resolver(zone, remembers=True)
+        self._folder = Folder(rulebooks, writes_outbox=writes_outbox)
+        self._size = 400
+        self._batches = 0
+        self._position = 0
+        self._swept: dict[int, int] = {}
+
+    def step(self) -> StepReport:
+        """One batch. Raises what the store raises (disk full); then nothing of the batch has happened."""
+        begun_us = self._clock.monotonic_us()
+        now_us = self._clock.now_us()
+        try:
+            with self._store.transaction("fold") as tx:
+                report = self._batch(tx, now_us)
+        except BaseException:
+            self._resolver.forget()
+            self._folder.forget()
+            raise
+        report.took_us = self._clock.monotonic_us() - begun_us
+        self._adapt(report)
+        self._prune()
+        return report
+
+    def run_until_idle(self) -> StepReport:
+        """Steps until nothing is left to do now; their sum."""
+        total = StepReport()
+        while True:
+            report = self.step()
+            total.events += report.events
+            total.fold.customers += report.fold.customers
+            total.fold.due += report.fold.due
+            total.fold.changed_by_time += report.fold.changed_by_time
+            total.fold.effects += report.fold.effects
+            total.fold.quarantined += report.fold.quarantined
+            total.idle = total.idle and report.idle
+            if report.idle:
+                return total
+
+    def next_wake_us(self) -> Micros:
+        """When the next customer wakes by itself; NEVER if none."""
+        with self._store.reading() as tx:
+            return _next_wake_us(tx)
+
+    def _batch(self, tx: Session, now_us: Micros) -> StepReport:
+        position = _position(tx)
+        items = self._inbox.read(position, most_items=self._size, most_bytes=MOST_BYTES)
+        relays = _take_relays(tx, self._size)
+        arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us)
+        self._point("resolver.before_append")
+        rows = self._resolver.resolve(tx, arrivals, relays)
+        self._point("resolver.after_append")
+        self._folder.refresh(tx)
+        drained = len(items) < self._size and len(relays) < self._size
+        until_us = now_us if drained or not rows else min(now_us, max(row.at_us for row in rows))
+        until_us = max([until_us, *(row.at_us for row in rows)])
+        due = _due(tx, until_us, max(self._size - len(rows), self._size // 4))
+        due += self._sweep(tx, self._size // 2)
+        fold = self._folder.fold(tx, rows, due, until_us=until_us)
+        self._point("fold.after_save")
+        if items:
+            self._position = items[-1][0]
+            tx.run(
+                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (INBOX_POSITION, str(self._position)),
+            )
+        if rows or due:
+            tx.run(
+                "UPDATE partitions SET clock_us = max(clock_us, ?), folded_to = max(folded_to, ?)",
+                (until_us, _last(rows)),
+            )
+        return StepReport(events=len(arrivals), idle=not (items or relays or due), drained=drained, fold=fold)
+
+    def _sweep(self, tx: Session, limit: int) -> list[int]:
+        """Customers whom a control row has not reached yet: at most half of a batch."""
+        found: list[int] = []
+        for partition in range(PARTITIONS):
+            control = self._folder.newest_control(partition)
+            if not control or self._swept.get(partition) == control:
+                continue
+            rows = tx.rows(
+                "SELECT profile_id FROM states WHERE partition = ? AND control_to < ? LIMIT ?",
+                (partition, control, limit - len(found)),
+            )
+            found.extend(row[0] for row in rows)
+            if len(found) >= limit:
+                return found
+            self._swept[partition] = control
+        return found
+
+    def _adapt(self, report: StepReport) -> None:
+        if report.drained and report.took_us <= TARGET_BATCH_US:
+            return
+        scale = min(max(TARGET_BATCH_US / max(report.took_us, 1), 0.5), 1.5)
+        self._size = min(max(int(self._size * scale), FEWEST), MOST)
+
+    def _prune(self) -> None:
+        self._batches += 1
+        if self._batches % PRUNE_EVERY == 0 and self._position:
+            self._inbox.prune(self._position)
+
+
+def read_arrivals(tx: Session, items: Sequence[tuple[int, InboxItem]], *, late_after_us: Micros) -> list[Arrival]:
+    """Read requests into messages; what cannot be read is quarantined with its reason."""
+    arrivals: list[Arrival] = []
+    malformed: list[tuple[Malformed, int, str, bool]] = []
+    for _, item in items:
+        for message in read_item(item, late_after_us=late_after_us):
+            if isinstance(message, Message):
+                arrivals.append(Arrival(message, item.received_us, item.source))
+            else:
+                malformed.append((message, item.received_us, item.source, item.public))
+    quarantine(tx, malformed)
+    return arrivals
+
+
+def _position(tx: Session) -> int:
+    rows = tx.rows("SELECT value FROM meta WHERE name = ?", (INBOX_POSITION,))
+    return int(rows[0][0]) if rows else 0
+
+
+def _take_relays(tx: Session, limit: int) -> list[Relay]:
+    rows = tx.rows("SELECT position, received_us, payload FROM internal_inbox ORDER BY position LIMIT ?", (limit,))
+    if rows:
+        tx.run("DELETE FROM internal_inbox WHERE position <= ?", (rows[-1][0],))
+    return [Relay(_decode_relay(row[2]), row[1]) for row in rows]
+
+
+def _due(tx: Session, until_us: Micros, limit: int) -> list[int]:
+    # The second bound lets the planner use the partial index.
+    rows = tx.rows(
+        f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} ORDER BY wake_us LIMIT ?",
+        (until_us, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def _next_wake_us(tx: Session) -> Micros:
+    rows = tx.rows(f"SELECT min(wake_us) FROM states WHERE wake_us < {NEVER}")
+    return int(rows[0][0]) if rows and rows[0][0] is not None else NEVER
+
+
+def _last(rows: Sequence[LogRow]) -> int:
+    return rows[-1].number if rows else 0
+
+
+TakeInbox = Callable[[Session, int, int], list[tuple[int, InboxItem]]]
+"""(transaction, most items, most bytes) -> requests deleted from the inbox inside that transaction."""
+
+LEASE_US: Micros = 10_000_000
+"""A worker that does not renew for this long has lost its partitions."""
+
+
+class PartitionWorker:
+    """One of N workers on PostgreSQL.
+
+    A partition has one owner at a time: `owner` and `epoch` are written together, every fold commits only where its epoch still stands.
+    """
+
+    def __init__(
+        self, store: Store, take_inbox: TakeInbox, rulebooks: Rulebooks, *, name: str, zone: Zone, clock: Clock, late_after_us: Micros,
+        point: Point = no_point, share: int = PARTITIONS,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._take_inbox = take_inbox
+        self._name = name
+        self._clock = clock
+        self._late_after_us = late_after_us
+        self._point = point
+        self._share = share
+        self._resolver = Resolver(zone, remembers=False)
+        self._folder = Folder(rulebooks)
+        self._epochs: dict[int, int] = {}
+        self._renewed_us: Micros = -LEASE_US
+        self._size = 1_000
+        self._swept: dict[int, int] = {}
+
+    @property
+    def owned(self) -> list[int]:
+        """The partitions this worker folds."""
+        return sorted(self._epochs)
+
+    def step(self) -> StepReport:
+        """Renew leases, resolve a batch, fold a batch."""
+        begun_us = self._clock.monotonic_us()
+        self._lease()
+        resolved = self._resolve()
+        report = self._fold()
+        report.events = resolved
+        report.idle = report.idle and resolved == 0
+        report.took_us = self._clock.monotonic_us() - begun_us
+        return report
+
+    def release(self) -> None:
+        """Give the partitions back on a clean stop, so that others need not wait for the lease to end."""
+        with self._store.transaction("lease") as tx:
+            tx.run("UPDATE partitions SET owner = '', lease_until_us = 0 WHERE owner = ?", (self._name,))
+        self._epochs.clear()
+
+    def next_wake_us(self) -> Micros:
+        """When the next customer wakes by itself; NEVER if none."""
+        with self._store.reading() as tx:
+            return _next_wake_us(tx)
+
+    def _lease(self) -> None:
+        """Renew what is held, take what nobody holds up to a fair share, give back what is beyond it."""
+        now_us = self._clock.now_us()
+        if now_us - self._renewed_us < LEASE_US // 4:
+            return
+        with self._store.transaction("lease") as tx:
+            tx.run("SELECT pg_advisory_xact_lock(726001)")
+            rows = tx.rows("SELECT partition, owner, epoch, lease_until_us FROM partitions ORDER BY partition")
+            alive = {row[1] for row in rows if row[1] and row[3] > now_us} | {self._name} | self._waiting(tx, now_us)
+            fair = min(-(-PARTITIONS // len(alive)), self._share)
+            held = [row[0] for row in rows if row[1] == self._name and self._epochs.get(row[0]) == row[2]]
+            keep, give = held[:fair], held[fair:]
+            free = [
+                row for row in rows if row[0] not in keep and row[1] != self._name and (not row[1] or row[3] <= now_us)
+            ]
+            stale = [row for row in rows if row[1] == self._name and row[0] not in held]
+            take = [*stale, *free][: fair - len(keep)]
+            tx.run_many(
+                "UPDATE partitions SET owner = ?, epoch = ?, lease_until_us = ? WHERE partition = ?",
+                [(self._name, row[2] + 1, now_us + LEASE_US, row[0]) for row in take],
+            )
+            tx.run_many(
+                "UPDATE partitions SET lease_until_us = ? WHERE partition = ?", [(now_us + LEASE_US, p) for p in keep]
+            )
+            tx.run_many(
+                "UPDATE partitions SET owner = '', lease_until_us = 0 WHERE partition = ?", [(p,) for p in give]
+            )
+            tx.run(
+                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (f"worker:{self._name}", str(now_us + LEASE_US)),
+            )
+        self._epochs = {p: self._epochs[p] for p in keep} | {row[0]: row[2] + 1 for row in take}
+        self._renewed_us = now_us
+
+    def _waiting(self, tx: Session, now_us: Micros) -> set[str]:
+        """Workers that said they are here, with or without partitions: the fair share counts them."""
+        rows = tx.rows("SELECT name, value FROM meta WHERE name LIKE 'worker:%'")
+        return {row[0].removeprefix("worker:") for row in rows if int(row[1]) > now_us}
+
+    def _resolve(self) -> int:
+        with self._store.transaction("resolve") as tx:
+            items = self._take_inbox(tx, self._size, MOST_BYTES)
+            relays = _take_relays_skipping(tx, self._size)
+            if not items and not relays:
+                return 0
+            arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us)
+            self._point("resolver.before_append")
+            self._resolver.resolve(tx, arrivals, relays)
+            self._point("resolver.after_append")
+            return len(arrivals) + len(relays)
+
+    def _fold(self) -> StepReport:
+        now_us = self._clock.now_us()
+        if not self._epochs:
+            return StepReport()
+        owned = self.owned
+        # First the clocks, alone and committed: whatever is appended afterwards carries an instant at or behind now, so timers up to
+        # now may run once everything committed before has been read.
+        with self._store.transaction("clock") as tx:
+            tx.run(
+                "UPDATE partitions SET clock_us = greatest(clock_us, ?) WHERE partition = ANY(?) AND owner = ?",
+                (now_us, owned, self._name),
+            )
+        try:
+            with self._store.transaction("fold") as tx:
+                return self._fold_batch(tx, owned, now_us)
+        except BaseException:
+            self._folder.forget()
+            raise
+
+    def _fold_batch(self, tx: Session, owned: list[int], now_us: Micros) -> StepReport:
+        held = self._fenced(tx, owned)
+        if not held:
+            return StepReport()
+        rows, complete = self._next_rows(tx, held)
+        self._folder.refresh(tx)
+        folded = {**held, **{row.partition: row.number for row in rows}}
+        # With rows still unread, timers run only up to each customer's own last row: 0 never lies behind one.
+        until_us = now_us if complete else 0
+        due: list[int] = []
+        if complete:
+            due = [
+                row[0]
+                for row in tx.rows(
+                    f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} AND partition = ANY(?) ORDER BY wake_us LIMIT ?",
+                    (until_us, sorted(held), self._size),
+                )
+            ]
+            due += self._sweep(tx, folded, self._size // 2)
+        fold = self._folder.fold(tx, rows, due, until_us=until_us, up_to=folded)
+        self._point("fold.after_save")
+        tx.run_many(
+            "UPDATE partitions SET folded_to = ? WHERE partition = ?",
+            [(folded[row.partition], row.partition) for row in rows],
+        )
+        return StepReport(idle=not rows and not due, drained=complete, fold=fold)
+
+    def _fenced(self, tx: Session, owned: list[int]) -> dict[int, int]:
+        """Partition -> folded_to of those whose lease still stands, locked against a thief until the commit."""
+        rows = tx.rows(
+            "SELECT partition, folded_to, epoch FROM partitions WHERE partition = ANY(?) AND owner = ? ORDER BY partition FOR NO KEY UPDATE",
+            (owned, self._name),
+        )
+        return {row[0]: row[1] for row in rows if self._epochs.get(row[0]) == row[2]}
+
+    def _next_rows(self, tx: Session, held: dict[int, int]) -> tuple[list[LogRow], bool]:
+        lowest = min(held.values())
+        columns = ", ".join(f"l.{name}" for name in log.COLUMN_NAMES)
+        found = tx.rows(
+            f"SELECT {columns} FROM log l JOIN partitions p ON p.partition = l.partition "
+            "WHERE l.number > ? AND l.number > p.folded_to AND p.partition = ANY(?) AND (l.flags & 4) = 0 ORDER BY l.number LIMIT ?",
+            (lowest, sorted(held), self._size),
+        )
+        return [log.loaded(row) for row in found], len(found) < self._size
+
+    def _sweep(self, tx: Session, folded: dict[int, int], limit: int) -> list[int]:
+        found: list[int] = []
+        for partition in sorted(folded):
+            control = self._folder.newest_control(partition)
+            if not control or control > folded[partition] or self._swept.get(partition) == control:
+                continue
+            rows = tx.rows(
+                "SELECT profile_id FROM states WHERE partition = ? AND control_to < ? LIMIT ?",
+                (partition, control, limit - len(found)),
+            )
+            found.extend(row[0] for row in rows)
+            if len(found) >= limit:
+                return found
+            self._swept[partition] = control
+        return found
+
+
+def _take_relays_skipping(tx: Session, limit: int) -> list[Relay]:
+    rows = tx.rows(
+        "DELETE FROM internal_inbox WHERE position IN "
+        "(SELECT position FROM internal_inbox ORDER BY position LIMIT ? FOR UPDATE SKIP LOCKED) RETURNING position, received_us, payload",
+        (limit,),
+    )
+    return [Relay(_decode_relay(bytes(row[2])), row[1]) for row in sorted(rows)]
