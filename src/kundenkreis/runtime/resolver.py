@@ -125,9 +125,7 @@ class Resolver:
             stored.append(log.stored(row, raw))
             number += 1
         log.append(tx, stored)
-        tx.run_many(
-            "UPDATE partitions SET clock_us = ? WHERE partition = ?", [(clock, p) for p, clock in clocks.items()]
-        )
+        tx.run_many("UPDATE clocks SET clock_us = ? WHERE partition = ?", [(clock, p) for p, clock in clocks.items()])
         if not self._remembers or len(self._known) > MOST_CACHED:
             self._known.clear()
 
@@ -289,7 +287,7 @@ class _Batch:
 def _clocks(tx: Session, partitions: set[int]) -> dict[int, int]:
     lock = " FOR UPDATE" if tx.dialect == "postgres" else ""
     rows = tx.rows_in(
-        f"SELECT partition, clock_us FROM partitions WHERE partition {{keys}} ORDER BY partition{lock}",
+        f"SELECT partition, clock_us FROM clocks WHERE partition {{keys}} ORDER BY partition{lock}",
         sorted(partitions),
     )
     return {row[0]: row[1] for row in rows}

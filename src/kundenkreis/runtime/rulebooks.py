@@ -76,7 +76,7 @@ def append_control(
 ) -> int:
     """One control row in every partition's log; the number of the last."""
     lock = " FOR UPDATE" if tx.dialect == "postgres" else ""
-    clocks = tx.rows(f"SELECT partition, clock_us FROM partitions ORDER BY partition{lock}")
+    clocks = tx.rows(f"SELECT partition, clock_us FROM clocks ORDER BY partition{lock}")
     number = log.next_numbers(tx, PARTITIONS)
     rows = []
     for partition, clock_us in clocks:
@@ -87,5 +87,5 @@ def append_control(
         )  # fmt: skip
         rows.append(log.stored(row, None))
     log.append(tx, rows)
-    tx.run("UPDATE partitions SET clock_us = ? WHERE clock_us < ?", (at_us, at_us))
+    tx.run("UPDATE clocks SET clock_us = ? WHERE clock_us < ?", (at_us, at_us))
     return number + PARTITIONS - 1

@@ -68,10 +68,12 @@ _BY_PROFILE_MESSAGES = Personal("profile_id", "messages")
 META = _table("meta", "name:t value:t", "name", NOT_PERSONAL)
 PARTITIONS = _table(
     "partitions",
-    "partition:i clock_us:i folded_to:i owner:t epoch:i lease_until_us:i",
+    "partition:i folded_to:i owner:t epoch:i lease_until_us:i",
     "partition",
     NOT_PERSONAL,
 )
+CLOCKS = _table("clocks", "partition:i clock_us:i", "partition", NOT_PERSONAL)
+"""Apart from `partitions`, because the resolver locks clocks while a worker holds its partitions for the length of a fold."""
 NUMBERS = _table("numbers", "name:t next:i", "name", NOT_PERSONAL)
 LOG = _table(
     "log",
@@ -198,6 +200,7 @@ WRITE_KEYS = _table(
 TABLES: tuple[Table, ...] = (
     META,
     PARTITIONS,
+    CLOCKS,
     NUMBERS,
     LOG,
     DEDUPE,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from kundenkreis.kernel.ids import PARTITIONS as PARTITIONS_COUNT
 from kundenkreis.runtime.stores.schema import TABLES, Table, create_statements
 
 Row = tuple[Any, ...]
@@ -80,7 +81,10 @@ def migrate(store: Store) -> None:
                 tx.run(statement)
         tx.run("INSERT INTO numbers (name, next) VALUES ('log', 1) ON CONFLICT DO NOTHING")
         tx.run_many(
-            "INSERT INTO partitions (partition, clock_us, folded_to, owner, epoch, lease_until_us) VALUES (?, 0, 0, '', 0, 0) "
-            "ON CONFLICT DO NOTHING",
-            [(partition,) for partition in range(256)],
+            "INSERT INTO partitions (partition, folded_to, owner, epoch, lease_until_us) VALUES (?, 0, '', 0, 0) ON CONFLICT DO NOTHING",
+            [(partition,) for partition in range(PARTITIONS_COUNT)],
+        )
+        tx.run_many(
+            "INSERT INTO clocks (partition, clock_us) VALUES (?, 0) ON CONFLICT DO NOTHING",
+            [(partition,) for partition in range(PARTITIONS_COUNT)],
         )
