@@ -134,10 +134,8 @@ class EmbeddedWorker:
                 (INBOX_POSITION, str(self._position)),
             )
         if rows or due:
-            tx.run(
-                "UPDATE partitions SET clock_us = max(clock_us, ?), folded_to = max(folded_to, ?)",
-                (until_us, _last(rows)),
-            )
+            tx.run("UPDATE clocks SET clock_us = ? WHERE clock_us < ?", (until_us, until_us))
+            tx.run("UPDATE partitions SET folded_to = ? WHERE folded_to < ?", (_last(rows), _last(rows)))
         return StepReport(events=len(arrivals), idle=not (items or relays or due), drained=drained, fold=fold)
 
     def _sweep(self, tx: Session, limit: int) -> list[int]:
@@ -330,10 +328,7 @@ class PartitionWorker:
         # First the clocks, alone and committed: whatever is appended afterwards carries an instant at or behind now, so timers up to
         # now may run once everything committed before has been read.
         with self._store.transaction("clock") as tx:
-            tx.run(
-                "UPDATE partitions SET clock_us = greatest(clock_us, ?) WHERE partition = ANY(?) AND owner = ?",
-                (now_us, owned, self._name),
-            )
+            tx.run("UPDATE clocks SET clock_us = ? WHERE partition = ANY(?) AND clock_us < ?", (now_us, owned, now_us))
         try:
             with self._store.transaction("fold") as tx:
                 return self._fold_batch(tx, owned, now_us)
