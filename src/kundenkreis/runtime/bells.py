@@ -1,0 +1,128 @@
+"""Bells: how one process tells another that there is work. Nothing polls.
+
+A bell carries no data and may be missed or rung twice: what there is to do stands in the store, and whoever listens looks there after
+every ring, at start, and when the next customer wakes.
+"""
+
+import hashlib
+import selectors
+import socket
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+
+LONGEST_SOCKET_PATH = 100
+"""Unix socket paths end at 108 bytes on Linux, 104 on macOS."""
+LONGEST_WAIT_SECONDS = 3600.0
+
+
+class Bell(Protocol):
+    """Rings; never blocks, never raises."""
+
+    def ring(self) -> None: ...
+
+
+class Listener(Protocol):
+    """Waits for rings of its bell."""
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """True when the bell rang, False when the time is over. Rings during work are not lost: the next wait returns at once."""
+
+    def close(self) -> None: ...
+
+
+def _socket_path(data_dir: Path, name: str) -> str:
+    path = str(data_dir.resolve() / f"{name}.bell")
+    if len(path.encode()) <= LONGEST_SOCKET_PATH:
+        return path
+    short = hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
+    return str(Path(tempfile.gettempdir()) / f"kreis-{short}.bell")
+
+
+class SocketBell:
+    """A bell on one machine: a datagram to a Unix socket in the data directory."""
+
+    def __init__(self, data_dir: Path, name: str) -> None:
+        self._path = _socket_path(data_dir, name)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def ring(self) -> None:
+        # Nobody listens yet, or the bell is ringing already: both are fine.
+        with suppress(OSError):
+            self._socket.sendto(b"!", self._path)
+
+
+class SocketListener:
+    """The listening end; replaces the socket of a listener that died."""
+
+    def __init__(self, data_dir: Path, name: str) -> None:
+        self._path = Path(_socket_path(data_dir, name))
+        self._path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self._path))
+        self._path.chmod(0o600)
+        self._socket.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._socket, selectors.EVENT_READ)
+
+    def wait(self, timeout_seconds: float) -> bool:
+        if not self._selector.select(max(0.0, min(timeout_seconds, LONGEST_WAIT_SECONDS))):
+            return False
+        with suppress(BlockingIOError):
+            while self._socket.recv(16):
+                pass
+        return True
+
+    def close(self) -> None:
+        self._selector.close()
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+
+class PostgresBell:
+    """A bell between machines: NOTIFY on a connection of its own; reconnects by itself."""
+
+    def __init__(self, dsn: str, name: str) -> None:
+        self._dsn, self._name = dsn, f"kreis_{name}"
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def ring(self) -> None:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(self._dsn, autocommit=True)
+            self._connection.execute(f"NOTIFY {self._name}")  # the name is ours, never a user's
+        except psycopg.Error:
+            self._connection = None
+
+
+class PostgresListener:
+    """LISTEN; a lost connection counts as a ring, because rings may have been missed."""
+
+    def __init__(self, dsn: str, name: str) -> None:
+        self._dsn, self._name = dsn, f"kreis_{name}"
+        self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+
+    def wait(self, timeout_seconds: float) -> bool:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(self._dsn, autocommit=True)
+                self._connection.execute(f"LISTEN {self._name}")
+                return True
+            timeout = max(0.0, min(timeout_seconds, LONGEST_WAIT_SECONDS))
+            rang = False
+            for _ in self._connection.notifies(timeout=timeout, stop_after=1):
+                rang = True
+            for _ in self._connection.notifies(timeout=0):
+                rang = True
+            return rang
+        except psycopg.Error:
+            self._connection = None
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
