@@ -1,0 +1,196 @@
+"""What a request's body must be to be taken in at all. Everything beyond this is judged later, event by event.
+
+Refused here is only what no later step could read or keep: broken JSON, too many bytes, unreadable text, and for
+single events also NUL and bottomless nesting. An event inside a batch is never the reason to refuse the other ones:
+it is quarantined when it is read (`messages.read_item`).
+"""
+
+import zlib
+from typing import Any
+
+import msgspec
+
+MOST_EVENT_BYTES = 32 * 1024
+"""One event. Source: Segment HTTP API limits, read November 2026."""
+
+MOST_BATCH_BYTES = 500 * 1024
+"""One batch. Source: the same."""
+
+MOST_BATCH_EVENTS = 2_500
+"""Events in one batch. Source: the same."""
+
+MOST_DEPTH = 16
+"""Objects and lists inside each other, the event itself being the first."""
+
+NUL_ESCAPE = b"\\u0000"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a request is answered with an error: HTTP status, stable code, a sentence for the sender."""
+
+    status: int
+    code: str
+    message: str
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A body that may be stored: how many events it holds and the write key named inside, "" if none is."""
+
+    count: int
+    write_key: str
+
+
+class _Batch(msgspec.Struct):
+    batch: list[msgspec.Raw]
+    writeKey: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decode_value = msgspec.json.Decoder().decode
+_decode_batch = msgspec.json.Decoder(_Batch).decode
+_decode_text = msgspec.json.Decoder(str).decode
+
+_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""ValidationError is a DecodeError; deep nesting ends in RecursionError."""
+
+BAD_JSON = Refusal(400, "bad_json", "The body is not valid JSON in UTF-8.")
+NOT_AN_OBJECT = Refusal(400, "not_an_object", "The body must be a JSON object.")
+BAD_BATCH = Refusal(400, "bad_batch", 'A batch is an object with a list of events under "batch".')
+HOLDS_NUL = Refusal(400, "nul_character", "The character U+0000 cannot be stored.")
+TOO_DEEP = Refusal(400, "too_deep", f"Objects and lists may stand inside each other {MOST_DEPTH} deep.")
+EVENT_TOO_LARGE = Refusal(413, "event_too_large", "One event may have 32 KB.")
+BATCH_TOO_LARGE = Refusal(413, "batch_too_large", "One batch may have 500 KB.")
+TOO_MANY_EVENTS = Refusal(413, "too_many_events", f"One batch may hold {MOST_BATCH_EVENTS:,} events.")
+BAD_ENCODING = Refusal(400, "bad_encoding", "The body is not what its Content-Encoding says.")
+UNKNOWN_ENCODING = Refusal(415, "unknown_encoding", "Content-Encoding must be gzip, deflate or absent.")
+UNKNOWN_CHARSET = Refusal(415, "unknown_charset", "The charset must be UTF-8, UTF-16, ISO-8859-1 or Windows-1252.")
+
+_CHARSETS = {
+    "us-ascii": "ascii",
+    "iso-8859-1": "latin-1",
+    "latin1": "latin-1",
+    "windows-1252": "cp1252",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+}
+
+_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+def most_bytes(endpoint: str) -> int:
+    """How many bytes a body for this endpoint may have, unpacked."""
+    return MOST_BATCH_BYTES if endpoint == "batch" else MOST_EVENT_BYTES
+
+
+def too_large(endpoint: str) -> Refusal:
+    """The refusal of a body beyond `most_bytes`."""
+    return BATCH_TOO_LARGE if endpoint == "batch" else EVENT_TOO_LARGE
+
+
+def unpack(body: bytes, encoding: str, *, endpoint: str) -> bytes | Refusal:
+    """The body without its Content-Encoding. Stops unpacking at the limit, so a bomb costs no more than a batch."""
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        return body if encoding == "identity" else UNKNOWN_ENCODING
+    most = most_bytes(endpoint)
+    unpacker = zlib.decompressobj(bits)
+    try:
+        plain = unpacker.decompress(body, most + 1)
+    except zlib.error:
+        return BAD_ENCODING
+    if len(plain) > most:
+        return too_large(endpoint)
+    return plain if unpacker.eof and not unpacker.unused_data else BAD_ENCODING
+
+
+def to_utf8(body: bytes, charset: str) -> bytes | Refusal:
+    """The body as UTF-8 without byte order mark. `charset` is what Content-Type says, lower case, "" if nothing."""
+    if charset not in ("", "utf-8", "utf8"):
+        name = _CHARSETS.get(charset)
+        if name is None:
+            return UNKNOWN_CHARSET
+        try:
+            return body.decode(name).removeprefix("\ufeff").encode()
+        except UnicodeError:
+            return BAD_JSON
+    return body[3:] if body.startswith(b"\xef\xbb\xbf") else body
+
+
+def check_body(endpoint: str, body: bytes) -> Accepted | Refusal:
+    """Whether this UTF-8 body may be stored for this endpoint."""
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            return BAD_JSON
+    return _check_batch(body) if endpoint == "batch" else _check_single(body)
+
+
+def _check_single(body: bytes) -> Accepted | Refusal:
+    if len(body) > MOST_EVENT_BYTES:
+        return EVENT_TOO_LARGE
+    if body.count(b"{") + body.count(b"[") > MOST_DEPTH and is_too_deep(body):
+        return TOO_DEEP
+    try:
+        value = _decode_value(body)
+    except _BAD_JSON:
+        return BAD_JSON
+    if type(value) is not dict:
+        return NOT_AN_OBJECT
+    if NUL_ESCAPE in body and holds_nul(value):
+        return HOLDS_NUL
+    key = value.get("writeKey")
+    return Accepted(1, key if type(key) is str else "")
+
+
+def _check_batch(body: bytes) -> Accepted | Refusal:
+    if len(body) > MOST_BATCH_BYTES:
+        return BATCH_TOO_LARGE
+    try:
+        found = _decode_batch(body)
+    except msgspec.ValidationError:
+        return BAD_BATCH
+    except _BAD_JSON:
+        return BAD_JSON
+    events = found.batch
+    if len(events) > MOST_BATCH_EVENTS:
+        return TOO_MANY_EVENTS
+    if len(body) > MOST_EVENT_BYTES and events and max(map(len, map(memoryview, events))) > MOST_EVENT_BYTES:
+        return EVENT_TOO_LARGE
+    try:
+        return Accepted(len(events), _decode_text(found.writeKey))
+    except _BAD_JSON:
+        return Accepted(len(events), "")
+
+
+def is_too_deep(body: bytes) -> bool:
+    """Whether JSON text nests deeper than MOST_DEPTH. Reads brackets outside of strings; needs no valid JSON."""
+    depth, in_string, escaped = 0, False, False
+    for byte in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"{[":
+            depth += 1
+            if depth > MOST_DEPTH:
+                return True
+        elif byte in b"}]":
+            depth -= 1
+    return False
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether any key or text inside a decoded value holds U+0000. The value must not be too deep."""
+    if type(value) is str:
+        return "\x00" in value
+    if type(value) is dict:
+        return any("\x00" in key or holds_nul(inner) for key, inner in value.items())
+    if type(value) is list:
+        return any(holds_nul(inner) for inner in value)
+    return False

@@ -1,0 +1,273 @@
+"""The durable inbox: what stands here when `append` returns survives `kill -9` and power loss.
+
+Appending is all that the acknowledging path does. Taking out differs by store: SQLite has one writer at a time, so
+positions are in commit order and the resolver reads behind a position that it keeps in the log's transaction. In
+PostgreSQL a sequence is not in commit order (a lower number can commit later), so the resolver deletes what it takes
+inside its own transaction and asks for no order.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+import pysqlite3 as sqlite3  # the bundled SQLite is newer than the fix of the WAL-reset bug (3.51.3)
+
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.errors import InboxUnavailableError
+
+__all__ = ["Inbox", "InboxItem", "PostgresInbox", "SqliteInbox"]
+
+Point = Callable[[str], None]
+"""Called with the name of a place in the code at which a test may stop the process."""
+
+
+def no_point(name: str) -> None:
+    """Nothing stops here: the crash points of a process that is not under test."""
+
+
+class Inbox(Protocol):
+    """Where acknowledged requests wait for the resolver."""
+
+    def append(self, items: Sequence[InboxItem]) -> None:
+        """Store the items in one transaction. Durable when it returns; none of them is stored when it raises.
+
+        (One exception is honest to name: if the connection breaks during the commit, nobody knows. The sender is told
+        to repeat, and the repeat is dropped by its message id.)
+
+        Raises:
+            InboxUnavailableError: the store refuses (disk full, connection lost). The next call tries afresh.
+        """
+
+    def backlog(self) -> int:
+        """How many requests wait."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+class SqliteInbox:
+    """The inbox in a SQLite file of its own, so that writers of pages never wait for it nor it for them.
+
+    One instance belongs to one thread. Writer and resolver each open their own, also from different processes.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, point: Point = no_point, busy_seconds: float = 5.0) -> None:
+        self._path = Path(path)
+        self._point = point
+        self._busy_seconds = busy_seconds
+        self._connection: Any = None
+
+    def append(self, items: Sequence[InboxItem]) -> None:
+        """See `Inbox.append`."""
+        rows = [(i.received_us, i.source, i.public, i.endpoint, i.body) for i in items]
+        try:
+            connection = self._open()
+            connection.execute("begin immediate")
+            connection.executemany(_SQLITE_INSERT, rows)
+            self._point("inbox.before_commit")
+            connection.execute("commit")
+        except sqlite3.Error as error:
+            self._drop()
+            raise InboxUnavailableError(reason=str(error)) from error
+        except BaseException:
+            self._drop()
+            raise
+        self._point("inbox.after_commit")
+
+    def read(self, after: int, *, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]:
+        """The next requests behind position `after`, oldest first; at least one if there is one, however large."""
+        found: list[tuple[int, InboxItem]] = []
+        size = 0
+        # Closed explicitly: a cursor left half read would hold its snapshot and keep the WAL file growing.
+        with closing(self._open().execute(_SQLITE_READ, (after, most_items))) as cursor:
+            for position, received_us, source, public, endpoint, body in cursor:
+                size += len(body)
+                if found and size > most_bytes:
+                    break
+                found.append((position, InboxItem(received_us, source, bool(public), endpoint, body)))
+        return found
+
+    def last_position(self) -> int:
+        """The highest position ever given, 0 if none; does not fall back when rows are pruned."""
+        row = self._open().execute("select seq from sqlite_sequence where name = 'inbox'").fetchone()
+        return row[0] if row else 0
+
+    def backlog(self, after: int = 0) -> int:
+        """How many requests stand behind position `after`."""
+        return int(self._open().execute("select count(*) from inbox where position > ?", (after,)).fetchone()[0])
+
+    def prune(self, up_to: int) -> int:
+        """Remove requests up to and including this position; returns how many. They must be in the log already."""
+        connection = self._open()
+        connection.execute("begin immediate")
+        try:
+            count = connection.execute("delete from inbox where position <= ?", (up_to,)).rowcount
+            self._point("inbox.prune.before_commit")
+            connection.execute("commit")
+        except BaseException:
+            self._drop()
+            raise
+        self._point("inbox.prune.after_commit")
+        return int(count)
+
+    def close(self) -> None:
+        """See `Inbox.close`."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> Any:
+        if self._connection is None:
+            connection = sqlite3.connect(self._path, isolation_level=None, timeout=self._busy_seconds)
+            try:
+                connection.execute("pragma journal_mode = wal")
+                connection.execute("pragma synchronous = full")
+                connection.execute(_SQLITE_TABLE)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _drop(self) -> None:
+        """Forget a connection whose transaction failed: closing rolls back, the next call opens a fresh one."""
+        try:
+            self.close()
+        except sqlite3.Error:
+            self._connection = None
+
+
+_SQLITE_TABLE = """
+create table if not exists inbox (
+    position integer primary key autoincrement,
+    received_us integer not null,
+    source text not null,
+    public integer not null,
+    endpoint text not null,
+    body blob not null
+) strict
+"""
+# autoincrement: a pruned position is never given again, so a resolver that keeps a position cannot skip a new row.
+
+_SQLITE_READ = (
+    "select position, received_us, source, public, endpoint, body from inbox"
+    " where position > ? order by position limit ?"
+)
+
+_SQLITE_INSERT = "insert into inbox (received_us, source, public, endpoint, body) values (?, ?, ?, ?, ?)"
+
+
+class PostgresInbox:
+    """The inbox as a table of PostgreSQL; appended by COPY, which takes twenty times as many rows as INSERT did.
+
+    One instance belongs to one thread. Rows are taken by the resolver inside its own transaction: see `take`.
+    """
+
+    def __init__(self, dsn: str, *, point: Point = no_point, connect_seconds: int = 3) -> None:
+        self._dsn = dsn
+        self._point = point
+        self._connect_seconds = connect_seconds
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    def append(self, items: Sequence[InboxItem]) -> None:
+        """See `Inbox.append`."""
+        try:
+            connection = self._open()
+            with connection.cursor() as cursor:
+                with cursor.copy(_POSTGRES_COPY) as copy:
+                    copy.set_types(_POSTGRES_TYPES)
+                    for i in items:
+                        copy.write_row((i.received_us, i.source, i.public, i.endpoint, i.body))
+                self._point("inbox.before_commit")
+                connection.commit()
+        except psycopg.Error as error:
+            self._drop()
+            raise InboxUnavailableError(reason=str(error)) from error
+        except BaseException:
+            self._drop()
+            raise
+        self._point("inbox.after_commit")
+
+    def backlog(self) -> int:
+        """See `Inbox.backlog`."""
+        connection = self._open()
+        row = connection.execute("select count(*) from inbox").fetchone()
+        connection.commit()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """See `Inbox.close`."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @staticmethod
+    def create(connection: psycopg.Connection[Any]) -> None:
+        """Make the table if it does not exist. The caller commits."""
+        connection.execute(_POSTGRES_TABLE)
+
+    @staticmethod
+    def take(cursor: psycopg.Cursor[Any], *, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]:
+        """Remove the next requests and return them, oldest first, inside the caller's transaction.
+
+        Rolling back puts them back. Several resolvers may take at once: each passes over what another one holds.
+        At least one is taken if there is a free one, however large.
+        """
+        rows = cursor.execute(_POSTGRES_TAKE, (most_items, most_bytes)).fetchall()
+        return sorted(
+            ((row[0], InboxItem(row[1], row[2], row[3], row[4], row[5])) for row in rows), key=lambda pair: pair[0]
+        )
+
+    def _open(self) -> psycopg.Connection[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            connection = psycopg.connect(self._dsn, connect_timeout=self._connect_seconds)
+            try:
+                self.create(connection)
+                connection.commit()
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _drop(self) -> None:
+        """Forget a connection whose transaction failed; the next call opens a fresh one."""
+        try:
+            self.close()
+        except psycopg.Error:
+            self._connection = None
+
+
+_POSTGRES_TABLE = """
+create table if not exists inbox (
+    position bigint generated always as identity primary key,
+    received_us bigint not null,
+    source text not null,
+    public boolean not null,
+    endpoint text not null,
+    body bytea not null
+)
+"""
+
+_POSTGRES_COPY = "copy inbox (received_us, source, public, endpoint, body) from stdin (format binary)"
+
+_POSTGRES_TYPES = ["int8", "text", "bool", "text", "bytea"]
+
+_POSTGRES_TAKE = """
+delete from inbox where position in (
+    select position from (
+        select position, sum(size) over (order by position) - size as before
+        from (
+            select position, length(body) as size from inbox
+            order by position for update skip locked limit %s
+        ) as free
+    ) as measured
+    where before <= %s
+)
+returning position, received_us, source, public, endpoint, body
+"""
+# `before` is the size of all older ones taken, so the first is always among them. Rows that were locked but are too
+# much for this time are free again when the caller's transaction ends.
