@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 
-class SendMessage(msgspec.Struct, array_like=True, tag="message", gc=False):
+class SendMessage(msgspec.Struct, array_like=True, tag="message", tag_field="effect", gc=False):
     """Hand this message to a channel, after the hand-over gate says yes once more."""
 
     effect_id: bytes
@@ -29,7 +29,7 @@ class SendMessage(msgspec.Struct, array_like=True, tag="message", gc=False):
     priority: int = 5
 
 
-class AppendEvent(msgspec.Struct, array_like=True, tag="append", gc=False):
+class AppendEvent(msgspec.Struct, array_like=True, tag="append", tag_field="effect", gc=False):
     """Append an event to another customer's log (or to this one's, as a new cause): goes through the internal inbox."""
 
     effect_id: bytes
