@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
+# The machine's own certificates, so that a company's proxy is trusted as far as the machine trusts it.
+UV := $(BIN)/uv --quiet --system-certs
 READY := $(VENV)/.ready
 NODE_READY := tests/node/node_modules/.ready
 
@@ -20,8 +22,8 @@ $(READY): requirements.lock pyproject.toml
 		{ echo "Kundenkreis needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## load a year of 2,469 households, then serve it on 127.0.0.1
@@ -48,7 +50,7 @@ bench: $(READY) ## measure against the floors in docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
 		--output-file requirements.lock pyproject.toml
 
 reference: $(READY) ## write the pages of docs/reference that are made from code
