@@ -1,0 +1,90 @@
+"""The command `kreis`: reads the settings once, runs one command, prints its answer."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+
+from kundenkreis.cli import settings_command
+from kundenkreis.cli.command import Command
+from kundenkreis.kernel.errors import BugError, CallerError, KundenkreisError
+from kundenkreis.settings import read_settings
+
+COMMANDS: tuple[Command, ...] = (settings_command.COMMAND,)
+"""Every command, in the order of the help page."""
+
+_INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
+
+
+def _version() -> str:
+    try:
+        return version("kundenkreis")
+    except PackageNotFoundError:
+        return "from a source tree that is not installed"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `kreis` with all commands."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser = argparse.ArgumentParser(
+        prog="kreis", description="Kundenkreis accompanies every customer through the whole lifecycle."
+    )
+    parser.add_argument("--version", action="version", version=f"kreis {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        own = commands.add_parser(
+            command.name, parents=[common], help=command.summary, description=f"{command.summary}."
+        )
+        command.add_arguments(own)
+        own.set_defaults(chosen=command)
+    return parser
+
+
+def run_command(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command.
+
+    Returns: the exit code: 0 done; 1 the command's own "no" or a failure outside; 2 the request cannot be carried out;
+        3 a bug; 130 interrupted.
+    """
+    parsed = build_parser().parse_args(arguments)
+    command: Command = parsed.chosen
+    try:
+        answer = command.run(parsed, read_settings(environ))
+    except KundenkreisError as error:
+        _print_error(error, as_json=parsed.json)
+        return 2 if isinstance(error, CallerError) else 3 if isinstance(error, BugError) else 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    if answer is None:
+        return 0
+    if parsed.json:
+        sys.stdout.write(json.dumps(answer.data, ensure_ascii=False, indent=2) + "\n")
+    else:
+        answer.show(Console(soft_wrap=True))
+    return answer.exit_code
+
+
+def _print_error(error: KundenkreisError, *, as_json: bool) -> None:
+    if as_json:
+        document = {"error": {"code": error.code, "message": str(error), "data": error.data}}
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+    else:
+        sys.stderr.write(f"kreis: {error}\n")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        code = run_command(sys.argv[1:], os.environ)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has gone; keep the interpreter from complaining while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

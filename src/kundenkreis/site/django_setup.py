@@ -1,0 +1,192 @@
+"""Django for this installation: its settings follow from ours, and are set once per process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from kundenkreis.kernel.errors import BugError
+from kundenkreis.runtime import sqlite_library
+from kundenkreis.settings import Settings, secret_key
+
+SESSION_DAYS = 7
+_LOCK_TIMEOUT_SECONDS = 20
+_MIGRATION_LOCK = 8_321_001
+"""Any number that nobody else locks in this database."""
+
+
+class AlreadyConfiguredError(BugError):
+    """Django was set up for another installation in this process."""
+
+    code = "site_already_configured"
+
+
+def _database(settings: Settings) -> dict[str, Any]:
+    if not settings.on_postgres:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": settings.data_dir / "app.db",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": _LOCK_TIMEOUT_SECONDS,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            },
+        }
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - not needed on SQLite
+
+    parts = {name: value for name, value in conninfo_to_dict(settings.database).items() if value is not None}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", ""),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "OPTIONS": parts,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def _content_security_policy() -> dict[str, Any]:
+    """Nothing but our own files; no inline script or style anywhere."""
+    return {
+        "DIRECTIVES": {
+            "default-src": ["'none'"],
+            "script-src": ["'self'"],
+            "style-src": ["'self'"],
+            "font-src": ["'self'"],
+            "img-src": ["'self'"],
+            "connect-src": ["'self'"],
+            "frame-src": ["'self'"],
+            "form-action": ["'self'"],
+            "base-uri": ["'none'"],
+            "frame-ancestors": ["'none'"],
+        }
+    }
+
+
+def django_settings(settings: Settings) -> dict[str, Any]:
+    """Django's settings for this installation."""
+    host = urlsplit(settings.public_url).hostname or ""
+    public_host = f"[{host}]" if ":" in host else host
+    is_https = settings.public_url.startswith("https://")
+    return {
+        "DEBUG": False,
+        "SECRET_KEY": secret_key(settings, "site").hex(),
+        # Names by which this machine is known; others are refused, against DNS rebinding.
+        "ALLOWED_HOSTS": sorted({public_host, "127.0.0.1", "localhost", "[::1]"}),
+        "CSRF_TRUSTED_ORIGINS": [settings.public_url],
+        "ROOT_URLCONF": "kundenkreis.site.urls",
+        "INSTALLED_APPS": [
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.staticfiles",
+            "kundenkreis.site",
+        ],
+        "MIDDLEWARE": [
+            "django.middleware.security.SecurityMiddleware",
+            "csp.middleware.CSPMiddleware",
+            "whitenoise.middleware.WhiteNoiseMiddleware",
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.locale.LocaleMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.auth.middleware.LoginRequiredMiddleware",
+        ],
+        "TEMPLATES": [
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.template.context_processors.i18n",
+                        "django.contrib.auth.context_processors.auth",
+                        "kundenkreis.site.shell.page_context",
+                    ]
+                },
+            }
+        ],
+        "DATABASES": {"default": _database(settings)},
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "AUTH_USER_MODEL": "site.Account",
+        "LOGIN_URL": "login",
+        "SESSION_COOKIE_NAME": "kreis_session",
+        "SESSION_COOKIE_AGE": SESSION_DAYS * 86_400,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": is_https,
+        "CSRF_COOKIE_NAME": "kreis_csrf",
+        "CSRF_COOKIE_HTTPONLY": True,
+        "CSRF_COOKIE_SECURE": is_https,
+        "CSRF_FAILURE_VIEW": "kundenkreis.site.shell.csrf_failed",
+        "SECURE_REFERRER_POLICY": "same-origin",
+        "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
+        "CONTENT_SECURITY_POLICY": _content_security_policy(),
+        "LANGUAGE_CODE": "en",
+        "LANGUAGES": [("de", "Deutsch"), ("en", "English")],
+        "LANGUAGE_COOKIE_NAME": "kreis_language",
+        "LANGUAGE_COOKIE_HTTPONLY": True,
+        "LANGUAGE_COOKIE_SAMESITE": "Lax",
+        "LANGUAGE_COOKIE_AGE": 365 * 86_400,
+        "USE_TZ": True,
+        "TIME_ZONE": settings.zone,
+        "STATIC_URL": "/static/",
+        "STORAGES": {"staticfiles": {"BACKEND": "kundenkreis.site.assets.FingerprintStorage"}},
+        "WHITENOISE_USE_FINDERS": True,
+        "WHITENOISE_AUTOREFRESH": False,
+        "WHITENOISE_IMMUTABLE_FILE_TEST": "",  # every address: it carries a fingerprint of the content, or a version
+        "KREIS": settings,  # so that a second configure() can tell whether it asks for the same
+    }
+
+
+def configure(settings: Settings) -> None:
+    """Set Django up for this installation. Again with the same settings is harmless.
+
+    Raises:
+        AlreadyConfiguredError: this process serves another installation.
+        SqliteLibraryError, SecretFileError: see there.
+
+    Effects: makes the data folder and the secret file if they are missing.
+    """
+    sqlite_library.install()
+    import django  # noqa: PLC0415 - Django imports sqlite3, which install() replaces
+    from django.conf import settings as configured  # noqa: PLC0415
+
+    if configured.configured:
+        if configured.KREIS != settings:
+            raise AlreadyConfiguredError
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    configured.configure(**django_settings(settings))
+    django.setup()
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Hold the installation's migration lock: processes that start together must not all create tables."""
+    if settings.on_postgres:
+        from django.db import connection  # noqa: PLC0415 - only after configure()
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+            try:
+                yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+    else:
+        import fcntl  # noqa: PLC0415 - not on every system that can serve from PostgreSQL
+
+        with (settings.data_dir / "app.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the site's tables up to date. configure() comes first."""
+    from django.core.management import call_command  # noqa: PLC0415 - only after configure()
+
+    with _only_one(settings):
+        call_command("migrate", verbosity=0, interactive=False)

@@ -1,0 +1,55 @@
+"""Signing in by a link that works once: printed on the console, valid for 30 minutes.
+
+There is no default password, so there is none to forget to change. Whoever can read the console of the server may sign in.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+
+from kundenkreis.site.models import Account, LoginLink
+
+VALID_MINUTES = 30
+CONSOLE_ACCOUNT = "console"
+"""The account of whoever has the server's console. Made at first use."""
+
+_TOKEN_BYTES = 32
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.blake2b(token.encode(), digest_size=32).digest()
+
+
+def issue_login_path(*, now: datetime) -> str:
+    """The path of a new login link, such as /login/Zk3.../.
+
+    Effects: makes the console account if there is none; forgets links that expired; stores the new one.
+    """
+    account, _ = Account.objects.get_or_create(
+        username=CONSOLE_ACCOUNT, defaults={"is_superuser": True, "is_staff": True, "password": "!"}
+    )
+    LoginLink.objects.filter(expires_at__lte=now).delete()
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    LoginLink.objects.create(
+        token_hash=_hash(token), account=account, expires_at=now + timedelta(minutes=VALID_MINUTES)
+    )
+    return reverse("login_link", args=[token])
+
+
+def is_login_token_valid(token: str, *, now: datetime) -> bool:
+    """Whether this token would sign somebody in now. Changes nothing."""
+    return LoginLink.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gt=now).exists()
+
+
+def use_login_token(token: str, *, now: datetime) -> Account | None:
+    """The account that this token signs in, or None if it is unknown, expired or used.
+
+    Effects: marks the token as used, in one statement, so that of two at the same moment one gets in.
+    """
+    links = LoginLink.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gt=now)
+    if not links.update(used_at=now):
+        return None
+    account = LoginLink.objects.select_related("account").get(token_hash=_hash(token)).account
+    return account if account.is_active else None

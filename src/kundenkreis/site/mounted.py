@@ -1,0 +1,44 @@
+"""What this process's site was mounted with: settings, the answers it shows, the clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kundenkreis.kernel.errors import BugError
+from kundenkreis.settings import Settings
+from kundenkreis.site.ports import Mailbox, StatusSource
+
+
+class NotMountedError(BugError):
+    """A page was asked for before build_application() mounted the site."""
+
+    code = "site_not_mounted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mounted:
+    """One installation's site."""
+
+    settings: Settings
+    mailbox: Mailbox
+    status: StatusSource
+    clock_us: Callable[[], int]
+    """Microseconds since the epoch, now."""
+
+
+_current: list[Mounted] = []
+
+
+def mount(mounted: Mounted) -> None:
+    """Serve this from now on."""
+    _current[:] = [mounted]
+
+
+def mounted() -> Mounted:
+    """What pages work with.
+
+    Raises:
+        NotMountedError: build_application() was not called.
+    """
+    if not _current:
+        raise NotMountedError
+    return _current[0]

@@ -1,0 +1,80 @@
+"""The local mailbox: every message that the installation made while no mail server is set up, with its verdict."""
+
+import re
+
+from csp.decorators import csp_replace
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from kundenkreis.site import words
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.ports import Message
+
+PAGE_SIZE = 50
+_QUERY_LIMIT = 200
+_VIEWS = ("html", "text", "source")
+_SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+"""No script, no forms, no access to our pages; links open in a new tab as ordinary pages."""
+_HEAD = re.compile(rb"<head[^>]*>", re.IGNORECASE)
+
+
+@require_safe
+def show_list(request: HttpRequest) -> HttpResponse:
+    """Messages, newest first; `q` searches recipient and subject, `cursor` goes on to older ones."""
+    query = request.GET.get("q", "").strip()[:_QUERY_LIMIT]
+    cursor = request.GET.get("cursor", "")
+    found = mounted().mailbox.search_messages(query, cursor=cursor, limit=PAGE_SIZE)
+    context = {"query": query, "found": found, "count": words.messages_found(found.total, query), "is_first": not cursor}
+    return render(request, "site/mailbox.html", context)
+
+
+def _message(message_id: str) -> Message:
+    message = mounted().mailbox.find_message(message_id)
+    if message is None:
+        raise Http404
+    return message
+
+
+@require_safe
+def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
+    """One message: its verdict on top, then what was sent as HTML, text or source."""
+    message = _message(message_id)
+    view = request.GET.get("view", "")
+    if view not in _VIEWS or (view == "html" and not message.html):
+        view = "html" if message.html else "text"
+    context = {
+        "message": message,
+        "verdict": words.describe_verdict(message.verdicts[-1]),
+        "earlier": [words.describe_verdict(each) for each in reversed(message.verdicts[:-1])],
+        "view": view,
+        "views": [(name, label) for name, label in words.view_names() if name != "html" or message.html],
+        "sandbox": _SANDBOX,
+    }
+    return render(request, "site/message.html", context)
+
+
+@require_safe
+@csp_replace(
+    {
+        "default-src": ["'none'"],
+        "style-src": ["'unsafe-inline'"],
+        "img-src": ["data:"],
+        "script-src": None,
+        "font-src": None,
+        "connect-src": None,
+        "frame-src": None,
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'self'"],
+        "sandbox": _SANDBOX.split(),
+    }
+)
+def show_html(request: HttpRequest, message_id: str) -> HttpResponse:
+    """The HTML part alone, for the frame on the message's page: runs nothing and loads nothing from elsewhere."""
+    html = _message(message_id).html
+    if not html:
+        raise Http404
+    content = html.encode("utf-8", "replace")
+    head = _HEAD.search(content)
+    at = head.end() if head else 0
+    return HttpResponse(content[:at] + b'<base target="_blank">' + content[at:])

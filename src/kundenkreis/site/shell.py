@@ -1,0 +1,106 @@
+"""What surrounds every page: brand, menu, language, theme, and the pages that say what went wrong."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views import i18n
+from django.views.decorators.http import require_POST
+
+from kundenkreis.site.mounted import mounted
+
+_THEME_COOKIE = "kreis_theme"
+_THEMES = ("light", "dark")
+_YEAR_SECONDS = 365 * 86_400
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """What every template sees."""
+    theme = request.COOKIES.get(_THEME_COOKIE, "")
+    return {
+        "brand": mounted().settings.brand,
+        "theme": theme if theme in _THEMES else "",
+        "language": get_language() or "en",
+        "current_path": request.get_full_path(),
+        "page": request.resolver_match.url_name if request.resolver_match else "",
+    }
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """To the mailbox."""
+    return redirect("mailbox")
+
+
+@login_not_required
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Remember the language in a cookie and go back."""
+    response: HttpResponse = i18n.set_language(request)
+    return response
+
+
+@login_not_required
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark, or the device's own choice in a cookie and go back."""
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        target = "/"
+    response = HttpResponseRedirect(target)
+    theme = request.POST.get("theme", "")
+    if theme in _THEMES:
+        response.set_cookie(
+            _THEME_COOKIE, theme, max_age=_YEAR_SECONDS, httponly=True, samesite="Lax", secure=request.is_secure()
+        )
+    else:
+        response.delete_cookie(_THEME_COOKIE, samesite="Lax")
+    return response
+
+
+def _problem(request: HttpRequest, status: int, title: str, advice: str) -> HttpResponse:
+    return render(request, "site/problem.html", {"title": title, "advice": advice, "status": status}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: nothing a person did; usually a host name that is not ours."""
+    return HttpResponse(
+        "Bad request. If you reached this installation under a name of its own, set KREIS_BASE_URL to that address.\n",
+        status=400,
+        content_type="text/plain; charset=utf-8",
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return _problem(request, 403, _("This is not yours to see"), _("Your account may not open this page."))
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: a form that did not come from a page of ours, or from one that is too old."""
+    return _problem(
+        request,
+        403,
+        _("This form is too old"),
+        _("The page it came from is no longer current. Go back, reload the page and try again."),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return _problem(
+        request, 404, _("There is nothing here"), _("The address may be mistyped, or what it showed is gone.")
+    )
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """500: a bug."""
+    return _problem(
+        request,
+        500,
+        _("Something went wrong on our side"),
+        _("Nothing you entered is lost if you go back. The server's console says what happened."),
+    )

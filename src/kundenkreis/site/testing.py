@@ -1,0 +1,138 @@
+"""A mailbox and a status that hold what they are given: the site's counterparts in tests."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from kundenkreis.site.ports import (
+    Message,
+    MessageLine,
+    MessagePage,
+    Quarantined,
+    Reason,
+    Role,
+    Sending,
+    Status,
+    Verdict,
+    WakeUps,
+)
+
+HOUR_US = 3_600_000_000
+
+SAMPLE_STATUS = Status(
+    at_us=0,
+    store="SQLite",
+    customers=2469,
+    log_rows=1_204_511,
+    rulebook_version=3,
+    lag_us=38_000,
+    inbox_rows=0,
+    unfolded_rows=12,
+    overdue_wake_ups=0,
+    next_wake_us=HOUR_US // 2,
+    wake_ups=(WakeUps(until_us=HOUR_US, customers=14), WakeUps(until_us=24 * HOUR_US, customers=231)),
+    quarantine=(
+        Quarantined(kind="event", name="Order Completed", reason="products[0].price is not a number", since_us=-HOUR_US),
+    ),
+    quarantined_total=1,
+    sending=(Sending(channel="mailbox", waiting=3, handed_over=8123, failed=0, uncertain=0),),
+    roles=(
+        Role(name="web", is_alive=True, since_us=-2 * HOUR_US, restarts=0),
+        Role(name="worker", is_alive=True, since_us=-2 * HOUR_US, restarts=1),
+    ),
+)
+"""An ordinary day around instant 0."""
+
+SAMPLE_VERDICT = Verdict(
+    at_us=-HOUR_US,
+    outcome="handed_over",
+    reasons=(
+        Reason(rule_id="basis", passed=True, detail="newsletter"),
+        Reason(rule_id="cap", passed=True, detail="1 / 2"),
+        Reason(rule_id="quiet_hours", passed=True),
+    ),
+    basis="express_consent",
+    message_class="marketing",
+    purpose="newsletter",
+    due_us=-HOUR_US,
+    journey_id="welcome",
+    step_id="greeting",
+    rulebook_version=3,
+)
+
+SAMPLE_HTML = """<!doctype html><html lang="de"><head><meta charset="utf-8"><title>Willkommen</title></head>
+<body style="margin:0;background:#f4f1ea;font-family:Georgia,serif;color:#2b2a27">
+<table role="presentation" width="100%"><tr><td align="center" style="padding:32px 16px">
+<table role="presentation" width="560" style="max-width:560px;background:#fffdf8"><tr><td style="padding:32px">
+<h1 style="font-size:26px;margin:0 0 16px">Schön, dass Sie da sind, Frau Brandt.</h1>
+<p style="line-height:1.6">Sie haben Ihre Anmeldung bestätigt. Ab jetzt schreiben wir Ihnen, wenn es etwas gibt, das sich lohnt.</p>
+<p><a href="https://example.com/start" style="color:#7a4b12">Zum Laden</a></p></td></tr></table></td></tr></table></body></html>"""
+
+
+def make_message(
+    message_id: str,
+    *,
+    subject: str = "Willkommen bei Lindenhof",
+    recipient: str = "marie.brandt@example.com",
+    at_us: int = -HOUR_US,
+    html: str = SAMPLE_HTML,
+    verdicts: tuple[Verdict, ...] = (SAMPLE_VERDICT,),
+    is_uncertain: bool = False,
+) -> Message:
+    """A message with plausible contents."""
+    sender = "Lindenhof <hallo@example.com>"
+    return Message(
+        line=MessageLine(
+            message_id=message_id,
+            at_us=at_us,
+            recipient=recipient,
+            subject=subject,
+            preview="Schön, dass Sie da sind, Frau Brandt. Sie haben Ihre Anmeldung bestätigt.",
+            message_class=verdicts[-1].message_class,
+            journey_id=verdicts[-1].journey_id,
+            is_uncertain=is_uncertain,
+        ),
+        sender=sender,
+        html=html,
+        text="Schön, dass Sie da sind, Frau Brandt.\n\nSie haben Ihre Anmeldung bestätigt.\n",
+        headers=(
+            ("From", sender),
+            ("To", recipient),
+            ("Subject", subject),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ),
+        source=f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\nSchön ...\r\n",
+        verdicts=verdicts,
+    )
+
+
+class MailboxInMemory:
+    """A mailbox over a list of messages. Cursors are positions in the list of matches."""
+
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        self._messages = sorted(messages, key=lambda message: (-message.line.at_us, message.line.message_id))
+
+    def search_messages(self, query: str, *, cursor: str, limit: int) -> MessagePage:
+        """See ports.Mailbox."""
+        words = query.lower().split()
+        lines = [message.line for message in self._messages]
+        matches = [line for line in lines if all(word in f"{line.recipient} {line.subject}".lower() for word in words)]
+        begin = int(cursor) if cursor.isdigit() else 0
+        end = begin + limit
+        return MessagePage(
+            lines=tuple(matches[begin:end]), total=len(matches), next_cursor=str(end) if end < len(matches) else ""
+        )
+
+    def find_message(self, message_id: str) -> Message | None:
+        """See ports.Mailbox."""
+        return next((message for message in self._messages if message.line.message_id == message_id), None)
+
+
+class StatusAsGiven:
+    """A status source that answers what it was given, moved to an instant."""
+
+    def __init__(self, status: Status = SAMPLE_STATUS) -> None:
+        self.status = status
+
+    def read_status(self) -> Status:
+        """See ports.StatusSource."""
+        return replace(self.status)

@@ -1,0 +1,49 @@
+"""The web pages as one WSGI callable."""
+
+import time
+from collections.abc import Callable
+from wsgiref.types import WSGIApplication
+
+from kundenkreis.settings import Settings
+from kundenkreis.site import catalogues, django_setup
+from kundenkreis.site.mounted import Mounted, mount
+from kundenkreis.site.ports import Mailbox, StatusSource
+
+
+def _clock_us() -> int:
+    return time.time_ns() // 1000
+
+
+def build_application(
+    settings: Settings, *, mailbox: Mailbox, status: StatusSource, clock_us: Callable[[], int] = _clock_us
+) -> WSGIApplication:
+    """The pages of this installation, ready to serve.
+
+    Args:
+        settings: the installation.
+        mailbox, status: what the pages show.
+        clock_us: microseconds since the epoch, now.
+
+    Effects: makes the data folder and the secret file if missing, brings the site's tables up to date, compiles translations.
+    """
+    django_setup.configure(settings)
+    catalogues.compile_catalogues()
+    django_setup.migrate(settings)
+    mount(Mounted(settings=settings, mailbox=mailbox, status=status, clock_us=clock_us))
+    from django.core.wsgi import get_wsgi_application  # noqa: PLC0415 - only after configure()
+
+    application: WSGIApplication = get_wsgi_application()
+    return application
+
+
+def issue_login_url(settings: Settings, *, clock_us: Callable[[], int] = _clock_us) -> str:
+    """A link that signs whoever opens it in, once, within 30 minutes. Works beside a running server.
+
+    Effects: as build_application(), and stores the link's hash.
+    """
+    django_setup.configure(settings)
+    django_setup.migrate(settings)
+    from kundenkreis.kernel.zones import to_datetime  # noqa: PLC0415
+    from kundenkreis.site.logins import issue_login_path  # noqa: PLC0415 - only after configure()
+
+    return settings.public_url + issue_login_path(now=to_datetime(clock_us()))
