@@ -1,8 +1,8 @@
 """The year of the data, put right and moved to the present.
 
 The files state New York wall times as if they had been UTC and were then converted: 11:53 stands for 06:53 in New York.
-So the wall time is the stated instant seen in New York. The year is moved by whole weeks, which keeps weekdays; the wall
-time is kept, and the instant follows from New York's clock in the year it is moved to, daylight saving included.
+So the wall time is the stated instant seen in New York. The year is moved by whole weeks, which keeps weekdays; the
+wall time is kept, and the instant follows from New York's clock in the year it is moved to, daylight saving included.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NEW_YORK = "America/New_York"
 FIRST_DAY = date(2017, 1, 1)
 LAST_DAY = date(2017, 12, 31)
 HISTORY_ENDS_ON = date(2017, 3, 1)
-"""In the data's own calendar: orders before this day count as known history. The runner holds back what they would start."""
+"""In the data's own calendar: orders before this day count as known history; they start no journey that sends."""
 
 
 @dataclass(frozen=True)

@@ -22,17 +22,22 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY_SECONDS, MINUTE, SECOND, date_of
 
 _DEMOGRAPHICS = {
-    "age": "age_band", "income": "income_band_usd", "home_ownership": "home_ownership", "marital_status": "marital_status",
-    "household_size": "household_size", "household_comp": "household_composition", "kids_count": "kids",
-}  # fmt: skip
+    "age": "age_band",
+    "income": "income_band_usd",
+    "home_ownership": "home_ownership",
+    "marital_status": "marital_status",
+    "household_size": "household_size",
+    "household_comp": "household_composition",
+    "kids_count": "kids",
+}
 _CONSENT_PERCENT = 70
 _WORDING = {
     "de": "Ja, ich möchte Neuigkeiten und Angebote per E-Mail erhalten. Das kann ich jederzeit widerrufen.",
     "en": "Yes, I would like to receive news and offers by e-mail. I can withdraw this at any time.",
 }
 _BIRTHDAY_WORDING = {
-    "de": "Ja, ich möchte zum Geburtstag einen Gruß mit einem Geschenk per E-Mail erhalten. Das kann ich jederzeit widerrufen.",
-    "en": "Yes, I would like to receive a greeting with a gift by e-mail on my birthday. I can withdraw this at any time.",
+    "de": "Ja, ich möchte zum Geburtstag einen Gruß mit Geschenk per E-Mail erhalten. Das kann ich jederzeit widerrufen.",
+    "en": "Yes, I would like a birthday greeting with a gift by e-mail. I can withdraw this at any time.",
 }
 
 
@@ -45,9 +50,16 @@ def consent_properties(language: str, form: str, purpose: str = "newsletter") ->
     """What `Consent Confirmed` states: for what, and the (invented) evidence of how it was given."""
     wording = _BIRTHDAY_WORDING if purpose == "birthday" else _WORDING
     return {
-        "channel": "email", "purpose": purpose, "basis": "express_consent", "wording": wording[language],
-        "text_version": "1", "form": form, "language": language, "ip": "none", "invented": True,
-    }  # fmt: skip
+        "channel": "email",
+        "purpose": purpose,
+        "basis": "express_consent",
+        "wording": wording[language],
+        "text_version": "1",
+        "form": form,
+        "language": language,
+        "ip": "none",
+        "invented": True,
+    }
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,9 @@ class _Campaign:
 
     def properties(self) -> dict[str, Any]:
         return {
-            "campaign_id": str(self.number), "campaign_name": f"Gutscheinheft {self.number}", "campaign_type": self.type
+            "campaign_id": str(self.number),
+            "campaign_name": f"Gutscheinheft {self.number}",
+            "campaign_type": self.type,
         }
 
 
@@ -99,7 +113,7 @@ def load(year: MovedYear, orders: Orders) -> Households:
 
 
 def received(year: MovedYear, at_us: Micros, seed: str) -> Micros:
-    """When the demo receives something: at once, or, if it lies before the year, as history in the year's first hour."""
+    """The instant of receipt: at once, or as history in the year's first hour if it lies before the year."""
     if at_us >= year.starts_us:
         return at_us
     return year.starts_us + Dice(seed).between("arrival", 10, 3_500) * SECOND
@@ -114,12 +128,19 @@ def _campaigns() -> dict[int, _Campaign]:
     for number, _ in pairs:
         counts[number] += 1
     rows = zip(
-        about["campaign_id"].tolist(), about["campaign_type"], about["start_date"].tolist(), about["end_date"].tolist(),
+        about["campaign_id"].tolist(),
+        about["campaign_type"],
+        about["start_date"].tolist(),
+        about["end_date"].tolist(),
         strict=True,
-    )  # fmt: skip
+    )
     return {
         number: _Campaign(
-            number, kind.removeprefix("Type "), date_of(start // DAY_SECONDS), date_of(end // DAY_SECONDS), counts[number]
+            number,
+            kind.removeprefix("Type "),
+            date_of(start // DAY_SECONDS),
+            date_of(end // DAY_SECONDS),
+            counts[number],
         )
         for number, kind, start, end in rows
     }
@@ -163,20 +184,30 @@ def _demographics() -> dict[int, dict[str, str]]:
 def _introduction(
     year: MovedYear, person: Person, first_us: Micros, demographics: dict[str, str] | None
 ) -> Iterator[Draft]:
-    """Who a household is, shortly before its first order or letter: invented person, real demographics, invented consent."""
+    """Who a household is, just before its first order or letter: invented person, real demographics, invented consent."""
     user, dice = person.user, Dice(f"consent {person.user}")
     identified_us = first_us - 2 * MINUTE
     arrives_us = received(year, first_us, user)  # a second apart, so that identity comes before what follows
     earlier = {n: arrives_us - n * SECOND for n in (1, 2, 3, 4)} if arrives_us != first_us else {}
     yield draft(
-        "identify", f"person-{user}", identified_us, invented=True, user=user, traits=person.traits(),
+        "identify",
+        f"person-{user}",
+        identified_us,
+        invented=True,
+        user=user,
+        traits=person.traits(),
         received_us=earlier.get(4),
-    )  # fmt: skip
+    )
     if demographics:
         yield draft(
-            "identify", f"household-{user}", identified_us + 10 * SECOND, invented=False, user=user, traits=demographics,
+            "identify",
+            f"household-{user}",
+            identified_us + 10 * SECOND,
+            invented=False,
+            user=user,
+            traits=demographics,
             received_us=earlier.get(3),
-        )  # fmt: skip
+        )
     if not dice.chance("given", _CONSENT_PERCENT):
         return
     purposes = ["newsletter"]
@@ -184,15 +215,17 @@ def _introduction(
         purposes.append("birthday")
     for position, purpose in enumerate(purposes):
         yield track(
-            "Consent Confirmed", f"consent-{purpose}-{user}", identified_us + (60 + 10 * position) * SECOND,
-            consent_properties(person.language, "Kundenkarte", purpose), invented=True, user=user,
+            "Consent Confirmed",
+            f"consent-{purpose}-{user}",
+            identified_us + (60 + 10 * position) * SECOND,
+            consent_properties(person.language, "Kundenkarte", purpose),
+            invented=True,
+            user=user,
             received_us=earlier.get(2 - position),
-        )  # fmt: skip
+        )
 
 
-def _mailings(
-    year: MovedYear, campaigns: dict[int, _Campaign], members: list[tuple[int, int]]
-) -> Iterator[Draft]:
+def _mailings(year: MovedYear, campaigns: dict[int, _Campaign], members: list[tuple[int, int]]) -> Iterator[Draft]:
     """A letter and its booklet of coupons for every membership."""
     for number, household in members:
         campaign, user = campaigns[number], user_of(household)
@@ -200,23 +233,33 @@ def _mailings(
         arrives_us = received(year, at_us, user)
         name = f"{number}-{user}"
         yield track(
-            "Letter Sent", f"letter-{name}", at_us, campaign.properties(), invented=False, user=user,
+            "Letter Sent",
+            f"letter-{name}",
+            at_us,
+            campaign.properties(),
+            invented=False,
+            user=user,
             received_us=arrives_us,
-        )  # fmt: skip
+        )
         yield track(
-            "Voucher Issued", f"voucher-{name}", at_us + SECOND,
+            "Voucher Issued",
+            f"voucher-{name}",
+            at_us + SECOND,
             {
-                "voucher_id": f"heft-{name}", "kind": "booklet", "coupons": campaign.coupons, **campaign.properties(),
+                "voucher_id": f"heft-{name}",
+                "kind": "booklet",
+                "coupons": campaign.coupons,
+                **campaign.properties(),
                 "starts_at": utc_text(year.at_us(campaign.starts_on)),
                 "expires_at": utc_text(year.at_us(campaign.ends_on + timedelta(days=1)) - SECOND),
             },
-            invented=False, user=user, received_us=arrives_us + SECOND,
-        )  # fmt: skip
+            invented=False,
+            user=user,
+            received_us=arrives_us + SECOND,
+        )
 
 
-def _redemptions(
-    year: MovedYear, orders: Orders, campaigns: dict[int, _Campaign], only: set[int]
-) -> Iterator[Draft]:
+def _redemptions(year: MovedYear, orders: Orders, campaigns: dict[int, _Campaign], only: set[int]) -> Iterator[Draft]:
     """Every redemption, with the order of the same day where the household has one."""
     rows = read("coupon_redemptions", ["household_id", "coupon_upc", "campaign_id", "redemption_date"])
     by_day = _coupon_orders(orders)
@@ -227,22 +270,29 @@ def _redemptions(
         on = date_of(day // DAY_SECONDS)
         at = by_day.get((household, on))
         properties: dict[str, Any] = {
-            "voucher_id": f"heft-{number}-{user_of(household)}", "code": str(coupon), **campaigns[number].properties(),
+            "voucher_id": f"heft-{number}-{user_of(household)}",
+            "code": str(coupon),
+            **campaigns[number].properties(),
             "channel": "till",
-        }  # fmt: skip
+        }
         if at is None:
             at_us = received_us = year.at_us(on, 12 * 3600)
         else:
             properties["order_id"] = str(orders.rows.basket[at])
             at_us, received_us = int(orders.at_us[at]), int(orders.received_us[at]) + SECOND
         yield track(
-            "Voucher Redeemed", f"redeemed-{position}", at_us, properties, invented=False, user=user_of(household),
+            "Voucher Redeemed",
+            f"redeemed-{position}",
+            at_us,
+            properties,
+            invented=False,
+            user=user_of(household),
             received_us=received_us,
-        )  # fmt: skip
+        )
 
 
 def _coupon_orders(orders: Orders) -> dict[tuple[int, date], int]:
-    """(household, day) -> position of the basket with the largest coupon discount of that day, the first if none has any."""
+    """(household, day) -> position of the basket with that day's largest coupon discount, the first if none has any."""
     rows = orders.rows
     best: dict[tuple[int, date], tuple[int, int]] = {}
     days = wall_dates(rows.stated_seconds)

@@ -1,8 +1,8 @@
-"""Baskets as `Order Completed`: 155,848 messages with 1,469,307 lines, written column by column and only when asked for.
+"""Baskets as `Order Completed`: 155,848 messages with 1,469,307 lines, written chunk by chunk, only when asked for.
 
 Honest about the data: lines with quantity 0 stay as they are; fuel is stated in thousandths of a gallon, which would
-make 126.9 million "units", so a fuel line is one fill with its `gallons`; the total is the sum of the lines to the cent.
-A line's worth is `amount` where given, else `price` (quantity is 1). Discounts of the shop's card are `discount`,
+make 126.9 million "units", so a fuel line is one fill with its `gallons`; the total is the sum of the lines to the
+cent. A line's worth is `amount` where given, else `price` (quantity is 1). Discounts of the shop's card are `discount`,
 manufacturers' coupons `coupon_discount` (part of the sales, since the manufacturer refunds them).
 """
 
@@ -23,7 +23,7 @@ from kundenkreis.demo.tables import Baskets, Ints, baskets
 _CHUNK_BASKETS = 4_096
 """Baskets written at a time: enough to spread the cost of slicing, small enough to hold few Python objects."""
 _WEB_HOUSEHOLDS, _WEB_BASKETS = 0.14, 0.16
-"""Share of households that also order on the web, and of their baskets: about 2 % of all. Invented: the data has tills only."""
+"""Share of households that also order on the web, and of their baskets: 2 % of all. Invented: the data has tills only."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,14 @@ def _chunk(
     lines = np.repeat(rows.first_line[picked] - (ends - counts), counts) + np.arange(ends[-1])
     position = products().index(rows.product[lines])
     columns = (
-        rows.product[lines], position, is_fuel[position], rows.quantity[lines],
-        rows.sales_cents[lines], rows.card_discount_cents[lines], rows.coupon_cents[lines],
-    )  # fmt: skip
+        rows.product[lines],
+        position,
+        is_fuel[position],
+        rows.quantity[lines],
+        rows.sales_cents[lines],
+        rows.card_discount_cents[lines],
+        rows.coupon_cents[lines],
+    )
     languages = [language_of.get(household, "de") for household in rows.household[picked].tolist()]
     per_line = np.repeat(np.array(languages) == "en", counts)
     texts = [
@@ -109,11 +114,18 @@ def _chunk(
     ]
     happened = np.datetime_as_string(orders.at_us[picked].astype("datetime64[us]"), unit="ms").tolist()
     heads = zip(
-        orders.received_us[picked].tolist(), happened, rows.basket[picked].tolist(), rows.household[picked].tolist(),
-        rows.store[picked].tolist(), orders.totals[picked].tolist(), orders.web[picked].tolist(),
-        _sums(rows.card_discount_cents[lines], ends - counts), _sums(rows.coupon_cents[lines], ends - counts),
-        pairwise([0, *ends.tolist()]), strict=True,
-    )  # fmt: skip
+        orders.received_us[picked].tolist(),
+        happened,
+        rows.basket[picked].tolist(),
+        rows.household[picked].tolist(),
+        rows.store[picked].tolist(),
+        orders.totals[picked].tolist(),
+        orders.web[picked].tolist(),
+        _sums(rows.card_discount_cents[lines], ends - counts),
+        _sums(rows.coupon_cents[lines], ends - counts),
+        pairwise([0, *ends.tolist()]),
+        strict=True,
+    )
     for received, at, basket, household, store, total, web, discount, coupon, (first, last) in heads:
         where = '"channel":"web","invented":["channel"]' if web else f'"channel":"till","branch":"{store}"'
         text = (
@@ -131,7 +143,7 @@ def _sums(values: Ints, starts: Ints) -> list[int]:
     return sums
 
 
-def _line(product: int, fragment: str, fuel: bool, quantity: int, sales: int, discount: int, coupon: int) -> str:
+def _line(product: int, fragment: str, *, fuel: bool, quantity: int, sales: int, discount: int, coupon: int) -> str:
     """One line of an order as JSON."""
     extra = ""
     if fuel and quantity > 1:

@@ -5,65 +5,83 @@ numbers come from the ranges that the Bundesnetzagentur keeps free for films and
 domains of RFC 2606.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from kundenkreis.demo.chance import Dice
 
-_FIRST_DE = (
-    "Anna Lena Sophie Marie Katharina Julia Laura Sarah Lisa Johanna Clara Charlotte Emma Mia Hannah Greta Frieda Ida "
-    "Sabine Petra Monika Ursula Renate Ingrid Helga Birgit Claudia Susanne Andrea Martina Heike Silke Anja Tanja Nicole "
-    "Stefanie Melanie Christina Barbara Brigitte Gisela Elke Cornelia Ulrike Annette Kerstin Franziska Theresa Magdalena "
-    "Zeynep Ayşe Elif Fatma Aylin Olga Natalia Irina Ewa Agnieszka Mariam Leyla Samira Nur Chiara Giulia Ana Jelena Thi "
-    "Lukas Leon Felix Paul Jonas Maximilian Elias Noah Ben Moritz Jakob Anton Emil Oskar Theo Matteo Johannes Simon David "
-    "Thomas Michael Andreas Peter Stefan Wolfgang Klaus Jürgen Uwe Bernd Frank Dieter Manfred Hans Günter Helmut Werner "
-    "Martin Christian Markus Daniel Sebastian Tobias Florian Matthias Alexander Philipp Jan Björn Sven Lars Kai Jörg Götz "
-    "Mehmet Mustafa Emre Can Ali Dmitri Sergej Piotr Tomasz Marco Luca Goran Milan Kofi Minh Yusuf Amir Tarek"
-).split()
-_LAST_DE = (
-    "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch Bauer Richter Klein Wolf "
-    "Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Schmitt Werner Krause Lehmann Köhler Maier "
-    "Huber Kaiser Fuchs Peters Lang Scholz Möller Weiß Jung Hahn Schubert Vogel Friedrich Keller Günther Frank Berger "
-    "Winkler Roth Beck Lorenz Baumann Franke Albrecht Schuster Simon Ludwig Böhm Winter Kraus Martin Schumacher Krämer "
-    "Vogt Stein Jäger Otto Sommer Groß Seidel Heinrich Brandt Haas Schreiber Graf Schulte Dietrich Ziegler Kuhn Kühn Pohl "
-    "Engel Horn Busch Bergmann Thomas Voigt Sauer Arnold Wolff Pfeiffer Gruber Steiner Moser Hofer Egger Brunner Meier "
-    "Widmer Gerber Baumgartner Yılmaz Kaya Demir Şahin Öztürk Nowak Kowalski Ivanov Petrović Horvat Nguyen Tran Rossi "
-    "Ricci Silva Mensah Haddad Hosseini Özdemir"
-).split()
-_FIRST_EN = (
-    "Emily Olivia Grace Charlotte Hannah Megan Rachel Priya Aisha Chloe Fiona Margaret Helen Ruth Naomi "
-    "James Oliver Jack Daniel Samuel Ryan Arjun Kwame Liam Ewan Malcolm Graham Peter Victor"
-).split()
-_LAST_EN = (
-    "Smith Jones Taylor Brown Wilson Evans Walker Wright Robinson Thompson Hughes Edwards Green Hall Wood Clarke Patel "
-    "Murphy Kelly O'Brien MacDonald Campbell Stewart Okafor Singh Bennett"
-).split()
 _PLACES_DE = (
-    ("Berlin", "10115"), ("Hamburg", "20095"), ("München", "80331"), ("Köln", "50667"), ("Frankfurt am Main", "60311"),
-    ("Stuttgart", "70173"), ("Düsseldorf", "40213"), ("Leipzig", "04109"), ("Dortmund", "44135"), ("Bremen", "28195"),
-    ("Dresden", "01067"), ("Hannover", "30159"), ("Nürnberg", "90402"), ("Münster", "48143"), ("Freiburg", "79098"),
-    ("Kiel", "24103"), ("Rostock", "18055"), ("Erfurt", "99084"), ("Kassel", "34117"), ("Oldenburg", "26122"),
-)  # fmt: skip
+    ("Berlin", "10115"),
+    ("Hamburg", "20095"),
+    ("München", "80331"),
+    ("Köln", "50667"),
+    ("Frankfurt am Main", "60311"),
+    ("Stuttgart", "70173"),
+    ("Düsseldorf", "40213"),
+    ("Leipzig", "04109"),
+    ("Dortmund", "44135"),
+    ("Bremen", "28195"),
+    ("Dresden", "01067"),
+    ("Hannover", "30159"),
+    ("Nürnberg", "90402"),
+    ("Münster", "48143"),
+    ("Freiburg", "79098"),
+    ("Kiel", "24103"),
+    ("Rostock", "18055"),
+    ("Erfurt", "99084"),
+    ("Kassel", "34117"),
+    ("Oldenburg", "26122"),
+)
 _PLACES = {
     "DE": ("Europe/Berlin", _PLACES_DE),
-    "AT": ("Europe/Vienna", (("Wien", "1010"), ("Graz", "8010"), ("Linz", "4020"), ("Salzburg", "5020"), ("Innsbruck", "6020"))),
-    "CH": ("Europe/Zurich", (("Zürich", "8001"), ("Basel", "4051"), ("Bern", "3011"), ("Luzern", "6003"), ("Winterthur", "8400"))),
+    "AT": (
+        "Europe/Vienna",
+        (("Wien", "1010"), ("Graz", "8010"), ("Linz", "4020"), ("Salzburg", "5020"), ("Innsbruck", "6020")),
+    ),
+    "CH": (
+        "Europe/Zurich",
+        (("Zürich", "8001"), ("Basel", "4051"), ("Bern", "3011"), ("Luzern", "6003"), ("Winterthur", "8400")),
+    ),
     "LU": ("Europe/Luxembourg", (("Luxemburg", "1009"),)),
     "NL": ("Europe/Amsterdam", (("Amsterdam", "1012"),)),
     "GB": ("Europe/London", (("London", "WC2N"), ("Manchester", "M2"), ("Edinburgh", "EH1"))),
     "US": ("America/New_York", (("New York", "10007"), ("Boston", "02108"))),
     "CA": ("America/Vancouver", (("Vancouver", "V6B"),)),
-}  # fmt: skip
-_COUNTRIES = ("DE",) * 78 + ("AT",) * 9 + ("CH",) * 6 + ("GB",) * 3 + ("US",) * 1 + ("LU",) * 1 + ("NL",) * 1 + ("CA",) * 1
+}
+_COUNTRIES = (
+    ("DE",) * 78 + ("AT",) * 9 + ("CH",) * 6 + ("GB",) * 3 + ("US",) * 1 + ("LU",) * 1 + ("NL",) * 1 + ("CA",) * 1
+)
 _DOMAINS = ("example.com", "example.org", "example.net", "post.example.com", "mail.example.org", "brief.example.net")
 _DRAMA_RANGES = ("+4930231250", "+4940669690", "+4969900090", "+4989999980", "+492214710")
 """Each followed by the last digits. Source: Bundesnetzagentur, numbers for media productions."""
 _PHONES_PER_RANGE = (100, 100, 100, 100, 1000)
-_ASCII = str.maketrans({
-    "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ş": "s", "ı": "i", "ć": "c", "'": "", "Ö": "Oe", "Ş": "S", " ": "",
-})  # fmt: skip
-_AGE_BANDS = {"19-24": (19, 24), "25-34": (25, 34), "35-44": (35, 44), "45-54": (45, 54), "55-64": (55, 64), "65+": (65, 88)}
+_ASCII = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ß": "ss",
+        "ş": "s",
+        "ı": "i",
+        "ć": "c",
+        "'": "",
+        "Ö": "Oe",
+        "Ş": "S",
+        " ": "",
+    }
+)
+_AGE_BANDS = {
+    "19-24": (19, 24),
+    "25-34": (25, 34),
+    "35-44": (35, 44),
+    "45-54": (45, 54),
+    "55-64": (55, 64),
+    "65+": (65, 88),
+}
 
 
 @dataclass(frozen=True)
@@ -87,9 +105,15 @@ class Person:
         """What an identify call sends: reserved trait names, empty ones left out, marked as invented."""
         address = {"city": self.city, "postalCode": self.postal_code, "country": self.country}
         traits: dict[str, Any] = {
-            "firstName": self.first_name, "lastName": self.last_name, "email": self.email, "phone": self.phone,
-            "language": self.language, "timezone": self.zone, "address": address, "invented": True,
-        }  # fmt: skip
+            "firstName": self.first_name,
+            "lastName": self.last_name,
+            "email": self.email,
+            "phone": self.phone,
+            "language": self.language,
+            "timezone": self.zone,
+            "address": address,
+            "invented": True,
+        }
         if self.birthday:
             traits["birthday"] = self.birthday.isoformat()
         return {name: value for name, value in traits.items() if value}
@@ -107,8 +131,8 @@ def invent(user: str, number: int, *, year: int, age_band: str | None = None) ->
     country = dice.pick("country", _COUNTRIES)
     home, places = _PLACES[country]
     language = "en" if country in {"GB", "US", "CA"} or dice.chance("language", 3) else "de"
-    first_names, last_names = (_FIRST_EN, _LAST_EN) if language == "en" else (_FIRST_DE, _LAST_DE)
-    first, last = dice.pick("first", first_names), dice.pick("last", last_names)
+    names = _names()
+    first, last = dice.pick("first", names[f"first_{language}"]), dice.pick("last", names[f"last_{language}"])
     city, postal_code = dice.pick("city", places)
     return Person(
         user=user,
@@ -123,6 +147,14 @@ def invent(user: str, number: int, *, year: int, age_band: str | None = None) ->
         language=language,
         birthday=_birthday(dice, year, age_band) if dice.chance("birthday", 60) else None,
     )
+
+
+@cache
+def _names() -> dict[str, list[str]]:
+    """First and last names per language, as they are common in German-speaking and English-speaking countries."""
+    text = resources.files("kundenkreis.demo").joinpath("names.json").read_text(encoding="utf-8")
+    names: dict[str, list[str]] = json.loads(text)
+    return names
 
 
 def _phone(number: int) -> str:

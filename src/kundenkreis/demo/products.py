@@ -20,17 +20,40 @@ _GASOLINE = "GASOLINE-REG UNLEADED"
 """Product type of fuel sales; the data files most of them under "COUPON/MISC ITEMS"."""
 
 _UNITS = {
-    "OZ": ("oz", "oz"), "LB": ("lb", "lb"), "ML": ("ml", "ml"), "L": ("l", "l"), "CT": ("Stück", "pieces"),
-    "PK": ("Packungen", "packs"), "PC": ("Teile", "pieces"), "QT": ("qt", "qt"), "PT": ("pt", "pt"),
-    "GAL": ("gal", "gal"), "GA": ("gal", "gal"), "SQ FT": ("sq ft", "sq ft"), "FT": ("ft", "ft"), "IN": ("in", "in"),
-    "FL OZ": ("fl oz", "fl oz"), "STEM": ("Stiele", "stems"), "LOADS": ("Waschladungen", "loads"),
-    "LOAD": ("Waschladungen", "loads"), "DZ": ("Dutzend", "dozen"), "ROLL": ("Rollen", "rolls"),
-}  # fmt: skip
+    "OZ": ("oz", "oz"),
+    "LB": ("lb", "lb"),
+    "ML": ("ml", "ml"),
+    "L": ("l", "l"),
+    "CT": ("Stück", "pieces"),
+    "PK": ("Packungen", "packs"),
+    "PC": ("Teile", "pieces"),
+    "QT": ("qt", "qt"),
+    "PT": ("pt", "pt"),
+    "GAL": ("gal", "gal"),
+    "GA": ("gal", "gal"),
+    "SQ FT": ("sq ft", "sq ft"),
+    "FT": ("ft", "ft"),
+    "IN": ("in", "in"),
+    "FL OZ": ("fl oz", "fl oz"),
+    "STEM": ("Stiele", "stems"),
+    "LOADS": ("Waschladungen", "loads"),
+    "LOAD": ("Waschladungen", "loads"),
+    "DZ": ("Dutzend", "dozen"),
+    "ROLL": ("Rollen", "rolls"),
+}
 """Package units that read well; a package written any other way is left out of the name."""
 _ONE = {
-    "Packungen": "Packung", "Teile": "Teil", "Stiele": "Stiel", "Waschladungen": "Waschladung", "Rollen": "Rolle",
-    "pieces": "piece", "packs": "pack", "stems": "stem", "loads": "load", "rolls": "roll",
-}  # fmt: skip
+    "Packungen": "Packung",
+    "Teile": "Teil",
+    "Stiele": "Stiel",
+    "Waschladungen": "Waschladung",
+    "Rollen": "Rolle",
+    "pieces": "piece",
+    "packs": "pack",
+    "stems": "stem",
+    "loads": "load",
+    "rolls": "roll",
+}
 _PACKAGE = re.compile(r"(\d+(?:\.\d+)?) +([A-Z ]+)")
 _OWN_BRAND = ("Eigenmarke", "own brand")
 
@@ -49,7 +72,7 @@ def category_name(raw: str | None, language: str = "de") -> str:
 
 
 def package_name(raw: str | None, language: str) -> str:
-    """"16 OZ" as "16 oz", "6 CT" as "6 Stück"; "" where the package is missing or written in a way that would not read."""
+    """ "16 OZ" as "16 oz", "6 CT" as "6 Stück"; "" where the package is missing or written in a way that would not read."""
     found = _PACKAGE.fullmatch(raw.strip()) if raw else None
     unit = _UNITS.get(found[2].strip()) if found else None
     if found is None or unit is None:

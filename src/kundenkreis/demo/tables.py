@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # pyarrow ships no types
 
 from kundenkreis.kernel.errors import CallerError
 
@@ -95,10 +95,18 @@ def baskets(only: Ints | None = None) -> Baskets:
     rows = read(
         "transactions",
         [
-            "household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value",
-            "retail_disc", "coupon_disc", "coupon_match_disc", "transaction_timestamp",
+            "household_id",
+            "store_id",
+            "basket_id",
+            "product_id",
+            "quantity",
+            "sales_value",
+            "retail_disc",
+            "coupon_disc",
+            "coupon_match_disc",
+            "transaction_timestamp",
         ],
-    )  # fmt: skip
+    )
     if only is not None:
         mask = np.isin(rows["household_id"], only)
         rows = {name: values[mask] for name, values in rows.items()}

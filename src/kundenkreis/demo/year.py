@@ -9,6 +9,7 @@ from kundenkreis.demo import households as real_households
 from kundenkreis.demo import orders as real_orders
 from kundenkreis.demo.calendar import HISTORY_ENDS_ON, MovedYear
 from kundenkreis.demo.message import INVENTED, REAL, DemoMessage
+from kundenkreis.demo.overlay import whole as overlay
 from kundenkreis.demo.tables import chosen_households
 
 __all__ = ["HISTORY_ENDS_ON", "INVENTED", "REAL", "DemoMessage", "MovedYear", "messages"]
@@ -25,7 +26,6 @@ def messages(*, ends_on: date, households: int | None = None) -> Iterator[DemoMe
     orders = real_orders.load(year, chosen_households(households))
     real = real_households.load(year, orders)
     languages = real.languages()
-    small = sorted(real.drafts, key=itemgetter(0, 1))
-    real.drafts.clear()
+    small = sorted(real.drafts + overlay.drafts(year, orders, real), key=itemgetter(0, 1))
     for received_us, _, source, body in merge(real_orders.drafts(orders, languages), small, key=itemgetter(0, 1)):
         yield DemoMessage(received_us, source, body)
