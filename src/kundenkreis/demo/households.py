@@ -36,7 +36,7 @@ _WORDING = {
     "en": "Yes, I would like to receive news and offers by e-mail. I can withdraw this at any time.",
 }
 _BIRTHDAY_WORDING = {
-    "de": "Ja, ich möchte zum Geburtstag einen Gruß mit Geschenk per E-Mail erhalten. Das kann ich jederzeit widerrufen.",
+    "de": "Ja, ich möchte zum Geburtstag Post mit einem Geschenk per E-Mail. Das kann ich jederzeit widerrufen.",
     "en": "Yes, I would like a birthday greeting with a gift by e-mail. I can withdraw this at any time.",
 }
 
@@ -184,7 +184,7 @@ def _demographics() -> dict[int, dict[str, str]]:
 def _introduction(
     year: MovedYear, person: Person, first_us: Micros, demographics: dict[str, str] | None
 ) -> Iterator[Draft]:
-    """Who a household is, just before its first order or letter: invented person, real demographics, invented consent."""
+    """Who a household is, just before its first order or letter: invented person and consent, real demographics."""
     user, dice = person.user, Dice(f"consent {person.user}")
     identified_us = first_us - 2 * MINUTE
     arrives_us = received(year, first_us, user)  # a second apart, so that identity comes before what follows

@@ -23,7 +23,7 @@ from kundenkreis.demo.tables import Baskets, Ints, baskets
 _CHUNK_BASKETS = 4_096
 """Baskets written at a time: enough to spread the cost of slicing, small enough to hold few Python objects."""
 _WEB_HOUSEHOLDS, _WEB_BASKETS = 0.14, 0.16
-"""Share of households that also order on the web, and of their baskets: 2 % of all. Invented: the data has tills only."""
+"""Share of households that order on the web too, and of their baskets: 2 % of all. Invented: the data has only tills."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,15 @@ def _chunk(
     languages = [language_of.get(household, "de") for household in rows.household[picked].tolist()]
     per_line = np.repeat(np.array(languages) == "en", counts)
     texts = [
-        _line(product, fragments["en" if english else "de"][at], fuel, quantity, sales, discount, coupon)
+        _line(
+            product,
+            fragments["en" if english else "de"][at],
+            fuel=fuel,
+            quantity=quantity,
+            sales=sales,
+            discount=discount,
+            coupon=coupon,
+        )
         for english, product, at, fuel, quantity, sales, discount, coupon in zip(
             per_line.tolist(), *(column.tolist() for column in columns), strict=True
         )

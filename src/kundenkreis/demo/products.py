@@ -72,7 +72,7 @@ def category_name(raw: str | None, language: str = "de") -> str:
 
 
 def package_name(raw: str | None, language: str) -> str:
-    """ "16 OZ" as "16 oz", "6 CT" as "6 Stück"; "" where the package is missing or written in a way that would not read."""
+    """A package as people write it: "16 OZ" as "16 oz", "6 CT" as "6 Stück"; "" where that would not read."""
     found = _PACKAGE.fullmatch(raw.strip()) if raw else None
     unit = _UNITS.get(found[2].strip()) if found else None
     if found is None or unit is None:
@@ -100,7 +100,7 @@ class Products:
     package: list[str | None]
 
     def index(self, wanted: Ints) -> Ints:
-        """Positions of product ids; the 17 sold products that the product table lacks point to the last, nameless entry."""
+        """Positions of product ids; 17 sold products that the product table lacks point to the last, nameless entry."""
         found = np.searchsorted(self.ids[:-1], wanted)
         found[found == len(self.ids) - 1] = 0
         return np.where(self.ids[found] == wanted, found, len(self.ids) - 1)
