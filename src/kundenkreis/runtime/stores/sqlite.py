@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pysqlite3 as sqlite3  # type: ignore[import-untyped]  # SQLite 3.53: the system's may hold the WAL-reset bug
+import pysqlite3 as sqlite3  # SQLite 3.53: the system's may hold the WAL-reset bug
 
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
