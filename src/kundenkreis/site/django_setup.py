@@ -156,7 +156,7 @@ def configure(settings: Settings) -> None:
     from django.conf import settings as configured  # noqa: PLC0415
 
     if configured.configured:
-        if configured.KREIS != settings:
+        if settings != configured.KREIS:
             raise AlreadyConfiguredError
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,9 @@ class EventType(msgspec.Struct, frozen=True):
         return {name: PROPERTIES[name].sample for name in self.properties}
 
 
-def _event(name: str, de: str, required: str = "", *more: str, group: str, server: bool = False, en: str = "") -> EventType:
+def _event(
+    name: str, de: str, required: str = "", *more: str, group: str, server: bool = False, en: str = ""
+) -> EventType:
     needed = tuple(required.split())
     rest = tuple(word for part in more for word in part.split() if word not in needed)
     return EventType(name, de, en or name.capitalize(), group, needed, needed + rest, server)
@@ -59,7 +61,12 @@ _SHOP = (
     ("Checkout Started", "Kasse begonnen", "", "order_id value", _O),
     ("Checkout Step Viewed", "Kassenschritt angesehen", "", "checkout_id step shipping_method payment_method"),
     ("Checkout Step Completed", "Kassenschritt erledigt", "", "checkout_id step shipping_method payment_method"),
-    ("Payment Info Entered", "Zahlungsdaten eingegeben", "", "checkout_id order_id step shipping_method payment_method"),
+    (
+        "Payment Info Entered",
+        "Zahlungsdaten eingegeben",
+        "",
+        "checkout_id order_id step shipping_method payment_method",
+    ),
     ("Order Completed", "Bestellung abgeschlossen", "order_id", _O, "is_paid"),
     ("Order Updated", "Bestellung geändert", "order_id", _O),
     ("Order Refunded", "Bestellung erstattet", "order_id", "total currency products reason"),
@@ -95,13 +102,25 @@ _SERVER: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         "returns",
         (
             ("Return Received", "Retoure eingegangen", "order_id", "return_id lines reason"),
-            ("Order Line Refunded", "Position erstattet", "order_id", "return_id line_id", _P, "total refund currency reason"),
+            (
+                "Order Line Refunded",
+                "Position erstattet",
+                "order_id",
+                "return_id line_id",
+                _P,
+                "total refund currency reason",
+            ),
         ),
     ),
     (
         "payment",
         (
-            ("Payment Failed", "Zahlung fehlgeschlagen", "", "order_id payment_id total currency payment_method reason"),
+            (
+                "Payment Failed",
+                "Zahlung fehlgeschlagen",
+                "",
+                "order_id payment_id total currency payment_method reason",
+            ),
             ("Payment Reminded", "Zahlung angemahnt", "", "order_id payment_id total currency step due_at"),
             ("Payment Settled", "Zahlung eingegangen", "", "order_id payment_id total currency payment_method"),
         ),

@@ -145,9 +145,7 @@ def read_item(
         future_tolerance_us: how far ahead an event may claim to be before it is clamped to its arrival.
         identity_secret: of the item's source; lets a public key prove user ids.
     """
-    request = _Request(
-        item.received_us, item.source, item.public, late_after_us, future_tolerance_us, identity_secret
-    )
+    request = _Request(item.received_us, item.source, item.public, late_after_us, future_tolerance_us, identity_secret)
     if item.endpoint != "batch":
         return [_read_event(item.body, item.endpoint, request)]
     try:

@@ -25,7 +25,12 @@ def show_list(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:_QUERY_LIMIT]
     cursor = request.GET.get("cursor", "")
     found = mounted().mailbox.search_messages(query, cursor=cursor, limit=PAGE_SIZE)
-    context = {"query": query, "found": found, "count": words.messages_found(found.total, query), "is_first": not cursor}
+    context = {
+        "query": query,
+        "found": found,
+        "count": words.messages_found(found.total, query),
+        "is_first": not cursor,
+    }
     return render(request, "site/mailbox.html", context)
 
 

@@ -69,8 +69,14 @@ def instant(at_us: int) -> SafeString:
 def exact_instant(at_us: int) -> str:
     """An instant with date, seconds and zone, in the installation's zone."""
     zone = get_timezone(mounted().settings.zone)
-    return str(format_datetime(to_datetime(at_us), "d. MMMM y, HH:mm:ss z" if _language() == "de" else "d MMMM y, HH:mm:ss z",
-                               tzinfo=zone, locale=_language()))
+    return str(
+        format_datetime(
+            to_datetime(at_us),
+            "d. MMMM y, HH:mm:ss z" if _language() == "de" else "d MMMM y, HH:mm:ss z",
+            tzinfo=zone,
+            locale=_language(),
+        )
+    )
 
 
 @register.filter

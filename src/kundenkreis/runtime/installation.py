@@ -1,0 +1,159 @@
+"""One installation, opened: its store, inbox, rulebooks, bells and keys, put together from the settings.
+
+Every shell (serve, command line, demo, tests) starts here, so that they cannot differ in how things are wired.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from kundenkreis.definitions.rulebook import compile_rulebook
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.inbox import Inbox, PostgresInbox, SqliteInbox
+from kundenkreis.events.write_keys import WriteKey, WriteKeyFile, WriteKeys, new_key
+from kundenkreis.kernel.errors import CallerError
+from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.zones import HOUR, Zone, zone
+from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
+from kundenkreis.runtime.clock import Clock, SystemClock
+from kundenkreis.runtime.rulebooks import Rulebooks, newest_version, publish
+from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
+from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
+from kundenkreis.runtime.stores.sqlite import SqliteStore
+from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker
+from kundenkreis.settings import Settings
+
+STORE_FILE, INBOX_FILE, KEYS_FILE = "kreis.db", "inbox.db", "write_keys.json"
+WORKER_BELL, DISPATCHER_BELL = "worker", "dispatcher"
+
+
+class ZoneFixedError(CallerError):
+    """The time zone of an installation is fixed once data exists."""
+
+    code = "zone_fixed"
+
+
+class Installation:
+    """What one company's Kundenkreis consists of on this machine.
+
+    Effects of opening: creates the data directory, missing tables, and publishes the starter rulebook on an empty store.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, point: Point = no_point) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.point = point
+        self.data_dir: Path = settings.data_dir
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.zone: Zone = zone(settings.zone)
+        self.store: Store = open_store(settings, point)
+        migrate(self.store)
+        self._fix_zone()
+        self.rulebooks = Rulebooks(self.store, functools.partial(compile_rulebook, zone=self.zone))
+
+    @property
+    def late_after_us(self) -> Micros:
+        """Age on arrival beyond which an event starts no journey."""
+        return self.settings.lateness_hours * HOUR
+
+    def publish(
+        self, definitions: bytes, *, actor: str, at_us: Micros | None = None, **options: Any
+    ) -> tuple[int, int]:
+        """Compile, then publish a rulebook given as canonical JSON; (version, log number). Wakes the worker."""
+        with self.store.transaction("publish") as tx:
+            version = newest_version(tx) + 1
+            compile_rulebook(definitions, version, zone=self.zone)
+            published = publish(
+                tx,
+                definitions,
+                actor=actor,
+                at_us=at_us if at_us is not None else self.clock.now_us(),
+                zone=self.zone,
+                options=options,
+            )
+        self.bell(WORKER_BELL).ring()
+        return published
+
+    def open_inbox(self) -> Inbox:
+        """A writing end of the inbox, for one thread."""
+        if self.settings.on_postgres:
+            return PostgresInbox(self.settings.database, point=self.point)
+        return SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
+
+    def open_worker(self, name: str = "worker-1") -> EmbeddedWorker | PartitionWorker:
+        """The worker that fits this store."""
+        if isinstance(self.store, PostgresStore):
+            inbox = PostgresInbox(self.settings.database, point=self.point)
+            inbox.backlog()  # creates its table
+            return PartitionWorker(
+                self.store, _take_from(inbox), self.rulebooks, name=name, zone=self.zone, clock=self.clock,
+                late_after_us=self.late_after_us, point=self.point,
+            )  # fmt: skip
+        return EmbeddedWorker(
+            self.store, SqliteInbox(self.data_dir / INBOX_FILE, point=self.point), self.rulebooks, zone=self.zone, clock=self.clock,
+            late_after_us=self.late_after_us, point=self.point,
+        )  # fmt: skip
+
+    def bell(self, name: str) -> Bell:
+        """The ringing end of a bell."""
+        return (
+            PostgresBell(self.settings.database, name) if self.settings.on_postgres else SocketBell(self.data_dir, name)
+        )
+
+    def listener(self, name: str) -> Listener:
+        """The listening end of a bell."""
+        return (
+            PostgresListener(self.settings.database, name)
+            if self.settings.on_postgres
+            else SocketListener(self.data_dir, name)
+        )
+
+    def write_keys(self) -> WriteKeys:
+        """The write keys in force; read again when the file changes."""
+        file = WriteKeyFile(self.data_dir / KEYS_FILE)
+        return WriteKeys(file.load, version=file.version)
+
+    def ensure_write_keys(self, sources: Sequence[tuple[str, str]]) -> list[WriteKey]:
+        """Make sure that each (source, kind) has a key; all keys of the installation."""
+        file = WriteKeyFile(self.data_dir / KEYS_FILE)
+        keys = list(file.load())
+        held = {(key.source, key.kind) for key in keys}
+        for source, kind in sources:
+            if (source, kind) not in held:
+                checked = "public" if kind == "public" else "server"
+                keys.append(WriteKey(key=new_key(checked), source=source, kind=checked))
+        file.save(keys)
+        return keys
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+    def _fix_zone(self) -> None:
+        with self.store.transaction("zone") as tx:
+            rows = tx.rows("SELECT value FROM meta WHERE name = 'zone'")
+            if not rows:
+                tx.run("INSERT INTO meta (name, value) VALUES ('zone', ?) ON CONFLICT DO NOTHING", (self.zone.name,))
+            elif rows[0][0] != self.zone.name:
+                raise ZoneFixedError(
+                    f"This installation counts its days in {rows[0][0]}; KREIS_ZONE says {self.zone.name}. "
+                    f"Set KREIS_ZONE={rows[0][0]}, or start with an empty data folder.",
+                    fixed=rows[0][0],
+                    asked=self.zone.name,
+                )
+
+
+def open_store(settings: Settings, point: Point) -> Store:
+    """The operational store that the settings name."""
+    if settings.on_postgres:
+        return PostgresStore(settings.database, point=point)
+    return SqliteStore(settings.data_dir / STORE_FILE, point=point)
+
+
+def _take_from(inbox: PostgresInbox) -> Callable[[Session, int, int], list[tuple[int, InboxItem]]]:
+    def take(tx: Session, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]:
+        assert isinstance(tx, PostgresSession)
+        return inbox.take(tx.cursor, most_items=most_items, most_bytes=most_bytes)
+
+    return take

@@ -1,0 +1,68 @@
+"""The roles of a runtime, each a loop in a process of its own: worker, dispatcher. (The web role is `runtime/web.py`.)"""
+
+import logging
+import signal
+import threading
+from types import FrameType
+
+from kundenkreis.kernel.ids import NEVER
+from kundenkreis.runtime.bells import Listener
+from kundenkreis.runtime.installation import DISPATCHER_BELL, WORKER_BELL, Installation
+from kundenkreis.runtime.worker import PartitionWorker
+
+_logger = logging.getLogger(__name__)
+
+STORE_PAUSE_SECONDS = 0.5
+"""After the store failed (disk full, database gone): long enough to spare it, short enough to be back at once."""
+
+
+class StopRequest:
+    """SIGTERM and SIGINT as a flag that loops ask between two transactions, and that ends their waiting."""
+
+    def __init__(self, bell_name: str, installation: Installation) -> None:
+        self._asked = threading.Event()
+        self._bell = installation.bell(bell_name)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def __bool__(self) -> bool:
+        return self._asked.is_set()
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked.set()
+        self._bell.ring()
+
+
+def run_worker(installation: Installation, name: str) -> None:
+    """Resolve and fold until asked to stop."""
+    stop = StopRequest(WORKER_BELL, installation)
+    listener = installation.listener(WORKER_BELL)
+    dispatcher = installation.bell(DISPATCHER_BELL)
+    worker = installation.open_worker(name)
+    while not stop:
+        try:
+            report = worker.step()
+            if report.fold.effects:
+                dispatcher.ring()
+            if report.idle:
+                _wait(listener, installation, worker.next_wake_us())
+        except Exception:
+            _logger.exception("the worker's batch failed; nothing of it has happened, trying again")
+            _pause(stop)
+    if isinstance(worker, PartitionWorker):
+        worker.release()
+    listener.close()
+
+
+def _wait(listener: Listener, installation: Installation, until_us: int) -> None:
+    seconds = 3600.0 if until_us >= NEVER else (until_us - installation.clock.now_us()) / 1e6
+    if installation.settings.on_postgres:
+        # Leases are renewed by step(); a sleeping worker must not lose its partitions.
+        seconds = min(seconds, 2.0)
+    if seconds > 0:
+        listener.wait(seconds)
+
+
+def _pause(stop: StopRequest) -> None:
+    if not stop:
+        threading.Event().wait(STORE_PAUSE_SECONDS)

@@ -1,0 +1,118 @@
+"""`kreis serve`: the whole runtime in one process tree.
+
+A supervisor starts one process per role, restarts what dies (with growing pauses), and takes everything down cleanly on SIGTERM or
+Ctrl-C: the web role stops accepting and stores what it took, the others finish their transaction. A child whose
+supervisor is gone ends by itself, because its standard input closes.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
+STEADY_SECONDS = 30.0
+"""A child that ran this long starts again without a pause."""
+STOP_SECONDS = 20.0
+
+
+@dataclass
+class _Child:
+    role: str
+    arguments: list[str]
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    pause: float = FIRST_PAUSE_SECONDS
+    due: float = field(default=0.0)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.arguments, stdin=subprocess.PIPE)
+        self.started = time.monotonic()
+
+
+class Supervisor:
+    """Keeps the processes of the roles alive until it is told to stop."""
+
+    def __init__(self, roles: Sequence[tuple[str, list[str]]], *, say: Callable[[str], None]) -> None:
+        self._children = [_Child(role, arguments) for role, arguments in roles]
+        self._say = say
+        self._stopping = threading.Event()
+        self._changed = threading.Event()
+
+    def run(self) -> int:
+        """Start all roles and watch them; returns the exit code after a clean stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGCHLD, lambda *_: self._changed.set())
+        for child in self._children:
+            child.start()
+        while not self._stopping.is_set():
+            pause = min(
+                (child.due - time.monotonic() for child in self._children if child.process is None), default=None
+            )
+            self._changed.wait(max(pause, 0.0) if pause is not None else None)
+            self._changed.clear()
+            self._revive()
+        return self._take_down()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+        self._changed.set()
+
+    def _revive(self) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if self._stopping.is_set():
+                return
+            if child.process is None:
+                if child.due <= now:
+                    child.start()
+            elif child.process.poll() is not None:
+                self._say(f"{child.role} ended with {child.process.returncode}; starting it again")
+                if child.process.stdin is not None:
+                    child.process.stdin.close()
+                child.pause = (
+                    FIRST_PAUSE_SECONDS
+                    if now - child.started > STEADY_SECONDS
+                    else min(child.pause * 2, LONGEST_PAUSE_SECONDS)
+                )
+                child.process, child.due = None, now + child.pause
+                self._changed.set()
+
+    def _take_down(self) -> int:
+        alive = [
+            child.process for child in self._children if child.process is not None and child.process.poll() is None
+        ]
+        for process in alive:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        code = 0
+        for process in alive:
+            try:
+                process.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                code = 1
+        return code
+
+
+def end_with_supervisor() -> None:
+    """In a child: end cleanly when the supervisor is gone."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
+
+
+def role_arguments(role: str, *extra: str) -> list[str]:
+    """The command line of one role's process."""
+    return [sys.executable, "-m", "kundenkreis.cli.main", "serve", "--role", role, *extra]
