@@ -12,8 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
+
+from kundenkreis.runtime.role_file import RoleProcess, write_roles
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
 STEADY_SECONDS = 30.0
@@ -27,20 +30,25 @@ class _Child:
     arguments: list[str]
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
+    since_us: int = 0
     pause: float = FIRST_PAUSE_SECONDS
-    due: float = field(default=0.0)
+    due: float = 0.0
+    restarts: int = -1
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.arguments, stdin=subprocess.PIPE)
         self.started = time.monotonic()
+        self.since_us = time.time_ns() // 1000
+        self.restarts += 1
 
 
 class Supervisor:
     """Keeps the processes of the roles alive until it is told to stop."""
 
-    def __init__(self, roles: Sequence[tuple[str, list[str]]], *, say: Callable[[str], None]) -> None:
+    def __init__(self, roles: Sequence[tuple[str, list[str]]], *, data_dir: Path, say: Callable[[str], None]) -> None:
         self._children = [_Child(role, arguments) for role, arguments in roles]
         self._say = say
+        self._data_dir = data_dir
         self._stopping = threading.Event()
         self._changed = threading.Event()
 
@@ -51,6 +59,7 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: self._changed.set())
         for child in self._children:
             child.start()
+        self._record()
         while not self._stopping.is_set():
             pause = min(
                 (child.due - time.monotonic() for child in self._children if child.process is None), default=None
@@ -72,6 +81,7 @@ class Supervisor:
             if child.process is None:
                 if child.due <= now:
                     child.start()
+                    self._record()
             elif child.process.poll() is not None:
                 self._say(f"{child.role} ended with {child.process.returncode}; starting it again")
                 if child.process.stdin is not None:
@@ -83,6 +93,16 @@ class Supervisor:
                 )
                 child.process, child.due = None, now + child.pause
                 self._changed.set()
+
+    def _record(self) -> None:
+        write_roles(
+            self._data_dir,
+            [
+                RoleProcess(child.role, child.process.pid, child.since_us, child.restarts)
+                for child in self._children
+                if child.process is not None
+            ],
+        )
 
     def _take_down(self) -> int:
         alive = [

@@ -112,7 +112,7 @@ class EmbeddedWorker:
             return _next_wake_us(tx)
 
     def _batch(self, tx: Session, now_us: Micros) -> StepReport:
-        position = _position(tx)
+        position = inbox_position(tx)
         items = self._inbox.read(position, most_items=self._size, most_bytes=MOST_BYTES)
         relays = _take_relays(tx, self._size)
         arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us)
@@ -181,7 +181,8 @@ def read_arrivals(tx: Session, items: Sequence[tuple[int, InboxItem]], *, late_a
     return arrivals
 
 
-def _position(tx: Session) -> int:
+def inbox_position(tx: Session) -> int:
+    """Up to where the inbox is in the log (SQLite)."""
     rows = tx.rows("SELECT value FROM meta WHERE name = ?", (INBOX_POSITION,))
     return int(rows[0][0]) if rows else 0
 

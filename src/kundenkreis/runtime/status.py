@@ -1,0 +1,194 @@
+"""How the installation is doing: lag, backlog, next wake-ups, quarantine, sending, processes."""
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from kundenkreis.events.inbox import SqliteInbox
+from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.zones import DAY, HOUR
+from kundenkreis.runtime.installation import INBOX_FILE, Installation
+from kundenkreis.runtime.role_file import read_roles
+from kundenkreis.runtime.stores.session import Session
+from kundenkreis.runtime.worker import inbox_position
+
+SHOWN_QUARANTINED = 20
+SPANS: tuple[Micros, ...] = (HOUR, DAY, 7 * DAY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleStatus:
+    """One process of the installation."""
+
+    name: str
+    is_alive: bool
+    since_us: int
+    restarts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WakeUps:
+    """How many customers wake up until an instant."""
+
+    until_us: int
+    customers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantined:
+    """Something set aside so that it stops nobody else."""
+
+    kind: str
+    name: str
+    reason: str
+    since_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """What one channel did with the messages of the outbox."""
+
+    channel: str
+    waiting: int
+    handed_over: int
+    failed: int
+    uncertain: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How the installation is doing at one instant."""
+
+    at_us: int
+    store: str
+    customers: int
+    log_rows: int
+    rulebook_version: int
+    lag_us: int
+    inbox_rows: int
+    unfolded_rows: int
+    overdue_wake_ups: int
+    next_wake_us: int | None
+    wake_ups: tuple[WakeUps, ...]
+    quarantine: tuple[Quarantined, ...]
+    quarantined_total: int
+    sending: tuple[Sending, ...]
+    roles: tuple[RoleStatus, ...]
+
+
+class InstallationStatus:
+    """Reads the status of one installation; what the status page and `kreis status` show."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    def read_status(self) -> Status:
+        """The status now."""
+        installation = self._installation
+        now_us = installation.clock.now_us()
+        with installation.store.reading() as tx:
+            inbox_rows, oldest_us = self._inbox(tx)
+            unfolded, oldest_row_us = _unfolded(tx) if tx.dialect == "postgres" else (0, NEVER)
+            oldest_us = min(oldest_us, oldest_row_us)
+            next_wake = tx.rows(f"SELECT min(wake_us) FROM states WHERE wake_us < {NEVER}")[0][0]
+            quarantine, total = _quarantine(tx)
+            return Status(
+                at_us=now_us,
+                store="PostgreSQL" if tx.dialect == "postgres" else "SQLite",
+                customers=_one(tx, "SELECT count(*) FROM states"),
+                log_rows=_one(tx, "SELECT next - 1 FROM numbers WHERE name = 'log'"),
+                rulebook_version=_one(tx, "SELECT coalesce(max(version), 0) FROM rulebooks"),
+                lag_us=max(now_us - oldest_us, 0) if oldest_us < NEVER else 0,
+                inbox_rows=inbox_rows,
+                unfolded_rows=unfolded,
+                overdue_wake_ups=_wakes(tx, now_us),
+                next_wake_us=next_wake,
+                wake_ups=tuple(WakeUps(until_us=now_us + span, customers=_wakes(tx, now_us + span)) for span in SPANS),
+                quarantine=quarantine,
+                quarantined_total=total,
+                sending=_sending(tx),
+                roles=tuple(
+                    RoleStatus(name=role.name, is_alive=role.is_alive, since_us=role.since_us, restarts=role.restarts)
+                    for role in read_roles(installation.data_dir)
+                ),
+            )
+
+    def _inbox(self, tx: Session) -> tuple[int, Micros]:
+        if tx.dialect == "postgres":
+            rows = tx.rows("SELECT count(*), min(received_us) FROM inbox") if _has_table(tx, "inbox") else [(0, None)]
+            return rows[0][0], NEVER if rows[0][1] is None else rows[0][1]
+        position = inbox_position(tx)
+        with closing(SqliteInbox(self._installation.data_dir / INBOX_FILE)) as inbox:
+            first = inbox.read(position, most_items=1, most_bytes=1)
+            return inbox.backlog(position), first[0][1].received_us if first else NEVER
+
+
+def _has_table(tx: Session, name: str) -> bool:
+    return bool(tx.rows("SELECT 1 FROM pg_class WHERE relname = ? AND relkind = 'r'", (name,)))
+
+
+def _one(tx: Session, sql: str) -> int:
+    return int(tx.rows(sql)[0][0])
+
+
+def _wakes(tx: Session, until_us: Micros) -> int:
+    return int(tx.rows(f"SELECT count(*) FROM states WHERE wake_us <= ? AND wake_us < {NEVER}", (until_us,))[0][0])
+
+
+def _unfolded(tx: Session) -> tuple[int, Micros]:
+    rows = tx.rows(
+        "SELECT count(*), min(l.received_us) FROM log l JOIN partitions p ON p.partition = l.partition "
+        "WHERE l.number > (SELECT min(folded_to) FROM partitions) AND l.number > p.folded_to AND (l.flags & 4) = 0"
+    )
+    return rows[0][0], NEVER if rows[0][1] is None else rows[0][1]
+
+
+def _quarantine(tx: Session) -> tuple[tuple[Quarantined, ...], int]:
+    events = tx.rows(
+        "SELECT received_us, code, detail FROM quarantined_events WHERE replayed_us = 0 ORDER BY id DESC LIMIT ?",
+        (SHOWN_QUARANTINED,),
+    )
+    customers = tx.rows(
+        "SELECT since_us, profile_id, code, detail FROM quarantined_customers ORDER BY since_us DESC LIMIT ?",
+        (SHOWN_QUARANTINED,),
+    )
+    found = [
+        Quarantined(kind="customer", name=str(row[1]), reason=_last_line(row[3]) or row[2], since_us=row[0])
+        for row in customers
+    ]
+    found += [Quarantined(kind="event", name=row[1], reason=row[2], since_us=row[0]) for row in events]
+    found.sort(key=lambda item: -item.since_us)
+    total = _one(tx, "SELECT count(*) FROM quarantined_events WHERE replayed_us = 0") + _one(
+        tx, "SELECT count(*) FROM quarantined_customers"
+    )
+    return tuple(found[:SHOWN_QUARANTINED]), total
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+_SENDING_OF_STATE = {
+    "queued": "waiting",
+    "claimed": "waiting",
+    "intent": "waiting",
+    "held": "waiting",
+    "accepted": "handed_over",
+    "failed": "failed",
+}
+
+
+def _sending(tx: Session) -> tuple[Sending, ...]:
+    counts: dict[str, dict[str, int]] = {}
+    rows = tx.rows(
+        "SELECT o.state, o.uncertain, v.channel, count(*) FROM outbox o JOIN verdicts v ON v.effect_id = o.effect_id AND v.sequence = 0 "
+        "GROUP BY o.state, o.uncertain, v.channel"
+    )
+    for state, uncertain, channel, count in rows:
+        mine = counts.setdefault(channel, {"waiting": 0, "handed_over": 0, "failed": 0, "uncertain": 0})
+        kind = _SENDING_OF_STATE.get(state)
+        if kind is not None:
+            mine[kind] += count
+        if uncertain:
+            mine["uncertain"] += count
+    return tuple(Sending(channel=channel, **mine) for channel, mine in sorted(counts.items()))
