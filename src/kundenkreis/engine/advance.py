@@ -22,7 +22,7 @@ from kundenkreis.customers.core.commerce import apply_commerce, commerce_next_us
 from kundenkreis.customers.core.consent import apply_consent
 from kundenkreis.customers.core.profile import apply_profile
 from kundenkreis.customers.core.state import CustomerState
-from kundenkreis.customers.core.turn import OrderEntry, Record, Turn, derived_row
+from kundenkreis.customers.core.turn import Orders, Record, Turn, derived_row
 from kundenkreis.engine.controls import apply_control, prune_at_us
 from kundenkreis.engine.merging import apply_merge, forward
 from kundenkreis.engine.rulebook import Rulebook, RulebookOf
@@ -79,7 +79,7 @@ def advance(
     rulebook_of: RulebookOf,
     *,
     until_us: Micros,
-    orders: dict[str, OrderEntry] | None = None,
+    orders: Orders | None = None,
     history: Sequence[LogRow] = (),
 ) -> Outcome:
     """Fold inputs and due instants into a customer.
@@ -89,7 +89,7 @@ def advance(
         inputs: own rows and control rows above `state.folded_to`, ascending by number.
         rulebook_of: compiled rulebook by version.
         until_us: run timers up to this instant, inclusive; at least the last row's `at_us` when rows are given.
-        orders: orders that the inputs name, by order id.
+        orders: orders that the inputs name; entries that change are put back.
         history: the customer's own log rows up to here, needed only when a control row publishes facts the state lacks.
 
     Returns:
@@ -111,7 +111,7 @@ class _Fold:
     """The working side of one advance: state, rulebook in force, and what has been decided so far."""
 
     def __init__(
-        self, state: CustomerState, rulebook_of: RulebookOf, orders: dict[str, OrderEntry], history: Sequence[LogRow]
+        self, state: CustomerState, rulebook_of: RulebookOf, orders: Orders, history: Sequence[LogRow]
     ) -> None:
         self.state = state
         self.rulebook_of = rulebook_of

@@ -13,7 +13,7 @@ import msgspec
 
 from kundenkreis.customers.core.commerce import orders_named
 from kundenkreis.customers.core.state import CustomerState, decode_state, encode_state
-from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, RunEntry, ScoreEntry, VerdictEntry
+from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders, RunEntry, ScoreEntry, VerdictEntry
 from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
 from kundenkreis.engine.rulebook import RulebookOf
@@ -114,7 +114,7 @@ class Folder:
             row[0]: decode_state(row[1])
             for row in tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
         }
-        orders, stored_under = self._load_orders(tx, [row for p in wanted for row in by_profile[p]])
+        orders = self._load_orders(tx, [row for p in wanted for row in by_profile[p]])
         report = FoldReport(rows=len(rows))
         outcomes: list[Outcome] = []
         for profile_id in wanted:
@@ -123,11 +123,11 @@ class Folder:
             )
             if outcome is not None:
                 outcomes.append(outcome)
-        self._save(tx, outcomes, stored_under, report)
+        self._save(tx, outcomes, report)
         return report
 
     def _advance(
-        self, tx: Session, profile_id: int, state: CustomerState | None, rows: list[LogRow], orders: dict[int, dict[str, OrderEntry]],
+        self, tx: Session, profile_id: int, state: CustomerState | None, rows: list[LogRow], orders: Orders,
         until_us: Micros, report: FoldReport,
     ) -> Outcome | None:  # fmt: skip
         controls = self._controls_of(partition_of(profile_id))
@@ -143,14 +143,11 @@ class Folder:
         )
         own = [row for row in rows if row.number > folded_to]
         inputs = sorted([*own, *pending], key=lambda row: row.number) if pending else own
-        mine: dict[str, OrderEntry] = {}
-        for owner in (profile_id, *state.absorbed):
-            mine.update(orders.get(owner, {}))
         report.customers += 1
         try:
             history = self._history(tx, state, pending) if pending else ()
             outcome = advance(
-                state, inputs, self._rulebook_of, until_us=max(until_us, state.clock_us), orders=mine, history=history
+                state, inputs, self._rulebook_of, until_us=max(until_us, state.clock_us), orders=orders, history=history
             )
         except Exception as error:
             self._quarantine(tx, profile_id, inputs, until_us, error)
@@ -174,21 +171,17 @@ class Folder:
                     return log.of_customers(tx, [state.profile_id, *state.absorbed], up_to=pending[-1].number)
         return ()
 
-    def _load_orders(
-        self, tx: Session, rows: Sequence[LogRow]
-    ) -> tuple[dict[int, dict[str, OrderEntry]], dict[str, int]]:
+    def _load_orders(self, tx: Session, rows: Sequence[LogRow]) -> Orders:
         named = {order_id: None for row in rows if (order_id := orders_named(row))}
-        orders: dict[int, dict[str, OrderEntry]] = defaultdict(dict)
-        stored_under: dict[str, int] = {}
-        for row in tx.rows_in(
-            "SELECT profile_id, order_id, ordered_us, total_minor, refunded_minor, currency, status, channel, delivered_us, lines, cause "
+        found = tx.rows_in(
+            "SELECT order_id, ordered_us, total_minor, refunded_minor, currency, status, channel, delivered_us, lines, cause, profile_id "
             "FROM orders WHERE order_id {keys}",
             list(named),
-        ):
-            entry = OrderEntry(*row[1:9], msgspec.msgpack.decode(row[9]), bytes(row[10]))
-            orders[row[0]][entry.order_id] = entry
-            stored_under[f"{row[0]}|{entry.order_id}"] = row[0]
-        return orders, stored_under
+        )
+        return {
+            (row[10], row[0]): OrderEntry(*row[:8], msgspec.msgpack.decode(row[8]), bytes(row[9]), row[10])
+            for row in found
+        }
 
     def _quarantine(
         self, tx: Session, profile_id: int, inputs: Sequence[LogRow], until_us: Micros, error: Exception
@@ -211,10 +204,10 @@ class Folder:
             ),
         )
 
-    def _save(self, tx: Session, outcomes: Sequence[Outcome], stored_under: dict[str, int], report: FoldReport) -> None:
+    def _save(self, tx: Session, outcomes: Sequence[Outcome], report: FoldReport) -> None:
         writes = _Writes()
         for outcome in outcomes:
-            writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id)), stored_under)
+            writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id)))
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
         report.relays += len(writes.relays)
@@ -248,7 +241,7 @@ class _Writes:
         self.relays: list[Row] = []
         self.derived: list[LogRow] = []
 
-    def add(self, outcome: Outcome, control_to: int, stored_under: dict[str, int]) -> None:
+    def add(self, outcome: Outcome, control_to: int) -> None:
         state = outcome.state
         profile_id = state.profile_id
         self.states.append(
@@ -273,11 +266,8 @@ class _Writes:
                     record.journey_id, record.run_id, record.step_id, record.rulebook_version, record.priority,
                 ))  # fmt: skip
             elif type(record) is OrderEntry:
-                owner = next(
-                    (o for o in (profile_id, *state.absorbed) if f"{o}|{record.order_id}" in stored_under), profile_id
-                )
-                self.orders[(record.order_id, owner)] = (
-                    record.order_id, owner, record.ordered_us, record.total_minor, record.refunded_minor, record.currency,
+                self.orders[(record.order_id, record.owner)] = (
+                    record.order_id, record.owner, record.ordered_us, record.total_minor, record.refunded_minor, record.currency,
                     record.status, record.channel, record.delivered_us, _msgpack(record.lines), record.cause,
                 )  # fmt: skip
         for effect in outcome.effects:

@@ -104,7 +104,7 @@ def _completed(turn: Turn, row: LogRow) -> None:
     currency = _currency(properties)
     total = _amount(properties, currency, "total", "revenue", "value", "subtotal")
     ordered_us = occurred_us(row)
-    before = turn.orders.get(order_id)
+    before = _order(turn, order_id)
     known = before is not None and before.status != "unknown"
     if known:
         assert before is not None
@@ -121,6 +121,7 @@ def _completed(turn: Turn, row: LogRow) -> None:
         delivered_us=before.delivered_us if before else NEVER,
         lines=_lines(properties, currency),
         cause=row.event_id,
+        owner=before.owner if before else turn.state.profile_id,
     )
     commerce.sales[currency] = commerce.sales.get(currency, 0) + total
     _remember_categories(commerce, entry)
@@ -166,7 +167,7 @@ def _delivered(turn: Turn, row: LogRow) -> None:
         return
     delivered_us = occurred_us(row)
     _count_delivery(commerce, delivered_us)
-    entry = turn.orders.get(order_id)
+    entry = _order(turn, order_id)
     if entry is not None and entry.delivered_us == NEVER:
         _write(turn, _changed(entry, delivered_us=delivered_us))
     turn.dirty.add("commerce")
@@ -196,7 +197,7 @@ def _refunded(turn: Turn, row: LogRow) -> None:
     if not order_id:
         return
     commerce = turn.state.commerce
-    entry = turn.orders.get(order_id) or _unknown_order(order_id, row, _currency(row.properties))
+    entry = _order(turn, order_id) or _unknown_order(turn, order_id, row, _currency(row.properties))
     amount = _amount(row.properties, entry.currency, "refund", "total", "revenue", "value")
     if amount <= 0 and not row.properties.get("products"):
         amount = entry.total_minor - entry.refunded_minor
@@ -209,7 +210,7 @@ def _refunded(turn: Turn, row: LogRow) -> None:
 
 
 def _cancelled(turn: Turn, row: LogRow) -> None:
-    entry = turn.orders.get(orders_named(row))
+    entry = _order(turn, orders_named(row))
     if entry is None or entry.status != "completed":
         return
     commerce = turn.state.commerce
@@ -225,9 +226,21 @@ def _uncount(commerce: Commerce, entry: OrderEntry) -> None:
         commerce.delivered_count -= 1
 
 
-def _unknown_order(order_id: str, row: LogRow, currency: str) -> OrderEntry:
+def _order(turn: Turn, order_id: str) -> OrderEntry | None:
+    """The order of this customer or of somebody it absorbed."""
+    state = turn.state
+    for owner in (state.profile_id, *state.absorbed):
+        entry = turn.orders.get((owner, order_id))
+        if entry is not None:
+            return entry
+    return None
+
+
+def _unknown_order(turn: Turn, order_id: str, row: LogRow, currency: str) -> OrderEntry:
     """A refund that overtook its order: kept, and joined when the order comes."""
-    return OrderEntry(order_id, occurred_us(row), 0, 0, currency, "unknown", "", NEVER, [], row.event_id)
+    return OrderEntry(
+        order_id, occurred_us(row), 0, 0, currency, "unknown", "", NEVER, [], row.event_id, turn.state.profile_id
+    )
 
 
 def _cart_changed(turn: Turn, row: LogRow) -> None:
@@ -270,7 +283,7 @@ def cart_value(cart: Cart) -> int:
 
 
 def _write(turn: Turn, entry: OrderEntry) -> None:
-    turn.orders[entry.order_id] = entry
+    turn.orders[(entry.owner, entry.order_id)] = entry
     turn.records.append(entry)
     turn.dirty.add("commerce")
 

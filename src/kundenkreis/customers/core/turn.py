@@ -98,6 +98,12 @@ class OrderEntry(msgspec.Struct, array_like=True, tag="order", gc=False):
     lines: list[list[Any]]
     """[[product_id, quantity, price_minor, category], ...] at most 200."""
     cause: bytes
+    owner: int
+    """Profile under which the row is kept; after a merge still the one that ordered."""
+
+
+Orders = dict[tuple[int, str], OrderEntry]
+"""(owner, order id) -> order: those that the rows of a batch name."""
 
 
 Record = MembershipChange | ScoreEntry | RunEntry | VerdictEntry | OrderEntry
@@ -144,7 +150,7 @@ class Turn:
         zone: Zone,
         rulebook_version: int,
         depth: int = 0,
-        orders: dict[str, OrderEntry] | None = None,
+        orders: Orders | None = None,
     ) -> None:
         self.state = state
         self.at_us = at_us
@@ -154,7 +160,7 @@ class Turn:
         self.day = zone.day_number(at_us)
         self.depth = depth
         self.rulebook_version = rulebook_version
-        self.orders: dict[str, OrderEntry] = orders if orders is not None else {}
+        self.orders: Orders = orders if orders is not None else {}
         """Orders named by this row, read by key at load; passes replace entries when they change."""
         self.cause: bytes = row.event_id if row is not None else b""
         self.publishing = False
