@@ -82,7 +82,15 @@ def copy_log(source: Store, target: Store) -> None:
         )
 
 
-def refold(store: Store, rulebooks: Rulebooks, *, folded_to: dict[int, int], clocks: dict[int, Micros], progress: Progress, writes_outbox: bool) -> int:  # fmt: skip
+def refold(
+    store: Store,
+    rulebooks: Rulebooks,
+    *,
+    folded_to: dict[int, int],
+    clocks: dict[int, Micros],
+    progress: Progress,
+    writes_outbox: bool,
+) -> int:
     """Fold a store's whole log into its empty derived tables; the number of rows folded.
 
     Args:
@@ -169,7 +177,8 @@ def _run_timers(store: Store, folder: Folder, clocks: dict[int, Micros], folded_
                 due.setdefault(clocks.get(partition, 0), []).append(profile_id)
             folded = 0
             for until_us, profile_ids in due.items():
-                ripe = [row[0] for row in tx.rows_in(f"SELECT profile_id FROM states WHERE wake_us <= {int(until_us)} AND profile_id {{keys}}", profile_ids)]  # fmt: skip
+                wake = f"SELECT profile_id FROM states WHERE wake_us <= {int(until_us)} AND profile_id {{keys}}"
+                ripe = [row[0] for row in tx.rows_in(wake, profile_ids)]
                 folder.fold(tx, (), ripe, until_us=until_us, up_to=folded_to)
                 folded += len(ripe)
             folder.fold(tx, (), swept, until_us=0, up_to=None)

@@ -1,0 +1,68 @@
+"""The web role: one uvicorn process with the tracking API in front, public message links beside it, Django's pages behind.
+
+The tracking path never touches Django; pages run in a small thread pool behind it, so neither waits for the other.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import uvicorn
+from a2wsgi import WSGIMiddleware
+
+from kundenkreis.events.tracking import TrackingApp
+from kundenkreis.events.writer import InboxWriter
+from kundenkreis.runtime.installation import WORKER_BELL, Installation
+from kundenkreis.runtime.mailbox_pages import StoredMailbox
+from kundenkreis.runtime.public_links import public_links
+from kundenkreis.runtime.status import InstallationStatus
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PAGE_THREADS = 8
+PUBLIC_PREFIX = "/u/"
+
+
+def build_app(installation: Installation) -> TrackingApp:
+    """The ASGI application of one installation."""
+    # Django is imported here, not above: the worker and the command line never need it.
+    from kundenkreis.site.wsgi import build_application  # noqa: PLC0415
+
+    pages = WSGIMiddleware(
+        build_application(
+            installation.settings, mailbox=StoredMailbox(installation.store), status=InstallationStatus(installation)
+        ),
+        workers=PAGE_THREADS,
+    )
+    links = public_links(installation)
+
+    async def behind(scope: Scope, receive: Receive, send: Send) -> None:
+        app: Any = links if scope["type"] == "http" and scope["path"].startswith(PUBLIC_PREFIX) else pages
+        await app(scope, receive, send)
+
+    bell = installation.bell(WORKER_BELL)
+    return TrackingApp(
+        lambda: InboxWriter(installation.open_inbox(), notify=bell.ring),
+        installation.write_keys(),
+        point=installation.point,
+        fallback=behind,
+    )
+
+
+def run_web(installation: Installation) -> None:
+    """Serve until told to stop; what was taken is stored before the process ends."""
+    settings = installation.settings
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    uvicorn.run(
+        build_app(installation),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )
