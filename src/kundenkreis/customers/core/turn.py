@@ -125,7 +125,7 @@ class Derived(msgspec.Struct, gc=False):
 class Turn:
     """One input being folded. `row` is the log row, or a derived event dressed as a row, or None for a due instant."""
 
-    __slots__ = ("at_us", "candidates", "cause", "day", "depth", "derived", "dirty", "effects", "orders", "publishing", "records", "row", "rulebook_version", "state", "zone")
+    __slots__ = ("at_us", "cancellations", "candidates", "cause", "day", "depth", "derived", "dirty", "effects", "orders", "publishing", "records", "row", "rulebook_version", "state", "zone")
 
     def __init__(
         self, state: CustomerState, at_us: Micros, *, row: LogRow | None, zone: Zone, rulebook_version: int, depth: int = 0,
@@ -150,6 +150,8 @@ class Turn:
         self.records: list[Record] = []
         self.candidates: list[Planned] = []
         """Messages that journeys want to send; the contact policy judges all of one advance together."""
+        self.cancellations: list[tuple[bytes, str]] = []
+        """(effect id, reason) of messages whose run ended before their hand-over; the contact policy takes them back."""
 
     @property
     def origin_key(self) -> bytes | int:
