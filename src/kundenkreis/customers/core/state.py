@@ -175,7 +175,8 @@ class Run(msgspec.Struct, array_like=True):
     wake_us: int = NEVER
     """When the waiting ends by itself."""
     waiting_for: str = ""
-    """"" = nothing; "message:<hex effect id>" = a planned message; "events" = listed events; see journeys/core."""
+    """"" = nothing; "message:<hex effect id>" = a planned message; "events" = listed events; "budget" = steps of tomorrow; "goal" = the steps are
+    over, only the goal is still measured."""
     variables: dict[str, Any] = msgspec.field(default_factory=dict)
     """Properties of the entering event, as templates see them under `event`; at most 4 KB as JSON."""
     counts: dict[str, int] = msgspec.field(default_factory=dict)
@@ -185,6 +186,8 @@ class Run(msgspec.Struct, array_like=True):
     in_holdout: bool = False
     sequence: int = 0
     """Number of the next path entry."""
+    recheck_us: int = NEVER
+    """When an answer that this run watches (goal, exit_when, wait_for) may flip without an event."""
 
 
 class JourneyRecord(msgspec.Struct, array_like=True, gc=False):
@@ -195,6 +198,8 @@ class JourneyRecord(msgspec.Struct, array_like=True, gc=False):
     last_exit_us: int = -1
     keys: list[str] = msgspec.field(default_factory=list)
     """Entry keys seen (the last 50), for once per key."""
+    next_us: int = NEVER
+    """When a date or schedule lets this customer in next; NEVER for entries by events."""
 
 
 class Planned(msgspec.Struct, array_like=True):

@@ -125,6 +125,7 @@ class Turn:
 
     __slots__ = (
         "at_us",
+        "cancellations",
         "candidates",
         "cause",
         "day",
@@ -171,6 +172,8 @@ class Turn:
         self.records: list[Record] = []
         self.candidates: list[Planned] = []
         """Messages that journeys want to send; the contact policy judges all of one advance together."""
+        self.cancellations: list[tuple[bytes, str]] = []
+        """(effect id, reason) of messages whose run ended before their hand-over; the contact policy takes them back."""
 
     @property
     def origin_key(self) -> bytes | int:

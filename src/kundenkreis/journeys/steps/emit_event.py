@@ -1,0 +1,81 @@
+"""emit_event: puts an event of the company's own on the log, for other journeys, segments and connectors."""
+
+from typing import Any
+
+import msgspec
+
+from kundenkreis.customers.core.state import Run
+from kundenkreis.journeys.core.protocol import (
+    CompileContext,
+    Edge,
+    Go,
+    Moment,
+    Outcome,
+    PlainStep,
+    StepKind,
+    StepSource,
+)
+
+
+class EmitEventConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The event's name and fixed properties."""
+
+    name: str
+    properties: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class EmitEventStep(PlainStep):
+    """A compiled emit_event."""
+
+    edges = (Edge("next", "", ("next",)),)
+
+    def __init__(self, config: EmitEventConfig) -> None:
+        self.config = config
+
+    def decide(self, run: Run, moment: Moment) -> Outcome:
+        """Derives the event; nothing for the control group."""
+        if run.in_holdout:
+            return Go(outcome="holdout", reason=["holdout", self.config.name])
+        return Go(event=(self.config.name, dict(self.config.properties)))
+
+
+RESERVED = frozenset(
+    {
+        "Segment Entered",
+        "Segment Left",
+        "Phase Changed",
+        "Message Released",
+        "Message Withheld",
+        "Message Expired",
+        "Message Cancelled",
+        "Attribute Set",
+        "Score Added",
+        "Broadcast Started",
+        "Journey Stopped",
+    }
+)
+"""Events with a meaning inside the fold: a journey may not forge them."""
+
+
+def compile_emit_event(source: StepSource, context: CompileContext) -> EmitEventStep:
+    """Refuses an event without a name, and names that only the fold itself may speak."""
+    name = source.config.name
+    if not name:
+        context.problem((*source.path, "name"), "event_name_missing", "Name the event.")
+    if name in RESERVED:
+        context.problem(
+            (*source.path, "name"),
+            "event_name_reserved",
+            f'"{name}" is an event that Kundenkreis itself derives; choose another name.',
+        )
+    return EmitEventStep(source.config)
+
+
+EMIT_EVENT = StepKind(
+    kind="emit_event",
+    config=EmitEventConfig,
+    label={"de": "Ereignis auslösen", "en": "Emit event"},
+    sample={"name": "Welcome Finished", "properties": {}},
+    compile=compile_emit_event,
+)
+"""Emit event: tell the rest of the company."""
