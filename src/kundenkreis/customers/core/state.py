@@ -62,19 +62,22 @@ class Grant(msgspec.Struct, array_like=True, gc=False):
     address: str = ""
     """The proved address (e-mail, number) the consent belongs to; "" = any."""
     expires_us: int = NEVER
+    proven: bool = False
+    """Wording and proof are on record and it came from a server or a person: the only kind that lifts a withdrawal."""
 
 
 class Consent(msgspec.Struct, array_like=True):
     """What this person allowed and forbade."""
 
     grants: dict[str, Grant] = msgspec.field(default_factory=dict)
-    """Key "channel|purpose"."""
+    """Key "channel|purpose", either may be "*"; keys ascending."""
     objections: dict[str, int] = msgspec.field(default_factory=dict)
     """Scope ("marketing", "channel:email", "purpose:newsletter", "profiling") -> since_us. Absolute."""
     suppressed: dict[str, list[Any]] = msgspec.field(default_factory=dict)
-    """Address -> [reason, since_us, scope]; reasons hard, soft, complaint, unsub, manual."""
+    """Address -> [[reason, since_us, scope, lifted_us], ...], ascending; reasons hard, complaint, manual; scopes all,
+    marketing. In force while since_us >= lifted_us (-1 = never lifted)."""
     soft_bounces: dict[str, list[int]] = msgspec.field(default_factory=dict)
-    """Address -> instants of the last soft bounces (at most 10)."""
+    """Address -> [last accepted at or -1, then the instants of soft bounces after it, ascending, the last 10]."""
     tracking: bool = False
     """Consent to individual measuring."""
 
@@ -223,6 +226,10 @@ class Planned(msgspec.Struct, array_like=True):
     handed_over: bool = False
     """True from the moment it reached the outbox until feedback says what became of it."""
     cause: bytes = b""
+    waiting: bool = False
+    """Withheld for now (if_withheld: wait): holds no place in the caps; due_us is when it is asked again."""
+    sequence: int = 0
+    """Number of its next verdict."""
 
 
 class Contact(msgspec.Struct, array_like=True, gc=False):
@@ -232,6 +239,7 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
     channel: str
     message_class: str
     effect_id: bytes
+    purpose: str = ""
 
 
 class ContactBudget(msgspec.Struct, array_like=True):
@@ -239,7 +247,7 @@ class ContactBudget(msgspec.Struct, array_like=True):
 
     planned: list[Planned] = msgspec.field(default_factory=list)
     contacts: list[Contact] = msgspec.field(default_factory=list)
-    """Of the last 60 days, at most MOST_CONTACTS, ascending by at_us."""
+    """Of the last 60 days (or the longest limit, if longer), at most MOST_CONTACTS, ascending by (at_us, effect_id)."""
     paused_until_us: int = -1
     pause_reason: str = ""
 
