@@ -6,6 +6,7 @@ without order number would be counted as an order that nobody can ever refund, s
 
 from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 
 import msgspec
 
@@ -32,7 +33,9 @@ class EventType(msgspec.Struct, frozen=True):
         return {name: PROPERTIES[name].sample for name in self.properties}
 
 
-def _event(name: str, de: str, required: str = "", *more: str, group: str, server: bool = False, en: str = "") -> EventType:
+def _event(
+    name: str, de: str, required: str = "", *more: str, group: str, server: bool = False, en: str = ""
+) -> EventType:
     needed = tuple(required.split())
     rest = tuple(word for part in more for word in part.split() if word not in needed)
     return EventType(name, de, en or name.capitalize(), group, needed, needed + rest, server)
@@ -59,7 +62,12 @@ _SHOP = (
     ("Checkout Started", "Kasse begonnen", "", "order_id value", _O),
     ("Checkout Step Viewed", "Kassenschritt angesehen", "", "checkout_id step shipping_method payment_method"),
     ("Checkout Step Completed", "Kassenschritt erledigt", "", "checkout_id step shipping_method payment_method"),
-    ("Payment Info Entered", "Zahlungsdaten eingegeben", "", "checkout_id order_id step shipping_method payment_method"),
+    (
+        "Payment Info Entered",
+        "Zahlungsdaten eingegeben",
+        "",
+        "checkout_id order_id step shipping_method payment_method",
+    ),
     ("Order Completed", "Bestellung abgeschlossen", "order_id", _O, "is_paid"),
     ("Order Updated", "Bestellung geändert", "order_id", _O),
     ("Order Refunded", "Bestellung erstattet", "order_id", "total currency products reason"),
@@ -95,13 +103,25 @@ _SERVER: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         "returns",
         (
             ("Return Received", "Retoure eingegangen", "order_id", "return_id lines reason"),
-            ("Order Line Refunded", "Position erstattet", "order_id", "return_id line_id", _P, "total refund currency reason"),
+            (
+                "Order Line Refunded",
+                "Position erstattet",
+                "order_id",
+                "return_id line_id",
+                _P,
+                "total refund currency reason",
+            ),
         ),
     ),
     (
         "payment",
         (
-            ("Payment Failed", "Zahlung fehlgeschlagen", "", "order_id payment_id total currency payment_method reason"),
+            (
+                "Payment Failed",
+                "Zahlung fehlgeschlagen",
+                "",
+                "order_id payment_id total currency payment_method reason",
+            ),
             ("Payment Reminded", "Zahlung angemahnt", "", "order_id payment_id total currency step due_at"),
             ("Payment Settled", "Zahlung eingegangen", "", "order_id payment_id total currency payment_method"),
         ),
@@ -254,7 +274,7 @@ def needs_server_key(name: str) -> bool:
 
     Spelling does not open a door: case and spaces are ignored, and so is the rest of a name that begins like them.
     """
-    words = name.casefold().split()
+    words = (name if name.isascii() else normalize("NFKC", name)).casefold().split()
     return bool(words) and (words[0] in _SERVER_ONLY_FIRST_WORDS or " ".join(words) in _SERVER_ONLY)
 
 
@@ -316,7 +336,7 @@ def _check_known(
 
 def _check_products(products: list[dict[str, Any]], problems: list[Problem], where: str) -> list[dict[str, Any]]:
     is_changed = False
-    checked = []
+    checked: list[dict[str, Any]] = []
     for product in products:
         new = _check_known(product, _COERCE_PRODUCT, _PRODUCT_NEEDS, problems, f"{where}[{len(checked)}].")
         is_changed |= new is not product

@@ -178,9 +178,7 @@ PROPERTIES: dict[str, Property] = {
     name: Property(name, kind, de, en, sample) for kind, rows in _TABLE for name, de, en, sample in rows
 }
 
-PRODUCT = (
-    "product_id sku category name brand variant price quantity coupon position url image_url".split()
-)
+PRODUCT = "product_id sku category name brand variant price quantity coupon position url image_url".split()
 """Properties of a product, alone or in a list of products."""
 
 ORDER = "checkout_id affiliation total subtotal revenue shipping tax discount coupon currency products".split()
