@@ -2,12 +2,13 @@
 
     python benchmarks/ingest.py [--seconds 3] [--connections 64] [--postgres DSN] [--json]
 
-Starts the application as shipped under uvicorn in a process of its own and loads it with `wrk` (Debian package wrk) from
-this machine, so both share the cores: read the figures as lower bounds. Every event has a message id of its own. After each run the
-rows in the inbox are counted: an answer without a row is a failure, not a figure.
+Starts the application as shipped under uvicorn in a process of its own and loads it with `wrk` (Debian package wrk)
+from this machine, so both share the cores: read the figures as lower bounds. Every event has a message id of its own.
+After each run the rows in the inbox are counted: an answer without a row is a failure, not a figure.
 """
 
 import argparse
+import base64
 import json
 import re
 import shutil
@@ -83,8 +84,6 @@ def open_inbox(directory: str, dsn: str) -> Inbox:
 
 def load(port: int, *, batch: int, connections: int, seconds: int) -> dict[str, Any]:
     """Run wrk once; requests a second, percentiles in milliseconds, answers that were no 200."""
-    import base64
-
     script = LUA % {
         "event": json.dumps(EVENT),
         "batch": batch,

@@ -1,4 +1,7 @@
-"""Errors of taking events in. What is wrong with a single event is not an error but a value: `core.messages.Malformed`."""
+"""Errors of taking events in.
+
+What is wrong with a single event is not an error but a value: `core.messages.Malformed`.
+"""
 
 from kundenkreis.kernel.errors import CallerError, ProviderError
 

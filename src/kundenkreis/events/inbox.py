@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-import pysqlite3 as sqlite3  # the bundled SQLite is newer than the fix of the WAL-reset bug (3.51.3)
+import pysqlite3 as sqlite3  # brings a SQLite without the WAL-reset bug, which two connections run into
 
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.errors import InboxUnavailableError

@@ -6,6 +6,7 @@ without order number would be counted as an order that nobody can ever refund, s
 
 from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 
 import msgspec
 
@@ -273,7 +274,7 @@ def needs_server_key(name: str) -> bool:
 
     Spelling does not open a door: case and spaces are ignored, and so is the rest of a name that begins like them.
     """
-    words = name.casefold().split()
+    words = (name if name.isascii() else normalize("NFKC", name)).casefold().split()
     return bool(words) and (words[0] in _SERVER_ONLY_FIRST_WORDS or " ".join(words) in _SERVER_ONLY)
 
 
@@ -335,7 +336,7 @@ def _check_known(
 
 def _check_products(products: list[dict[str, Any]], problems: list[Problem], where: str) -> list[dict[str, Any]]:
     is_changed = False
-    checked = []
+    checked: list[dict[str, Any]] = []
     for product in products:
         new = _check_known(product, _COERCE_PRODUCT, _PRODUCT_NEEDS, problems, f"{where}[{len(checked)}].")
         is_changed |= new is not product

@@ -1,7 +1,7 @@
 """From acknowledged requests to messages: the checks that every event passes, wherever it came from.
 
-The tracking API, imports and the demo all go through `read_item`, so nothing reaches the log unchecked. What fails is not
-lost: it becomes a `Malformed` with its reason and its bytes, is quarantined, and can be replayed.
+The tracking API, imports and the demo all go through `read_item`, so nothing reaches the log unchecked. What fails
+is not lost: it becomes a `Malformed` with its reason and its bytes, is quarantined, and can be replayed.
 """
 
 import re
@@ -185,36 +185,18 @@ def _message(body: dict[str, Any], raw: bytes, type_: str, request: _Request) ->
     token, is_changed = _take_secrets(body)
     if request.context is not None or request.integrations is not None:
         is_changed |= _merge_shared(body, request)
-    type_ = type_ or get("type")  # type: ignore[assignment]  # checked in the next line
-    if type_ not in TYPES:
+    # "action" is what early client libraries called it, and what part of Segment's documentation still does.
+    type_ = type_ or get("type") or get("action")  # type: ignore[assignment]  # checked in the next line
+    if type(type_) is not str or type_ not in TYPES:
         raise _Bad("unknown_type", "type must be one of identify, track, page, screen, group, alias")
 
-    user_id = identifier(get("userId"), "userId")
-    anonymous_id = identifier(get("anonymousId"), "anonymousId")
+    user_id, anonymous_id, flags = _identity(body, token, request)
     previous_id = group_id = None
-    flags = 0
-    if request.public:
-        flags = PUBLIC
-        if user_id is not None and not is_proved(user_id, token, request.identity_secret):
-            flags |= CLAIMED
-    if user_id is None and anonymous_id is None:
-        raise _Bad("no_identity", "neither userId nor anonymousId is given")
-    if flags & CLAIMED and anonymous_id is None:
-        raise _Bad("no_identity", "a public key that names a userId without proof must also give an anonymousId")
-
     is_plain = raw.isascii() and b"\\u" not in raw  # then nothing needs Unicode normalisation
-    for field in ("properties", "traits", "context"):
-        part = get(field)
-        if part is None:
-            continue
-        if type(part) is not dict:
-            raise _Bad(f"bad_{field}", f"{field} must be an object")
-        if len(part) > MOST_KEYS:
-            raise _Bad("too_many_keys", f"{field} has {len(part)} keys, more than {MOST_KEYS}")
-        if not is_plain and field != "context":
-            is_changed |= _normalize_keys(body, field, part)
+    is_changed |= _check_parts(body, is_plain=is_plain)
 
-    name, unusable = "", ()
+    name = ""
+    unusable: tuple[str, ...] = ()
     if type_ == "track":
         name = _name(get("event"), "event")
         if not name:
@@ -246,6 +228,38 @@ def _message(body: dict[str, Any], raw: bytes, type_: str, request: _Request) ->
         _encode(body) if is_changed else raw,
         unusable,
     )
+
+
+def _identity(body: dict[str, Any], token: Any, request: _Request) -> tuple[str | None, str | None, int]:
+    """(user id, anonymous id, flags that say how far they can be trusted)."""
+    user_id = identifier(body.get("userId"), "userId")
+    anonymous_id = identifier(body.get("anonymousId"), "anonymousId")
+    flags = 0
+    if request.public:
+        flags = PUBLIC
+        if user_id is not None and not is_proved(user_id, token, request.identity_secret):
+            flags |= CLAIMED
+    if user_id is None and anonymous_id is None:
+        raise _Bad("no_identity", "neither userId nor anonymousId is given")
+    if flags & CLAIMED and anonymous_id is None:
+        raise _Bad("no_identity", "a public key that names a userId without proof must also give an anonymousId")
+    return user_id, anonymous_id, flags
+
+
+def _check_parts(body: dict[str, Any], *, is_plain: bool) -> bool:
+    """Hold the objects of an event against their limits; whether a key was brought into NFC."""
+    is_changed = False
+    for field in ("properties", "traits", "context"):
+        part = body.get(field)
+        if part is None:
+            continue
+        if type(part) is not dict:
+            raise _Bad(f"bad_{field}", f"{field} must be an object")
+        if len(part) > MOST_KEYS:
+            raise _Bad("too_many_keys", f"{field} has {len(part)} keys, more than {MOST_KEYS}")
+        if not is_plain and field != "context":
+            is_changed |= _normalize_keys(body, field, part)
+    return is_changed
 
 
 def _take_secrets(body: dict[str, Any]) -> tuple[Any, bool]:

@@ -85,7 +85,8 @@ def _identifier(value: Any) -> Any:
 
 
 def _integer(value: Any) -> Any:
-    if (type(value) is str and _WHOLE.fullmatch(value)) or (type(value) is float and value.is_integer() and abs(value) < 2**53):
+    is_numeric_text = type(value) is str and _WHOLE.fullmatch(value)
+    if is_numeric_text or (type(value) is float and value.is_integer() and abs(value) < 2**53):
         value = int(value)
     if type(value) is not int:
         return Wrong("not_an_integer", "must be a whole number")

@@ -4,7 +4,7 @@
 class TokenBucket:
     """Allows `rate` tokens a second on average and `burst` at once. Time comes in as seconds of a monotonic clock.
 
-    A request larger than what is left passes as long as anything is left, and is paid back afterwards: a full batch
+    A request larger than what is left passes as long as one token is left, and is paid back afterwards: a full batch
     is never impossible, only followed by a pause.
     """
 
@@ -20,8 +20,8 @@ class TokenBucket:
         """Take `count` tokens: 0.0 if they were given, otherwise the seconds after which to ask again."""
         tokens = min(self._burst, self._tokens + (at - self._at) * self._rate)
         self._at = at
-        if tokens <= 0:
+        if tokens < 1:
             self._tokens = tokens
-            return -tokens / self._rate + 1 / self._rate
+            return (1 - tokens) / self._rate
         self._tokens = tokens - count
         return 0.0
