@@ -31,7 +31,9 @@ SAMPLE_STATUS = Status(
     next_wake_us=HOUR_US // 2,
     wake_ups=(WakeUps(until_us=HOUR_US, customers=14), WakeUps(until_us=24 * HOUR_US, customers=231)),
     quarantine=(
-        Quarantined(kind="event", name="Order Completed", reason="products[0].price is not a number", since_us=-HOUR_US),
+        Quarantined(
+            kind="event", name="Order Completed", reason="products[0].price is not a number", since_us=-HOUR_US
+        ),
     ),
     quarantined_total=1,
     sending=(Sending(channel="mailbox", waiting=3, handed_over=8123, failed=0, uncertain=0),),

@@ -84,7 +84,10 @@ def rule_sentence(reason: Reason) -> str:
     known = {
         "basis": (_("There is a legal basis"), _("There is no legal basis")),
         "suppression": (_("The address is not suppressed"), _("The address is suppressed")),
-        "fence": (_("No unsubscribe, objection or erasure stands against it"), _("An unsubscribe, objection or erasure stands against it")),
+        "fence": (
+            _("No unsubscribe, objection or erasure stands against it"),
+            _("An unsubscribe, objection or erasure stands against it"),
+        ),
         "holdout": (_("Not in the control group"), _("In the control group, which is left alone on purpose")),
         "situation": (_("No situation speaks against it"), _("A situation speaks against it")),
         "cap": (_("The contact budget has room"), _("The contact budget is used up")),
@@ -92,7 +95,10 @@ def rule_sentence(reason: Reason) -> str:
         "quiet_hours": (_("Not in quiet hours"), _("Quiet hours")),
         "holiday": (_("Not a Sunday or public holiday"), _("Sunday or public holiday")),
         "validity": (_("Still useful"), _("No longer useful")),
-        "reachable": (_("The person can be reached on this channel"), _("The person cannot be reached on this channel")),
+        "reachable": (
+            _("The person can be reached on this channel"),
+            _("The person cannot be reached on this channel"),
+        ),
     }
     passed, refused = known.get(reason.rule_id, (reason.rule_id, reason.rule_id))
     return passed if reason.passed else refused
@@ -147,11 +153,10 @@ def describe_verdict(verdict: Verdict) -> DescribedVerdict:
 
 def messages_found(total: int, query: str) -> str:
     """How many messages there are, or match."""
+    count = {"count": number(total)}
     if query:
-        text = ngettext("%(count)s message matches", "%(count)s messages match", total)
-    else:
-        text = ngettext("%(count)s message", "%(count)s messages", total)
-    return text % {"count": number(total)}
+        return ngettext("%(count)s message matches", "%(count)s messages match", total) % count
+    return ngettext("%(count)s message", "%(count)s messages", total) % count
 
 
 def view_names() -> list[tuple[str, str]]:
