@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 NODE_READY := tests/node/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench lock reference format clean
+.PHONY: help setup demo run test check bench lock messages reference format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: $(READY) ## measure against the floors in docs/benchmarks.md
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
 		--output-file requirements.lock pyproject.toml
+
+messages: $(READY) ## gather the pages' texts into the .po files and compile them
+	$(BIN)/python -m kundenkreis.site.catalogues
 
 reference: $(READY) ## write the pages of docs/reference that are made from code
 	$(BIN)/python -m docs.write_reference

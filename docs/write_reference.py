@@ -1,20 +1,24 @@
 """Writes the pages of docs/reference/ that are made from code: `make reference`.
 
-A test holds the pages equal to what this writes, so a setting, command or error cannot appear without its page.
+A test runs this with --check, so a setting, command or error cannot appear without its page.
 """
 
 import argparse
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 
 import kundenkreis
 from kundenkreis.cli.main import COMMANDS
 from kundenkreis.kernel.errors import BugError, CallerError, KundenkreisError, ProviderError
 from kundenkreis.settings import Settings, variable_of
+from kundenkreis.site import django_setup
 
 FOLDER = Path(__file__).parent / "reference"
 _MADE = "<!-- Made by `make reference`. Change the code, not this page. -->\n"
@@ -64,20 +68,19 @@ def commands_page() -> str:
     return page
 
 
-def modules() -> Iterator[ModuleType]:
-    """Every module of the package, imported. Pages of the site need Django to be set up first."""
-    from kundenkreis.runtime import sqlite_library  # noqa: PLC0415 - imports of ours begin only when asked for
+def import_everything() -> None:
+    """Import every module of the package. Models of the site need Django to be set up first, for no installation."""
+    with tempfile.TemporaryDirectory() as folder:
+        django_setup.configure(Settings(data_dir=Path(folder)))
+        for found in pkgutil.walk_packages(kundenkreis.__path__, "kundenkreis."):
+            if not found.name.endswith("__main__"):
+                importlib.import_module(found.name)
 
-    sqlite_library.install()
-    for found in pkgutil.walk_packages(kundenkreis.__path__, "kundenkreis."):
-        if not found.name.endswith("__main__"):
-            yield importlib.import_module(found.name)
 
-
+@lru_cache
 def error_classes() -> list[type[KundenkreisError]]:
     """Every error class of the package, sorted by code."""
-    for _ in modules():
-        pass
+    import_everything()
     found: set[type[KundenkreisError]] = set()
     waiting: list[type[KundenkreisError]] = [KundenkreisError]
     while waiting:
@@ -118,11 +121,33 @@ PAGES: dict[str, Callable[[], str]] = {
 """File name under docs/reference/ -> what writes it."""
 
 
-def main() -> None:
-    """Write all pages."""
+def problems() -> list[str]:
+    """What is wrong with the pages or with what they are made from."""
+    found = [
+        f"docs/reference/{name} is not what the code says. Run: make reference"
+        for name, write in PAGES.items()
+        if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != write()
+    ]
+    errors = error_classes()
+    found += [
+        f"Error code {code} is used {times} times."
+        for code, times in Counter(e.code for e in errors).items()
+        if times > 1
+    ]
+    found += [f"{error.__qualname__} has no message." for error in errors if not (error.__doc__ or "").strip()]
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Write all pages; with --check only say what is wrong."""
+    if arguments == ["--check"]:
+        found = problems()
+        sys.stdout.write("".join(f"{problem}\n" for problem in found))
+        return 1 if found else 0
     for name, write in PAGES.items():
         (FOLDER / name).write_text(write(), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

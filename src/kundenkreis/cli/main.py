@@ -9,12 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
 
-from kundenkreis.cli import settings_command
+from kundenkreis.cli import login_command, settings_command
 from kundenkreis.cli.command import Command
 from kundenkreis.kernel.errors import BugError, CallerError, KundenkreisError
 from kundenkreis.settings import read_settings
 
-COMMANDS: tuple[Command, ...] = (settings_command.COMMAND,)
+COMMANDS: tuple[Command, ...] = (
+    login_command.COMMAND,
+    settings_command.COMMAND,
+)
 """Every command, in the order of the help page."""
 
 _INTERRUPTED = 130

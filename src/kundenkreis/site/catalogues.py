@@ -22,7 +22,7 @@ LANGUAGES = ("de",)
 
 _TEMPLATE_TEXT = re.compile(r"""\{%\s*translate\s+"((?:[^"\\]|\\.)+)"(?:\s+as\s+\w+)?\s*%\}""")
 """Templates use {% translate "..." %} only; sentences with numbers are put together in Python."""
-_FUNCTIONS: dict[str, None | tuple[int, ...]] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
+_FUNCTIONS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
 
 MessageId = str | tuple[str, ...]
 
@@ -56,13 +56,21 @@ def update_catalogues() -> None:
     for language in LANGUAGES:
         old = read_catalogue(language)
         new = Catalog(
-            locale=language, fuzzy=False, project="Kundenkreis", version="1", charset="utf-8", header_comment="# Texts of the web pages.",
-            last_translator="Kundenkreis", language_team=language, msgid_bugs_address="SECURITY.md",
-            creation_date=old.creation_date, revision_date=old.creation_date,
-        )  # fmt: skip
+            locale=language,
+            project="Kundenkreis",
+            version="1",
+            charset="utf-8",
+            fuzzy=False,
+            header_comment="# Texts of the web pages.",
+            last_translator="Kundenkreis",
+            language_team=language,
+            msgid_bugs_address="SECURITY.md",
+            creation_date=old.creation_date,
+            revision_date=old.creation_date,
+        )
         for message, place in gather_texts():
             known = old.get(message)
-            new.add(message, known.string if known else None, locations=[(place, None)])
+            new.add(message, known.string if known else None, locations=[(place, 0)])
         path = catalogue_path(language)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:

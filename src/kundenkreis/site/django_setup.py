@@ -137,6 +137,7 @@ def django_settings(settings: Settings) -> dict[str, Any]:
         "STORAGES": {"staticfiles": {"BACKEND": "kundenkreis.site.assets.FingerprintStorage"}},
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": False,
+        "WHITENOISE_ALLOW_ALL_ORIGINS": False,
         "WHITENOISE_IMMUTABLE_FILE_TEST": "",  # every address: it carries a fingerprint of the content, or a version
         "KREIS": settings,  # so that a second configure() can tell whether it asks for the same
     }

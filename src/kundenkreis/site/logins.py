@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from kundenkreis.site.models import Account, LoginLink
 
-VALID_MINUTES = 30
 CONSOLE_ACCOUNT = "console"
 """The account of whoever has the server's console. Made at first use."""
 
@@ -22,7 +21,7 @@ def _hash(token: str) -> bytes:
     return hashlib.blake2b(token.encode(), digest_size=32).digest()
 
 
-def issue_login_path(*, now: datetime) -> str:
+def issue_login_path(*, now: datetime, valid_minutes: int) -> str:
     """The path of a new login link, such as /login/Zk3.../.
 
     Effects: makes the console account if there is none; forgets links that expired; stores the new one.
@@ -33,7 +32,7 @@ def issue_login_path(*, now: datetime) -> str:
     LoginLink.objects.filter(expires_at__lte=now).delete()
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     LoginLink.objects.create(
-        token_hash=_hash(token), account=account, expires_at=now + timedelta(minutes=VALID_MINUTES)
+        token_hash=_hash(token), account=account, expires_at=now + timedelta(minutes=valid_minutes)
     )
     return reverse("login_link", args=[token])
 

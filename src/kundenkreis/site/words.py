@@ -153,11 +153,10 @@ def describe_verdict(verdict: Verdict) -> DescribedVerdict:
 
 def messages_found(total: int, query: str) -> str:
     """How many messages there are, or match."""
+    count = {"count": number(total)}
     if query:
-        text = ngettext("%(count)s message matches", "%(count)s messages match", total)
-    else:
-        text = ngettext("%(count)s message", "%(count)s messages", total)
-    return text % {"count": number(total)}
+        return ngettext("%(count)s message matches", "%(count)s messages match", total) % count
+    return ngettext("%(count)s message", "%(count)s messages", total) % count
 
 
 def view_names() -> list[tuple[str, str]]:

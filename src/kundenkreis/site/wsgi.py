@@ -9,6 +9,8 @@ from kundenkreis.site import catalogues, django_setup
 from kundenkreis.site.mounted import Mounted, mount
 from kundenkreis.site.ports import Mailbox, StatusSource
 
+LOGIN_VALID_MINUTES = 30
+
 
 def _clock_us() -> int:
     return time.time_ns() // 1000
@@ -46,4 +48,4 @@ def issue_login_url(settings: Settings, *, clock_us: Callable[[], int] = _clock_
     from kundenkreis.kernel.zones import to_datetime  # noqa: PLC0415
     from kundenkreis.site.logins import issue_login_path  # noqa: PLC0415 - only after configure()
 
-    return settings.public_url + issue_login_path(now=to_datetime(clock_us()))
+    return settings.public_url + issue_login_path(now=to_datetime(clock_us()), valid_minutes=LOGIN_VALID_MINUTES)

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kundenkreis.kernel.zones import to_datetime
-from kundenkreis.site.logins import VALID_MINUTES, is_login_token_valid, use_login_token
+from kundenkreis.site.logins import is_login_token_valid, use_login_token
 from kundenkreis.site.mounted import mounted
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -21,7 +21,7 @@ def explain(request: HttpRequest) -> HttpResponse:
     """Where the login link stands."""
     if request.user.is_authenticated:
         return redirect("home")
-    return render(request, "site/login.html", {"state": "explain", "valid_minutes": VALID_MINUTES})
+    return render(request, "site/login.html", {"state": "explain"})
 
 
 @login_not_required

@@ -28,6 +28,9 @@ _ICONS = {
 }
 """Drawn on a grid of 24, stroked with 1.75."""
 
+_EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", "en_GB")}
+"""Pattern and locale of an exact instant. British English, because plain English has no names for European zones."""
+
 _ARCS = ("attention", "trust", "purchase", "care", "loyalty", "win-back")
 
 
@@ -40,7 +43,7 @@ def icon(name: str) -> SafeString:
     """An icon as inline SVG; the text beside it is its name, so it is hidden from screen readers."""
     return mark_safe(
         f'<svg class="icon" viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" focusable="false">{_ICONS[name]}</svg>'
-    )  # nosec: constants of ours
+    )
 
 
 @register.simple_tag
@@ -68,15 +71,9 @@ def instant(at_us: int) -> SafeString:
 @register.simple_tag
 def exact_instant(at_us: int) -> str:
     """An instant with date, seconds and zone, in the installation's zone."""
+    pattern, locale = _EXACT[_language()[:2]]
     zone = get_timezone(mounted().settings.zone)
-    return str(
-        format_datetime(
-            to_datetime(at_us),
-            "d. MMMM y, HH:mm:ss z" if _language() == "de" else "d MMMM y, HH:mm:ss z",
-            tzinfo=zone,
-            locale=_language(),
-        )
-    )
+    return str(format_datetime(to_datetime(at_us), pattern, tzinfo=zone, locale=locale))
 
 
 @register.filter

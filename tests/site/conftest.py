@@ -1,0 +1,89 @@
+"""The site as one process serves it: set up once, with empty tables and a mounted mailbox and status for each test."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kundenkreis.settings import Settings
+from kundenkreis.site.ports import Message, Status
+from kundenkreis.site.testing import SAMPLE_STATUS, MailboxInMemory, StatusAsGiven
+from kundenkreis.site.wsgi import build_application
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+NOW_US = 1_795_000_000_000_000
+"""18 November 2026, 12:06:40 in Berlin. The pages read no other clock."""
+
+
+class Site:
+    """One installation's site, with a browser that is signed in or not."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.now_us = NOW_US
+
+    def mount(self, messages: Iterable[Message] = (), status: Status = SAMPLE_STATUS) -> None:
+        """Serve these messages and this status from now on."""
+        build_application(
+            self.settings, mailbox=MailboxInMemory(messages), status=StatusAsGiven(status), clock_us=lambda: self.now_us
+        )
+
+    def visitor(self, language: str = "en") -> "Client":
+        """A browser that is not signed in and checks forgery protection as a real one meets it."""
+        from django.test import Client
+
+        return Client(
+            enforce_csrf_checks=True, SERVER_NAME="127.0.0.1", SERVER_PORT="8321", HTTP_ACCEPT_LANGUAGE=language
+        )
+
+    def insider(self, language: str = "en") -> "Client":
+        """A browser that is signed in."""
+        from django.test import Client
+
+        from kundenkreis.site.models import Account
+
+        account, _ = Account.objects.get_or_create(username="console")
+        client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8321", HTTP_ACCEPT_LANGUAGE=language)
+        client.force_login(account)
+        return client
+
+
+@pytest.fixture(scope="session")
+def site_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Django can be set up for one installation per process: this one."""
+    return Settings(data_dir=Path(tmp_path_factory.mktemp("site")), brand="Lindenhof")
+
+
+@pytest.fixture
+def site(site_settings: Settings) -> Iterable[Site]:
+    """The site with empty tables, an empty mailbox and an ordinary status."""
+    site = Site(site_settings)
+    site.mount()
+    from django.db import connection
+
+    yield site
+    from django.contrib.sessions.models import Session
+
+    from kundenkreis.site.models import Account
+
+    Account.objects.all().delete()
+    Session.objects.all().delete()
+    connection.close()
+
+
+@pytest.fixture
+def count_queries() -> Callable[[Callable[[], object]], int]:
+    """How many database queries something makes."""
+
+    def count(work: Callable[[], object]) -> int:
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        with CaptureQueriesContext(connection) as captured:
+            work()
+        return len(captured)
+
+    return count

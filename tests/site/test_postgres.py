@@ -1,0 +1,43 @@
+"""The same site on PostgreSQL, in processes of its own because Django is set up once per process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+from kundenkreis.settings import Settings
+from kundenkreis.site.testing import MailboxInMemory, StatusAsGiven, make_message
+from kundenkreis.site.wsgi import build_application, issue_login_url
+settings = Settings(data_dir=Path(sys.argv[1]), database=sys.argv[2])
+build_application(settings, mailbox=MailboxInMemory([make_message("0a", subject="On PostgreSQL")]), status=StatusAsGiven())
+path = issue_login_url(settings).removeprefix(settings.public_url)
+from django.test import Client
+client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8321")
+assert client.post(path).status_code == 302
+assert "On PostgreSQL" in client.get("/mailbox/").content.decode()
+assert client.post(path).status_code == 410
+"""
+
+
+def test_processes_that_start_together_share_one_set_of_tables(postgres_database: str, tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, tmp_path, postgres_database], stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    ends = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
+    assert ends == [("", 0)] * 3
+    with psycopg.connect(postgres_database) as connection:
+        counts = connection.execute(
+            "SELECT (SELECT count(*) FROM site_account), (SELECT count(*) FROM site_loginlink WHERE used_at IS NOT NULL)"
+        ).fetchone()
+    assert counts == (1, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret.key"]
