@@ -36,7 +36,7 @@ _WORDING = {
     "en": "Yes, I would like to receive news and offers by e-mail. I can withdraw this at any time.",
 }
 _BIRTHDAY_WORDING = {
-    "de": "Ja, ich möchte zum Geburtstag Post mit einem Geschenk per E-Mail. Das kann ich jederzeit widerrufen.",
+    "de": "Ja, ich möchte zum Geburtstag einen Gruß mit Geschenk per E-Mail. Das kann ich jederzeit widerrufen.",
     "en": "Yes, I would like a birthday greeting with a gift by e-mail. I can withdraw this at any time.",
 }
 

@@ -23,7 +23,7 @@ from kundenkreis.demo.tables import Baskets, Ints, baskets
 _CHUNK_BASKETS = 4_096
 """Baskets written at a time: enough to spread the cost of slicing, small enough to hold few Python objects."""
 _WEB_HOUSEHOLDS, _WEB_BASKETS = 0.14, 0.16
-"""Share of households that order on the web too, and of their baskets: 2 % of all. Invented: the data has only tills."""
+"""Share of households ordering on the web too, and of their baskets: 2 % of all. Invented: the data has only tills."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def buyers(stage: Stage, signed_up: list[SignUp]) -> list[Story]:
         person = stage.person()
         story = Story(stage, person.user, zone_name=person.zone)
         first_us = moment(story.dice, "first order", stage.year.starts_us + DAY, stage.year.ends_us - HOUR, person.zone)
-        introduce(story, person, first_us - 20 * MINUTE)
+        introduce(story, person, first_us - 40 * MINUTE)
         shop(story, person, first_us)
         stories.append(story)
     return stories
