@@ -1,16 +1,10 @@
 """Whether contents can be sent: languages, templates and what their message class forbids; the rules themselves are content's."""
 
-from typing import Any
-
-import msgspec
-
 from kundenkreis.content.core.source import ContentSource
 from kundenkreis.content.core.source import Problem as ContentProblem
 from kundenkreis.content.core.source import Variant as VariantSource
 from kundenkreis.content.core.templates import DEFAULT_NAMES, KnownNames, check_content
 from kundenkreis.definitions.definition import Definition, Definitions
-from kundenkreis.definitions.documents.condition import AttributeLeaf
-from kundenkreis.definitions.documents.journey import DateEntry, SetAttribute
 from kundenkreis.definitions.errors import DefinitionError, Path, Problem
 from kundenkreis.definitions.names import CUSTOMER_NAMES
 from kundenkreis.kernel.zones import UnknownZoneError, Zone
@@ -27,7 +21,7 @@ def default_brand(definitions: Definitions) -> Definition | None:
 def source_of(content: Definition, brand: Definition | None) -> ContentSource:
     """A content document as what content/ compiles; its language and form of address are the brand's."""
     language = brand.body["language"] if brand is not None else "de"
-    form = brand.body.get("form_of_address", "sie") if brand is not None else "sie"
+    form = brand.config.form_of_address if brand is not None else "sie"
     values = content.body["value"]
     variants = {
         key: VariantSource(
@@ -46,30 +40,8 @@ def source_of(content: Definition, brand: Definition | None) -> ContentSource:
 
 def known_names(definitions: Definitions) -> KnownNames:
     """What templates may name: reserved attributes and those that some definition reads or writes."""
-    return DEFAULT_NAMES.with_attributes(
-        CUSTOMER_NAMES | {name.split(".")[0] for each in definitions for name in _attributes(each)}
-    )
-
-
-def _attributes(definition: Definition) -> set[str]:
-    found: set[str] = set()
-    queue: list[Any] = [definition.config] if definition.kind != "content" else []
-    while queue:
-        each = queue.pop()
-        if isinstance(each, msgspec.Struct):
-            name = _attribute_of(each)
-            if name:
-                found.add(name)
-            queue += [getattr(each, field) for field in each.__struct_fields__]
-        elif isinstance(each, list | tuple):
-            queue += each
-    return found
-
-
-def _attribute_of(config: msgspec.Struct) -> str:
-    if type(config) in (AttributeLeaf, SetAttribute):
-        return str(config.name)  # type: ignore[attr-defined]
-    return str(config.attribute) if type(config) is DateEntry else ""  # type: ignore[attr-defined]
+    named = (reference.name for each in definitions for reference in each.references if reference.to == "attribute")
+    return DEFAULT_NAMES.with_attributes(CUSTOMER_NAMES | {name.partition(".")[0] for name in named})
 
 
 def check_contents(definitions: Definitions) -> list[DefinitionError]:

@@ -1,6 +1,7 @@
 """Definitions written back as files: one per definition, in a folder per kind, in the order in which the reference explains the keys."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -8,8 +9,10 @@ import msgspec
 import yaml
 
 from kundenkreis.definitions.definition import Definition, Definitions
+from kundenkreis.definitions.errors import Path
 from kundenkreis.definitions.kinds import BY_KIND
 from kundenkreis.definitions.load import SUFFIXES
+from kundenkreis.definitions.shape import shape_of
 from kundenkreis.definitions.yaml_source import read_as_text, read_source
 from kundenkreis.kernel.errors import CallerError
 
@@ -51,9 +54,8 @@ def export_directory(definitions: Definitions, directory: FilePath) -> Exported:
             f"The directory holds files that no export wrote: {', '.join(foreign[:5])}. Choose an empty directory.",
             files=foreign,
         )
-    written, unchanged = [], []
-    for name, text in texts.items():
-        (written if _write(directory / name, text.encode()) else unchanged).append(name)
+    written = [name for name, text in texts.items() if _write(directory / name, text.encode())]
+    unchanged = [name for name in texts if name not in written]
     for name in stale:
         (directory / name).unlink()
     return Exported(tuple(written), tuple(unchanged), tuple(stale))
@@ -67,7 +69,9 @@ def path_of(definition: Definition) -> str:
 
 def document_text(definition: Definition) -> str:
     """A definition as YAML: long texts as blocks, short mappings in braces, keys in the order of the reference."""
-    document = {**definition.document, **_ordered(definition.body, definition.config)}
+    kind = BY_KIND[definition.kind]
+    shape = shape_of(definition.document, kind.config, noun=kind.word_en, ignore=("kind", "id"))
+    document = _ordered(definition.document, (), shape.keys)
     return yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDEST, default_flow_style=None
     )
@@ -77,15 +81,14 @@ _WIDEST = 1_000_000
 """Lines are never broken inside a text: a diff of two exports shows what changed and nothing else."""
 
 
-def _ordered(value: Any, config: Any) -> Any:
-    """The same data with keys in the order of the config's fields; free mappings sorted."""
-    if isinstance(value, dict) and isinstance(config, msgspec.Struct):
-        fields = zip(config.__struct_encode_fields__, config.__struct_fields__, strict=True)
-        return {name: _ordered(value[name], getattr(config, field)) for name, field in fields if name in value}
-    if isinstance(value, dict) and isinstance(config, dict):
-        return {name: _ordered(value[name], config[name]) for name in sorted(value)}
-    if isinstance(value, list) and isinstance(config, list | tuple) and len(value) == len(config):
-        return [_ordered(item, part) for item, part in zip(value, config, strict=True)]
+def _ordered(value: Any, path: Path, keys: Mapping[Path, tuple[str, ...]]) -> Any:
+    """The same data with keys in the order of the reference; free mappings sorted."""
+    if isinstance(value, dict):
+        names = [name for name in keys.get(path, ()) if name in value]
+        names += sorted(name for name in value if name not in names)
+        return {name: _ordered(value[name], (*path, name), keys) for name in names}
+    if isinstance(value, list):
+        return [_ordered(item, (*path, index), keys) for index, item in enumerate(value)]
     return value
 
 

@@ -30,7 +30,7 @@ def _waits(steps: list[dict[str, Any]]) -> Iterator[Problem]:
 
 
 def _wait(wait: dict[str, Any], path: Path) -> Iterator[Problem]:
-    forms = [form for form in ("until", "until_weekday", "until_property") if form in wait]
+    forms: list[str] = [form for form in ("until", "until_weekday", "until_property") if form in wait]
     if any(unit in wait for unit in _DURATIONS):
         forms.insert(0, "a duration")
     if len(forms) != 1:

@@ -1,9 +1,13 @@
 """The kinds of definitions, in the order in which they are read, compared and exported."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
+from kundenkreis.definitions.documents.condition import CONDITIONS
 from kundenkreis.definitions.documents.decision import Phases, Score, Segment, Situation, Trait
-from kundenkreis.definitions.documents.journey import Journey
+from kundenkreis.definitions.documents.journey import STEPS, Journey
 from kundenkreis.definitions.documents.message import Brand, Content, Policy
 
 
@@ -35,3 +39,14 @@ KINDS: tuple[Kind, ...] = (
 )
 
 BY_KIND: dict[str, Kind] = {each.kind: each for each in KINDS}
+
+
+class Plugins(msgspec.Struct, frozen=True):
+    """The registries that type conditions and steps: word in files -> typed config."""
+
+    conditions: Mapping[str, Any]
+    steps: Mapping[str, Any]
+
+
+SHIPPED = Plugins(CONDITIONS, STEPS)
+"""Without those of third parties, which the shell loads and passes on."""

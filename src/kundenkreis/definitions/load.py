@@ -251,12 +251,8 @@ def path_of(message: str, body: Any) -> tuple[str | int, ...]:
     path: list[str | int] = []
     for name, index in _STEP.findall(written):
         step: str | int = int(index) if index else name
-        inside = (
-            (isinstance(body, dict)
-            and step in body)
-            or (isinstance(body, list)
-            and isinstance(step, int)
-            and step < len(body))
+        inside = (isinstance(body, dict) and step in body) or (
+            isinstance(body, list) and isinstance(step, int) and step < len(body)
         )
         if not inside:
             break

@@ -44,7 +44,7 @@ def check_references(definitions: Definitions) -> list[DefinitionError]:
         each.mistake(_unknown(reference, names))
         for each in definitions
         for reference in each.references
-        if reference.to != "event" and reference.name not in (names := _names(known, each, reference))
+        if reference.to in _WORDS and reference.name not in (names := _names(known, each, reference))
     ]
 
 

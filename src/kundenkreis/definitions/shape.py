@@ -6,14 +6,16 @@ words, with what to do. So the same type description is walked here first; after
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import inspect
 
-from kundenkreis.definitions.documents.base import LANGUAGE_PATTERN, REFERS_TO, VARIANT_PATTERN
+from kundenkreis.definitions.documents.base import ID_HINT, ID_PATTERN, LANGUAGE_PATTERN, VARIANT_PATTERN
 from kundenkreis.definitions.errors import Path, Problem
+from kundenkreis.definitions.kinds import SHIPPED, Plugins
 from kundenkreis.definitions.suggest import closest, did_you_mean
+from kundenkreis.kernel.references import HOLDS, REFERS_TO, StepId
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
@@ -28,19 +30,23 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
 class Shape:
     """What the walk over one document found."""
 
-    def __init__(self) -> None:
+    def __init__(self, plugins: Plugins) -> None:
+        self.plugins = plugins
         self.problems: list[Problem] = []
         self.references: list[Reference] = []
-        self.conditions: list[Path] = []
+        self.keys: dict[Path, tuple[str, ...]] = {}
+        """The keys that a mapping may hold, in the order of the reference; free mappings are not in here."""
 
     def report(self, path: Path, code: str, what: str, remedy: str, *, at_key: bool = False) -> None:
         self.problems.append(Problem(path=path, code=code, what=what, remedy=remedy, at_key=at_key))
 
 
-def shape_of(value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = ()) -> Shape:
+def shape_of(
+    value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = (), plugins: Plugins = SHIPPED
+) -> Shape:
     """Walk a document. `noun` is what people call it ("segment"); keys in `ignore` were read by somebody else."""
-    shape = Shape()
-    _struct(shape, value, _type_of(config), (), noun, ignore)
+    shape = Shape(plugins)
+    _struct(shape, value, _type_of(config), (), noun=noun, ignore=ignore)
     return shape
 
 
@@ -57,6 +63,9 @@ def _walk(shape: Shape, value: Any, kind: inspect.Type, path: Path) -> None:
         hint = extra.get("description", hint)
         if REFERS_TO in extra and isinstance(value, str):
             shape.references.append(Reference(path, extra[REFERS_TO], value))
+        if HOLDS in extra:
+            _HOLDS[extra[HOLDS]](shape, value, path)
+            return
         kind = kind.type
     if isinstance(kind, inspect.StrType):
         _text(shape, value, kind, path, hint)
@@ -74,13 +83,13 @@ def _noun_of(path: Path, value: Any = None) -> str:
     return f"`{names[-1]}`" if names else "the document"
 
 
-def _struct(shape: Shape, value: Any, kind: Any, path: Path, noun: str = "", ignore: tuple[str, ...] = ()) -> None:
-    kind = kind if isinstance(kind, inspect.StructType) else _type_of(kind.cls)
+def _struct(shape: Shape, value: Any, kind: Any, path: Path, *, noun: str = "", ignore: tuple[str, ...] = ()) -> None:
     noun = noun or _noun_of(path, value)
     fields = {field.encode_name: field for field in kind.fields}
     if not isinstance(value, dict):
-        shape.report(path, "wrong_type", f"{noun} must be a mapping, not {shown(value)}", _mapping_remedy(value, kind))
+        shape.report(path, "wrong_type", f"{noun} must be a mapping, not {shown(value)}", _mapping_remedy(kind))
         return
+    shape.keys[path] = (*ignore, *shape.keys.get(path, ()), *fields)
     meant: set[str] = set()
     for key, item in value.items():
         if key in fields:
@@ -94,46 +103,110 @@ def _struct(shape: Shape, value: Any, kind: Any, path: Path, noun: str = "", ign
         if field.required and name not in value and name not in meant:
             remedy = getattr(kind.cls, "remedies", {}).get(name, f"Add `{name}:`")
             shape.report(path, "missing_key", f"`{name}` is missing in {noun}", remedy, at_key=True)
-    _exactly_one(shape, value, kind.cls, fields, path, noun)
+    _choice(shape, value, kind.cls, path, noun)
 
 
-def _mapping_remedy(value: Any, kind: inspect.StructType) -> str:
-    if getattr(kind.cls, "one_of", ()) == ("*",):
-        return (
-            "A list of conditions stands under `all:`, `any:` or `none:`"
-            if isinstance(value, list)
-            else "Write a condition, such as `{segment: {id: ...}}`"
-        )
-    keys = [field.encode_name for field in kind.fields if field.required] or [
-        field.encode_name for field in kind.fields
-    ][:3]
+def _mapping_remedy(kind: inspect.StructType) -> str:
+    keys = [field.encode_name for field in kind.fields if field.required]
+    keys = keys or [field.encode_name for field in kind.fields][:3]
     return f"Write {{{', '.join(f'{key}: ...' for key in keys)}}}"
 
 
-def _exactly_one(
-    shape: Shape, value: dict[str, Any], config: Any, fields: dict[str, Any], path: Path, noun: str
-) -> None:
-    choice: tuple[str, ...] = getattr(config, "one_of", ())
-    if not choice:
+_LISTS = ("all", "any", "none")
+
+
+def _condition(shape: Shape, value: Any, path: Path) -> None:
+    """A mapping with exactly one key: all, any, none, not or a kind of leaf."""
+    noun = _noun_of(path)
+    if not isinstance(value, dict):
+        remedy = (
+            "A list of conditions stands under `all:`, `any:` or `none:`"
+            if isinstance(value, list)
+            else "Write a condition, such as {segment: {id: ...}}"
+        )
+        shape.report(path, "wrong_type", f"{noun} must be a condition, not {shown(value)}", remedy)
         return
-    if choice == ("*",):
-        choice = tuple(fields)
-        shape.conditions.append(path)
+    kinds = shape.plugins.conditions
+    _one_key(shape, value, path, choice=(*_LISTS, "not", *kinds), noun=noun, several=_all_of(value))
+    for key, item in value.items():
+        below = (*path, key)
+        if key in _LISTS:
+            _conditions(shape, item, below)
+        elif key == "not":
+            _condition(shape, item, below)
+        elif key in kinds:
+            _walk(shape, item, _type_of(kinds[key]), below)
+
+
+def _conditions(shape: Shape, value: Any, path: Path) -> None:
+    if not isinstance(value, list):
+        _wrong_type(shape, value, "a list", path)
+        return
+    for index, item in enumerate(value):
+        _condition(shape, item, (*path, index))
+
+
+def _all_of(value: dict[str, Any]) -> str:
+    return "Put them into a list, each with a `-`, under `all:` (or `any:`)" if len(value) > 1 else ""
+
+
+class _StepHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What every step has besides the one thing it does."""
+
+    id: Annotated[str, msgspec.Meta(pattern=ID_PATTERN, description=ID_HINT)]
+    next: StepId = ""
+
+
+def _step(shape: Shape, value: Any, path: Path) -> None:
+    """An id, perhaps a next, and exactly one kind of step."""
+    if not isinstance(value, dict):
+        remedy = "Write {id: ..., wait: {days: 1}} or another kind of step"
+        shape.report(path, "wrong_type", f"a step must be a mapping, not {shown(value)}", remedy)
+        return
+    kinds, head = shape.plugins.steps, _type_of(_StepHead)
+    of_head = {key: item for key, item in value.items() if key in _STEP_HEAD}
+    _struct(shape, of_head, head, path)
+    shape.keys[path] = ("id", *kinds, "next")
+    own = {key: item for key, item in value.items() if key not in _STEP_HEAD}
+    _one_key(shape, own, path, choice=tuple(kinds), noun=_noun_of(path, value), several="Make two steps of it")
+    for key, item in own.items():
+        if key in kinds:
+            _walk(shape, item, _type_of(kinds[key]), (*path, key))
+
+
+_STEP_HEAD = ("id", "next")
+
+
+def _one_key(
+    shape: Shape, value: dict[str, Any], path: Path, *, choice: tuple[str, ...], noun: str, several: str
+) -> None:
+    """Report keys that are none of the choice, and more or less than one that is."""
     given = [key for key in value if key in choice]
-    unknown = [key for key in value if key not in fields]
+    for key in value:
+        if key not in choice:
+            what = f"`{key}` is not a key of {noun}"
+            shape.report((*path, key), "unknown_key", what, did_you_mean(key, choice), at_key=True)
     if len(given) > 1:
-        shape.report(
-            (*path, given[1]), "more_than_one", f"{noun} holds {_listed(given)}, but only one of them is possible",
-            _several_remedy(choice, given), at_key=True,
-        )  # fmt: skip
-    elif not given and not unknown:
+        what = f"{noun} holds {_listed(given)}, but only one of them is possible"
+        shape.report((*path, given[1]), "more_than_one", what, several, at_key=True)
+    elif not value:
         shape.report(path, "none_of", f"{noun} says nothing", f"Write one of: {', '.join(choice)}")
 
 
-def _several_remedy(choice: tuple[str, ...], given: list[str]) -> str:
-    if "all" in choice:
-        return f"Put them under `all:` as a list, each with a `-`: `all: [{{{given[0]}: ...}}, {{{given[1]}: ...}}]`"
-    return "Keep one of them"
+_HOLDS = {"condition": _condition, "step": _step}
+
+
+def _choice(shape: Shape, value: dict[str, Any], config: Any, path: Path, noun: str) -> None:
+    """A struct of which exactly one of some keys must be there."""
+    choice: tuple[str, ...] = getattr(config, "one_of", ())
+    given = [key for key in value if key in choice]
+    if len(given) > 1:
+        what = f"{noun} holds {_listed(given)}, but only one of them is possible"
+        shape.report((*path, given[1]), "more_than_one", what, "Keep one of them", at_key=True)
+    elif choice and not given:
+        shape.report(
+            path, "none_of", f"{noun} lacks what it is about", f"Write one of: {', '.join(choice)}", at_key=True
+        )
 
 
 def _listed(words: list[str]) -> str:

@@ -1,7 +1,4 @@
-"""The words every kind of document is built from: ids, names per language, references to other definitions.
-
-A reference is a text that carries in its type what it names; the check of references, the JSON schema and editors read it there.
-"""
+"""The words every kind of document is built from: ids, names per language, numbers with their bounds."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -15,12 +12,8 @@ VARIANT_PATTERN = "^[a-z]{2,3}(-[A-Z]{2})?(/(sie|du))?$"
 """de, de/du, de-AT, en: a language and, where it knows the distinction, a form of address."""
 CLOCK_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
-REFERS_TO = "x-refers-to"
-"""The JSON schema extension that says which kind of definition a text names."""
-
-Id = Annotated[
-    str, Meta(pattern=ID_PATTERN, description="Small letters a-z, digits and _, beginning with a letter, at most 64")
-]
+ID_HINT = "Small letters a-z, digits and _, beginning with a letter, at most 64"
+Id = Annotated[str, Meta(pattern=ID_PATTERN, description=ID_HINT)]
 Language = Annotated[str, Meta(pattern=LANGUAGE_PATTERN, description="A language such as de, en or de-AT")]
 VariantKey = Annotated[
     str,
@@ -33,19 +26,6 @@ Names = dict[Language, Annotated[str, Meta(min_length=1, max_length=2_000)]]
 """One text per language: {de: Stammkunden, en: Regulars}."""
 Clock = Annotated[str, Meta(pattern=CLOCK_PATTERN, description="Hours and minutes with two digits each, such as 09:30")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
-
-SegmentId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "segment"})]
-ScoreId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "score"})]
-PhaseId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "phase"})]
-SubStateId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "sub_state"})]
-SituationId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "situation"})]
-TraitName = Annotated[str, Meta(extra_json_schema={REFERS_TO: "trait"})]
-ContentId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "content"})]
-JourneyId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "journey"})]
-PurposeId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "purpose"})]
-StepId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "step"})]
-ChannelId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "channel"})]
-EventName = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={REFERS_TO: "event"})]
 
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
@@ -68,7 +48,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of every part of a document."""
 
     one_of: ClassVar[tuple[str, ...]] = ()
-    """Keys of which exactly one must be there ("*": of all keys)."""
+    """Keys of which exactly one must be there."""
     remedies: ClassVar[dict[str, str]] = {}
     """What to do when a key is missing, where "Add it" says too little."""
 

@@ -1,6 +1,6 @@
 """Conditions as documents: a mapping with exactly one key."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -8,20 +8,23 @@ from kundenkreis.definitions.documents.base import (
     ABSENT,
     Absent,
     Basis,
-    ChannelId,
     Config,
     Days,
-    EventName,
     MessageClass,
     NotNegative,
-    PhaseId,
     Plain,
+    Text,
+)
+from kundenkreis.kernel.references import (
+    AttributeName,
+    ChannelId,
+    EventName,
+    PhaseId,
     PurposeId,
     ScoreId,
     SegmentId,
     SituationId,
     SubStateId,
-    Text,
     TraitName,
 )
 
@@ -61,7 +64,7 @@ class Count(Config, frozen=True, kw_only=True):
 class AttributeLeaf(Config, frozen=True, kw_only=True):
     """The profile's attribute compares so."""
 
-    name: Text
+    name: AttributeName
     op: Op
     value: Plain = None
 
@@ -166,25 +169,18 @@ class OrderSilenceLeaf(Config, frozen=True, kw_only=True):
     min_purchase_days: NotNegative = 3
 
 
-class Condition(Config, frozen=True, kw_only=True, rename={"not_": "not"}):
-    """A condition: exactly one of these keys."""
-
-    one_of: ClassVar[tuple[str, ...]] = ("*",)
-
-    all: "list[Condition] | Absent" = ABSENT
-    any: "list[Condition] | Absent" = ABSENT
-    none: "list[Condition] | Absent" = ABSENT
-    not_: "Condition | Absent" = ABSENT
-    attribute: AttributeLeaf | Absent = ABSENT
-    event: EventLeaf | Absent = ABSENT
-    event_sum: EventSumLeaf | Absent = ABSENT
-    event_time: EventTimeLeaf | Absent = ABSENT
-    trait: TraitLeaf | Absent = ABSENT
-    segment: SegmentLeaf | Absent = ABSENT
-    phase: PhaseLeaf | Absent = ABSENT
-    score: ScoreLeaf | Absent = ABSENT
-    situation: SituationLeaf | Absent = ABSENT
-    consent: ConsentLeaf | Absent = ABSENT
-    reachable: ReachableLeaf | Absent = ABSENT
-    bucket: BucketLeaf | Absent = ABSENT
-    order_silence: OrderSilenceLeaf | Absent = ABSENT
+CONDITIONS: dict[str, type[Config]] = {
+    "attribute": AttributeLeaf,
+    "event": EventLeaf,
+    "event_sum": EventSumLeaf,
+    "event_time": EventTimeLeaf,
+    "trait": TraitLeaf,
+    "segment": SegmentLeaf,
+    "phase": PhaseLeaf,
+    "score": ScoreLeaf,
+    "situation": SituationLeaf,
+    "consent": ConsentLeaf,
+    "reachable": ReachableLeaf,
+    "bucket": BucketLeaf,
+    "order_silence": OrderSilenceLeaf,
+}

@@ -9,14 +9,14 @@ from kundenkreis.definitions.documents.base import (
     Absent,
     Config,
     Days,
-    EventName,
     Id,
     Names,
     NotNegative,
     Positive,
     Text,
 )
-from kundenkreis.definitions.documents.condition import Condition, PropertyFilter
+from kundenkreis.definitions.documents.condition import PropertyFilter
+from kundenkreis.kernel.references import ConditionData, EventName
 
 
 class EventPattern(Config, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class Segment(Config, frozen=True, kw_only=True):
     """A segment: everybody for whom a condition holds."""
 
     name: Names
-    when: Condition
+    when: ConditionData
 
 
 class AtMost(Config, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class SubState(Config, frozen=True, kw_only=True):
 
     id: Id
     name: Names
-    when: Condition
+    when: ConditionData
 
 
 class Phase(Config, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class Phase(Config, frozen=True, kw_only=True):
 
     id: Id
     name: Names
-    when: Condition
+    when: ConditionData
     sub_states: list[SubState] | Absent = ABSENT
 
 

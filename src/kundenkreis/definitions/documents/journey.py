@@ -1,18 +1,15 @@
 """Journeys as documents."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from kundenkreis.definitions.documents.base import (
     ABSENT,
     Absent,
-    ChannelId,
     Clock,
     Config,
-    ContentId,
     Days,
-    EventName,
     Id,
     MessageClass,
     Names,
@@ -20,21 +17,28 @@ from kundenkreis.definitions.documents.base import (
     Plain,
     Positive,
     Priority,
-    PurposeId,
-    ScoreId,
-    SegmentId,
-    StepId,
     Text,
     Weekday,
 )
-from kundenkreis.definitions.documents.condition import Condition
 from kundenkreis.definitions.documents.decision import EventPattern
+from kundenkreis.kernel.references import (
+    AttributeName,
+    ChannelId,
+    ConditionData,
+    ContentId,
+    EventName,
+    PurposeId,
+    ScoreId,
+    SegmentId,
+    StepData,
+    StepId,
+)
 
 
 class DateEntry(Config, frozen=True, kw_only=True):
     """On a date of the profile."""
 
-    attribute: Text
+    attribute: AttributeName
     offset_days: int = 0
     at: Clock = "10:00"
     yearly: bool = False
@@ -46,13 +50,13 @@ class Schedule(Config, frozen=True, kw_only=True):
     every: Literal["day", "week", "month"]
     on: Weekday | Annotated[int, Meta(ge=1, le=31)] | Absent = ABSENT
     at: Clock = "10:00"
-    audience: Condition | Absent = ABSENT
+    audience: ConditionData | Absent = ABSENT
 
 
 class Broadcast(Config, frozen=True, kw_only=True):
     """Started once for an audience."""
 
-    audience: Condition
+    audience: ConditionData
 
 
 class Entry(Config, frozen=True, kw_only=True, rename={"if_": "if"}):
@@ -66,7 +70,7 @@ class Entry(Config, frozen=True, kw_only=True, rename={"if_": "if"}):
     date: DateEntry | Absent = ABSENT
     schedule: Schedule | Absent = ABSENT
     broadcast: Broadcast | Absent = ABSENT
-    if_: Condition | Absent = ABSENT
+    if_: ConditionData | Absent = ABSENT
     key: Text | Absent = ABSENT
 
 
@@ -123,7 +127,7 @@ class AwaitedPattern(Config, frozen=True, kw_only=True):
 
     id: Id
     event: EventPattern | Absent = ABSENT
-    condition: Condition | Absent = ABSENT
+    condition: ConditionData | Absent = ABSENT
     next: StepId | Absent = ABSENT
 
 
@@ -139,7 +143,7 @@ class BranchPart(Config, frozen=True, kw_only=True):
     """One way on, with its condition."""
 
     id: Id
-    when: Condition | Absent = ABSENT
+    when: ConditionData | Absent = ABSENT
     next: StepId
 
 
@@ -161,7 +165,7 @@ class Split(Config, frozen=True, kw_only=True):
 class SetAttribute(Config, frozen=True, kw_only=True):
     """Write an attribute of the profile."""
 
-    name: Text
+    name: AttributeName
     value: Plain
 
 
@@ -185,24 +189,17 @@ class Exit(Config, frozen=True, kw_only=True):
     reason: Text = "exit"
 
 
-class Step(Config, frozen=True, kw_only=True):
-    """One step: an id and exactly one thing to do."""
-
-    one_of: ClassVar[tuple[str, ...]] = (
-        "message", "wait", "wait_for", "branch", "split", "set_attribute", "add_score", "emit_event", "exit",
-    )  # fmt: skip
-
-    id: Id
-    message: Message | Absent = ABSENT
-    wait: Wait | Absent = ABSENT
-    wait_for: WaitFor | Absent = ABSENT
-    branch: Annotated[list[BranchPart], Meta(min_length=1)] | Absent = ABSENT
-    split: Split | Absent = ABSENT
-    set_attribute: SetAttribute | Absent = ABSENT
-    add_score: AddScore | Absent = ABSENT
-    emit_event: EmitEvent | Absent = ABSENT
-    exit: Exit | Absent = ABSENT
-    next: StepId | Absent = ABSENT
+STEPS: dict[str, Any] = {
+    "message": Message,
+    "wait": Wait,
+    "wait_for": WaitFor,
+    "branch": Annotated[list[BranchPart], Meta(min_length=1)],
+    "split": Split,
+    "set_attribute": SetAttribute,
+    "add_score": AddScore,
+    "emit_event": EmitEvent,
+    "exit": Exit,
+}
 
 
 class Journey(Config, frozen=True, kw_only=True):
@@ -213,7 +210,7 @@ class Journey(Config, frozen=True, kw_only=True):
     entry: Entry
     re_entry: Literal["once", "always", "after_exit", "once_per_key"] | Cooldown = "once"
     goal: Goal | Absent = ABSENT
-    exit_when: Condition | Absent = ABSENT
+    exit_when: ConditionData | Absent = ABSENT
     holdout: Holdout | Absent = ABSENT
     start: StepId | Absent = ABSENT
-    steps: Annotated[list[Step], Meta(min_length=1)]
+    steps: Annotated[list[StepData], Meta(min_length=1)]

@@ -9,11 +9,9 @@ from kundenkreis.definitions.documents.base import (
     Absent,
     Basis,
     CallToAction,
-    ChannelId,
     Clock,
     Config,
     Id,
-    JourneyId,
     Language,
     MessageClass,
     Names,
@@ -21,10 +19,10 @@ from kundenkreis.definitions.documents.base import (
     Percent,
     Positive,
     Priority,
-    SituationId,
     Text,
     VariantKey,
 )
+from kundenkreis.kernel.references import ChannelId, JourneyId, SituationId
 
 
 class Variant(Config, frozen=True, kw_only=True):
