@@ -1,0 +1,124 @@
+"""What a content item may not hold in its message class, and what it must.
+
+Transactional and service content that promotes anything is marketing whatever it calls itself (trust 4.1.6; BGH VI ZR
+225/17): the linter refuses coupons, product blocks, review and social links and "auch interessant" there. Marketing
+content carries the way out and the imprint in every part (trust 3.2, UWG 7 II Nr. 3, DDG 5).
+"""
+
+import re
+
+from kundenkreis.content.core.source import ContentSource, Part, Problem
+
+_TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+
+
+def _any(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+_PROMOTION: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "a coupon or discount",
+        _any(
+            r"\b(coupon|gutschein|rabatt|voucher|discount|promo\s?code|promotion|aktionscode)\w*",
+            r"\d+\s?% (off|auf|nachlass|sparen)",
+            r"coupon_code|voucher_code",
+        ),
+    ),
+    (
+        "a product block",
+        _any(
+            r"recommendations?\b|recommended_products|product_?block|recommended for you|you might also like",
+            r"empfehlungen f(ü|ue)r|passend dazu|das k(ö|oe)nnte (ihnen|dir) (auch )?gefallen",
+            r"bestseller|neu im sortiment",
+        ),
+    ),
+    (
+        "a review or survey link",
+        _any(
+            r"review_url|survey_url|bewerten sie|bewerte uns|jetzt bewerten|bewertung abgeben|\bumfrage",
+            r"\brate (us|your)|leave a review|write a review|\bsurvey\b|recommend us|refer a friend",
+            r"weiterempfehl|freunde werben",
+        ),
+    ),
+    (
+        "a social link",
+        _any(
+            r"(facebook|instagram|tiktok|youtube|pinterest|linkedin|twitter)\.com",
+            r"folgen sie uns|folge uns|follow us",
+        ),
+    ),
+    (
+        "promotion",
+        _any(
+            r"auch interessant|jetzt (kaufen|bestellen|sparen|shoppen|zugreifen)|nur (noch )?heute|sonderangebot",
+            r"\bsale\b|shop now|buy now|order now|special offer|newsletter abonnieren|subscribe to our newsletter",
+        ),
+    ),
+)
+_ACTIVE = _any(r"<\s*(script|iframe|object|embed|base|form)\b", r"\bon[a-z]{3,20}\s*=\s*[\"']", r"javascript:")
+_DATA_IN_LINK = re.compile(
+    r"\b(?:href|src|action|background)\s*=\s*[\"']?\s*\{\{-?\s*(?P<expression>[^}]*?)\s*-?\}\}", re.IGNORECASE
+)
+_TRUSTED_LINK = re.compile(r"(unsubscribe_url|preferences_url|(brand|message)\.[\w.]+)(\s*\||$)")
+_UNSUBSCRIBE = re.compile(r"\{\{-?\s*unsubscribe_url\b")
+_IMPRINT = re.compile(r"\{\{-?\s*brand\.imprint\b")
+_SELLING = frozenset({"buy", "recommend", "opinion"})
+
+
+def lint(source: ContentSource) -> tuple[Problem, ...]:
+    """Every rule of its message class that the content breaks, with line and remedy."""
+    found: list[Problem] = []
+    promotes = source.message_class == "marketing"
+    if not promotes and source.call_to_action in _SELLING:
+        what = f"a {source.message_class} message that asks people to {source.call_to_action}"
+        found.append(Problem("", "", 0, what, "Make it marketing, or ask for nothing that promotes"))
+    for key, variant in source.variants.items():
+        parts: tuple[tuple[Part, str], ...] = (
+            ("subject", variant.subject),
+            ("preheader", variant.preheader),
+            ("html", variant.html),
+            ("text", variant.text),
+        )
+        for part, text in parts:
+            found += _required(key, part, text) if promotes else _promotion(source, key, part, text)
+        found += _unsafe(key, variant.html)
+    return tuple(found)
+
+
+def _promotion(source: ContentSource, key: str, part: Part, text: str) -> list[Problem]:
+    remedy = f"Remove it, or make this content marketing: {source.message_class} messages promote nothing"
+    return [
+        Problem(key, part, _line(text, match.start()), f"{what} ({match.group(0)!r})", remedy)
+        for what, pattern in _PROMOTION
+        if (match := pattern.search(text))
+    ]
+
+
+def _required(key: str, part: Part, text: str) -> list[Problem]:
+    if part not in ("html", "text") or not text.strip():
+        return []
+    found = []
+    if not _UNSUBSCRIBE.search(text):
+        found.append(Problem(key, part, 0, "no way to unsubscribe", "Add {{ unsubscribe_url }}"))
+    if not _IMPRINT.search(text):
+        found.append(Problem(key, part, 0, "no imprint", "Add {{ brand.imprint }}"))
+    return found
+
+
+def _unsafe(key: str, html: str) -> list[Problem]:
+    found: list[Problem] = []
+    if match := _ACTIVE.search(_TAG.sub(" ", html)):
+        what = f"active content ({match.group(0)!r})"
+        found.append(Problem(key, "html", 0, what, "Remove it; mail programs drop it and filters distrust it"))
+    for match in _DATA_IN_LINK.finditer(html):
+        expression = match.group("expression")
+        if _TRUSTED_LINK.match(expression) is None and not re.search(r"\|\s*safe_url\b", expression):
+            line = _line(html, match.start())
+            what = f"a link made of data ({expression.strip()[:60]!r})"
+            found.append(Problem(key, "html", line, what, "Add `| safe_url`, so that data brings no javascript: along"))
+    return found
+
+
+def _line(text: str, index: int) -> int:
+    return text.count("\n", 0, index) + 1

@@ -1,0 +1,273 @@
+"""Content compiled once and rendered per person: subject, preheader, HTML and text in the person's language.
+
+Pure: the same source and variables give the same bytes on every machine. A template that fails or aborts is a value,
+never an exception in the sender's loop: one hostile first name costs one message.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from liquid.exceptions import LiquidError, ResourceLimitError
+
+from kundenkreis.content.core import liquid
+from kundenkreis.content.core.filters import TooMuchError
+from kundenkreis.content.core.lint import lint
+from kundenkreis.content.core.source import (
+    CallToAction,
+    ContentSource,
+    FormOfAddress,
+    MessageClass,
+    Part,
+    Problem,
+    Variant,
+    fallback_keys,
+    form_of,
+    shape_problems,
+    split_key,
+    version_of,
+)
+from kundenkreis.content.errors import ContentRefusedError
+
+_RESERVED = """
+    id email name first_name last_name firstName lastName phone username title gender birthday age avatar address
+    company createdAt created_at description website language zone country form_of_address salutation phase sub_state
+"""
+RESERVED_TRAITS = frozenset(_RESERVED.split())
+"""Attributes every installation knows: Segment's reserved traits and what the profile itself carries."""
+
+_BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
+_HIDDEN = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">'
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class KnownNames(msgspec.Struct, frozen=True):
+    """What templates may name. None means: anything below this root."""
+
+    customer: frozenset[str] | None = RESERVED_TRAITS
+    event: frozenset[str] | None = None
+    brand: frozenset[str] | None = None
+    message: frozenset[str] | None = None
+    journey: frozenset[str] | None = None
+
+    def with_attributes(self, names: frozenset[str] | set[str]) -> "KnownNames":
+        """The same, knowing these customer attributes besides the reserved ones."""
+        return msgspec.structs.replace(self, customer=(self.customer or frozenset()) | names)
+
+
+DEFAULT_NAMES = KnownNames()
+_ROOTS = frozenset({"customer", "event", "brand", "message", "journey"})
+_LINKS = frozenset({"unsubscribe_url", "preferences_url"})
+
+
+class CompiledVariant(msgspec.Struct, frozen=True, gc=False):
+    """One language and form of address, parsed."""
+
+    language: str
+    form_of_address: FormOfAddress
+    subject: liquid.Parsed
+    text: liquid.Parsed
+    html: liquid.Parsed | None
+
+
+class CompiledContent(msgspec.Struct, frozen=True, gc=False):
+    """A content item that passed every check, ready to render. Immutable and shared between threads."""
+
+    id: str
+    version: str
+    message_class: MessageClass
+    value: str
+    call_to_action: CallToAction
+    variants: dict[str, CompiledVariant]
+    source: ContentSource
+
+
+class Rendered(msgspec.Struct, frozen=True, gc=False):
+    """What one person gets."""
+
+    subject: str
+    html: str
+    """"" where the variant has no HTML part."""
+    text: str
+    language: str
+    form_of_address: FormOfAddress
+
+
+class RenderFailed(msgspec.Struct, frozen=True, gc=False):
+    """Why there is nothing to send to this person; a value, so that the other persons get theirs."""
+
+    reason: str
+    """Slug: aborted, limit, data, empty_subject."""
+    detail: str
+    aborted: bool = False
+    """The template itself decided so (`abort_message`): withheld, not failed."""
+
+
+def compile_content(source: ContentSource, *, known: KnownNames = DEFAULT_NAMES) -> CompiledContent:
+    """The content ready to render.
+
+    Raises:
+        ContentRefusedError: with every problem found, each with its variant, part, line and remedy.
+    """
+    problems = check_content(source, known=known)
+    if problems:
+        raise ContentRefusedError(source.id, problems)
+    variants = {key: _compile_variant(source, key, variant) for key, variant in source.variants.items()}
+    return CompiledContent(
+        id=source.id,
+        version=version_of(source),
+        message_class=source.message_class,
+        value=source.value,
+        call_to_action=source.call_to_action,
+        variants=variants,
+        source=source,
+    )
+
+
+def check_content(source: ContentSource, *, known: KnownNames = DEFAULT_NAMES) -> tuple[Problem, ...]:
+    """Everything that speaks against publishing this content; () if nothing does."""
+    problems = shape_problems(source)
+    for key, variant in source.variants.items():
+        for part, text, escape in _parts(variant):
+            problems += _template_problems(key, part, text, escape, known)
+    return (*problems, *lint(source))
+
+
+def render(
+    compiled: CompiledContent,
+    variables: Mapping[str, Any],
+    language: str = "",
+    *,
+    form_of_address: str = "",
+    zone_name: str = "",
+) -> Rendered | RenderFailed:
+    """What this person gets, or why there is nothing.
+
+    Args:
+        variables: {"customer": {...}, "event": {...}, "brand": {...}, "message": {...}, "unsubscribe_url": "...",
+            "preferences_url": "..."}: plain dict, list, text and numbers only.
+        language: of the person, such as "de-AT"; falls back to "de", then to the content's default language.
+        form_of_address: "sie" or "du" where the person's is known.
+        zone_name: IANA zone for the `date` filter; the brand's default where empty.
+    """
+    variant = choose_variant(compiled, language, form_of_address)
+    same = language.partition("-")[0] == variant.language.partition("-")[0]
+    shown = language if same else variant.language
+    try:
+        if problem := liquid.plain_problem(dict(variables)):
+            return RenderFailed("data", f"variables may not hold {problem}")
+        subject = variant.subject.render(variables, language=shown, zone_name=zone_name)
+        subject = " ".join(_CONTROLS.sub(" ", subject).split())
+        if not subject:
+            return RenderFailed("empty_subject", "the subject came out empty for this person")
+        text = variant.text.render(variables, language=shown, zone_name=zone_name)
+        html = variant.html.render(variables, language=shown, zone_name=zone_name) if variant.html else ""
+    except liquid.AbortMessage as abort:
+        return RenderFailed("aborted", str(abort.message), aborted=True)
+    except Exception as error:  # the edge to a template written by people, fed with data from anywhere
+        return _failed(error)
+    return Rendered(subject, html, text, variant.language, variant.form_of_address)
+
+
+def choose_variant(compiled: CompiledContent, language: str, form_of_address: str = "") -> CompiledVariant:
+    """The variant for this language and form of address; publishing made sure that a default exists."""
+    for key in fallback_keys(compiled.source, language, form_of_address):
+        if key in compiled.variants:
+            return compiled.variants[key]
+    return next(iter(compiled.variants.values()))
+
+
+def _failed(error: Exception) -> RenderFailed:
+    message = str(error.message) if isinstance(error, LiquidError) else str(error)
+    reason = "limit" if isinstance(error, ResourceLimitError | TooMuchError) else "data"
+    return RenderFailed(reason, f"{type(error).__name__}: {message}"[:500])
+
+
+def _parts(variant: Variant) -> tuple[tuple[Part, str, liquid.Escape], ...]:
+    return (
+        ("subject", variant.subject.strip(), "text"),
+        ("preheader", variant.preheader.strip(), "html"),
+        ("html", variant.html, "html"),
+        ("text", variant.text, "text"),
+    )
+
+
+def _compile_variant(source: ContentSource, key: str, variant: Variant) -> CompiledVariant:
+    html = _with_preheader(variant.html, variant.preheader.strip())
+    return CompiledVariant(
+        split_key(key)[0],
+        form_of(source, key),
+        liquid.parse(variant.subject.strip(), "text"),
+        liquid.parse(variant.text, "text"),
+        liquid.parse(html, "html") if html else None,
+    )
+
+
+def _with_preheader(html: str, preheader: str) -> str:
+    if not html or not preheader:
+        return html
+    body = _BODY.search(html)
+    at = body.end() if body else 0
+    return f"{html[:at]}{_HIDDEN}{preheader}</div>{html[at:]}"
+
+
+def _template_problems(key: str, part: Part, text: str, escape: liquid.Escape, known: KnownNames) -> list[Problem]:
+    if not text:
+        return []
+    try:
+        parsed = liquid.parse(text, escape)
+    except LiquidError as error:
+        return [Problem(key, part, _line_of_error(error, text), _what(error), _remedy(error))]
+    except RecursionError:
+        return [Problem(key, part, 0, "nested too deep", "Simplify the template")]
+    found = []
+    for name, index in liquid.bindings(parsed):
+        if name in _ROOTS or name in _LINKS:
+            found.append(Problem(key, part, _line(text, index), f"{name} is bound anew", "Choose another name"))
+    for use in liquid.uses(parsed):
+        if not use.defaulted and (problem := _name_problem(use, known)):
+            found.append(Problem(key, part, _line(text, use.index), *problem))
+    return found
+
+
+def _name_problem(use: liquid.Use, known: KnownNames) -> tuple[str, str] | None:
+    """(what, remedy) if this name is not known."""
+    root, rest = str(use.segments[0]), use.segments[1:]
+    if root in _LINKS:
+        return None if not rest else (f"{root} is a text", f"Write {root} alone")
+    if root not in _ROOTS:
+        names = ", ".join(sorted(_ROOTS | _LINKS))
+        return f"unknown variable {root!r}", f"Use one of {names}, or add `| default: ...`"
+    below: frozenset[str] | None = getattr(known, root)
+    if below is None:
+        return None
+    if not rest or not isinstance(rest[0], str):
+        return f"{root} without a plain attribute name", f"Name the attribute, such as {root}.{min(below)}"
+    if rest[0] in below:
+        return None
+    near = difflib.get_close_matches(rest[0], sorted(below), n=1)
+    hint = f"Did you mean {root}.{near[0]}? Otherwise declare" if near else "Declare"
+    return f"unknown variable {root}.{rest[0]}", f"{hint} the attribute, or add `| default: ...`"
+
+
+def _line(text: str, index: int) -> int:
+    return text.count("\n", 0, index) + 1 if index >= 0 else 0
+
+
+def _line_of_error(error: LiquidError, text: str) -> int:
+    return _line(text, error.token.start_index) if error.token is not None else 0
+
+
+def _what(error: LiquidError) -> str:
+    return str(error.message).strip().rstrip(".") or type(error).__name__
+
+
+def _remedy(error: LiquidError) -> str:
+    name = type(error).__name__
+    if name == "UnknownFilterError":
+        return "Filters that exist are listed in the reference of templates"
+    if "tag" in str(error.message):
+        return "Tags that exist: if, unless, case, for, assign, capture, cycle, comment, abort_message"
+    return "Correct the template at this place"

@@ -1,0 +1,110 @@
+"""Whether contents can be sent: languages, templates and what their message class forbids; the rules themselves are content's."""
+
+from kundenkreis.content.core.source import ContentSource
+from kundenkreis.content.core.source import Problem as ContentProblem
+from kundenkreis.content.core.source import Variant as VariantSource
+from kundenkreis.content.core.templates import DEFAULT_NAMES, KnownNames, check_content
+from kundenkreis.definitions.definition import Definition, Definitions
+from kundenkreis.definitions.errors import DefinitionError, Path, Problem
+from kundenkreis.definitions.names import CUSTOMER_NAMES
+from kundenkreis.kernel.zones import UnknownZoneError, Zone
+
+DEFAULT_BRAND = "default"
+
+
+def default_brand(definitions: Definitions) -> Definition | None:
+    """The brand that contents speak for: the one called default, else the first."""
+    brands = definitions.of("brand")
+    return brands.get(DEFAULT_BRAND) or next(iter(brands.values()), None)
+
+
+def source_of(content: Definition, brand: Definition | None) -> ContentSource:
+    """A content document as what content/ compiles; its language and form of address are the brand's."""
+    language = brand.body["language"] if brand is not None else "de"
+    form = brand.config.form_of_address if brand is not None else "sie"
+    values = content.body["value"]
+    variants = {
+        key: VariantSource(
+            subject=part["subject"],
+            text=part.get("text", ""),
+            html=part.get("html", ""),
+            preheader=part.get("preheader", ""),
+        )
+        for key, part in content.body["variants"].items()
+    }
+    return ContentSource(
+        id=content.id, message_class=content.body["message_class"], value=values.get(language) or next(iter(values.values()), ""),
+        call_to_action=content.body["call_to_action"], variants=variants, default_language=language, form_of_address=form,
+    )  # fmt: skip
+
+
+def known_names(definitions: Definitions) -> KnownNames:
+    """What templates may name: reserved attributes and those that some definition reads or writes."""
+    named = (reference.name for each in definitions for reference in each.references if reference.to == "attribute")
+    return DEFAULT_NAMES.with_attributes(CUSTOMER_NAMES | {name.partition(".")[0] for name in named})
+
+
+def check_contents(definitions: Definitions) -> list[DefinitionError]:
+    """Mistakes of all contents and brands."""
+    mistakes = [each.mistake(problem) for each in definitions.of("brand").values() for problem in _brand(each)]
+    contents = definitions.of("content")
+    brand = default_brand(definitions)
+    if contents and brand is None:
+        first = next(iter(contents.values()))
+        what = "there are contents, but no brand that sends them"
+        mistakes.append(
+            first.mistake(
+                Problem(
+                    path=(), code="no_brand", what=what, remedy="Add a document with `kind: brand` and `id: default`"
+                )
+            )
+        )
+        return mistakes
+    known = known_names(definitions)
+    for content in contents.values():
+        problems = check_content(source_of(content, brand), known=known)
+        mistakes += [content.mistake(_translated(each)) for each in problems]
+        mistakes += [content.mistake(each) for each in _languages(content, brand)]
+    return mistakes
+
+
+def _brand(brand: Definition) -> list[Problem]:
+    problems = []
+    try:
+        Zone(brand.body["zone"])
+    except UnknownZoneError:
+        what = f"`{brand.body['zone']}` is not a time zone"
+        problems.append(
+            Problem(path=("zone",), code="unknown_zone", what=what, remedy="Use an IANA name such as Europe/Berlin")
+        )
+    if brand.body["language"] not in brand.body["imprint"]:
+        what = f"the imprint is missing in the brand's language {brand.body['language']}"
+        problems.append(
+            Problem(path=("imprint",), code="language_missing", what=what, remedy=f"Add `{brand.body['language']}:`")
+        )
+    return problems
+
+
+def _languages(content: Definition, brand: Definition | None) -> list[Problem]:
+    language = brand.body["language"] if brand is not None else "de"
+    if language in content.body["value"]:
+        return []
+    what = f"the value is missing in the brand's language {language}"
+    return [Problem(path=("value",), code="language_missing", what=what, remedy=f"Add `{language}:`", at_key=True)]
+
+
+def _translated(problem: ContentProblem) -> Problem:
+    path: Path = (
+        ("variants", problem.variant)
+        if problem.variant
+        else ("call_to_action",)
+        if "asks people to" in problem.what
+        else ("variants",)
+    )
+    if problem.variant and problem.part:
+        path = (*path, problem.part)
+    return Problem(path=path, code="content", what=_sentence(problem.what), remedy=problem.remedy, line=problem.line)
+
+
+def _sentence(what: str) -> str:
+    return what[:1].lower() + what[1:]

@@ -1,0 +1,74 @@
+"""What can be wrong with definitions: as data (a file may hold many mistakes at once), and as the error that ends a command."""
+
+import msgspec
+
+from kundenkreis.kernel.errors import CallerError
+
+Path = tuple[str | int, ...]
+"""Where in a document: keys and list positions from the document's root, e.g. ("rules", 0, "event", "name")."""
+
+
+class Place(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A place in a file; line and column count from 1, columns in characters. Line 0: the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+class DefinitionError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One mistake: where it is, what is wrong and what to do."""
+
+    place: Place
+    code: str
+    """Stable slug, listed in docs/reference/definitions.md."""
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}\n    {self.remedy}"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A mistake found in plain data, before its place in a file is looked up."""
+
+    path: Path
+    code: str
+    what: str
+    remedy: str
+    at_key: bool = False
+    """The key itself is wrong, not what stands behind it."""
+    line: int = 0
+    """Line inside a text (a template), from 1; 0 = the text as a whole."""
+    column: int = 0
+
+
+class PathError(CallerError):
+    """A definition cannot be used as it is written."""
+
+    code = "definition"
+
+    def __init__(self, path: list[str | int] | Path, message: str, remedy: str, *, slug: str = "definition") -> None:
+        super().__init__(message, path=list(path), remedy=remedy)
+        self.path: Path = tuple(path)
+        self.message = message
+        self.remedy = remedy
+        self.slug = slug
+
+
+class DefinitionsRefusedError(CallerError):
+    """The definitions hold mistakes; nothing was published."""
+
+    code = "definitions_refused"
+
+    def __init__(self, mistakes: tuple[DefinitionError, ...]) -> None:
+        count = f"{len(mistakes)} mistakes" if len(mistakes) != 1 else "1 mistake"
+        listed = "\n".join(str(mistake) for mistake in mistakes)
+        super().__init__(
+            f"The definitions hold {count}; nothing was published.\n{listed}",
+            mistakes=[msgspec.to_builtins(mistake) for mistake in mistakes],
+        )
+        self.mistakes = mistakes

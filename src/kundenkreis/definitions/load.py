@@ -1,0 +1,268 @@
+"""Definitions from a directory of files: every mistake of every file, or the definitions as one whole."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+import msgspec
+
+from kundenkreis.definitions.content_checks import check_contents
+from kundenkreis.definitions.definition import Definition, Definitions, key_of
+from kundenkreis.definitions.documents.base import Id
+from kundenkreis.definitions.errors import DefinitionError, Place, Problem
+from kundenkreis.definitions.journey_checks import check_journeys
+from kundenkreis.definitions.kinds import BY_KIND, Kind
+from kundenkreis.definitions.references import check_cycles, check_event_names, check_references
+from kundenkreis.definitions.shape import shape_of, shown
+from kundenkreis.definitions.suggest import did_you_mean
+from kundenkreis.definitions.yaml_source import Source, read_source
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+MOST_FILES = 5_000
+
+
+def load_directory(directory: FilePath) -> Definitions | list[DefinitionError]:
+    """The definitions in all YAML files under a directory, or all mistakes in them in the order of files and lines.
+
+    Effects: reads files. Hidden files and folders (.git) are passed over.
+    """
+    if not directory.is_dir():
+        return [
+            _mistake(
+                Place(str(directory)),
+                "no_directory",
+                "there is no such directory",
+                "Name the directory that holds the YAML files",
+            )
+        ]
+    files = sorted(
+        each
+        for each in directory.rglob("*")
+        if each.suffix in SUFFIXES and not _is_hidden(each, directory) and each.is_file()
+    )
+    if not files:
+        return [
+            _mistake(
+                Place(str(directory)),
+                "no_files",
+                "the directory holds no .yaml file",
+                "`kreis export` writes what is published now",
+            )
+        ]
+    if len(files) > MOST_FILES:
+        return [
+            _mistake(
+                Place(str(directory)),
+                "too_many_files",
+                f"the directory holds {len(files):,} files",
+                f"At most {MOST_FILES:,} are read",
+            )
+        ]
+    contents: list[tuple[str, bytes]] = []
+    mistakes: list[DefinitionError] = []
+    for each in files:
+        name = each.relative_to(directory).as_posix()
+        try:
+            contents.append((name, each.read_bytes()))
+        except OSError as error:
+            mistakes.append(
+                _mistake(
+                    Place(name), "unreadable", f"the file cannot be read: {error.strerror}", "Check its permissions"
+                )
+            )
+    loaded = load_files(contents)
+    if mistakes or isinstance(loaded, list):
+        return mistakes + (loaded if isinstance(loaded, list) else [])
+    return loaded
+
+
+def _is_hidden(file: FilePath, directory: FilePath) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(directory).parts)
+
+
+def load_files(files: Iterable[tuple[str, bytes]]) -> Definitions | list[DefinitionError]:
+    """The definitions in files given as (name, bytes), or all mistakes in them."""
+    sources: list[Source] = []
+    mistakes: list[DefinitionError] = []
+    for name, data in files:
+        of_file, wrong = read_source(data, name)
+        sources += of_file
+        mistakes += wrong
+    return assemble(sources, mistakes)
+
+
+def assemble(
+    sources: Sequence[Source], mistakes: Sequence[DefinitionError] = ()
+) -> Definitions | list[DefinitionError]:
+    """Definitions from documents; `mistakes` are those found while reading them.
+
+    Every document is checked by itself; how they fit together is asked only when all of them have the right shape, because a name
+    may be unknown only since its document is broken.
+    """
+    found = list(mistakes)
+    heads: dict[str, Place] = {}
+    definitions = [each for source in sources if (each := _definition(source, heads, found)) is not None]
+    if found:
+        return sorted(found, key=_order)
+    return check(Definitions(definitions))
+
+
+def check(definitions: Definitions) -> Definitions | list[DefinitionError]:
+    """How the definitions fit together: the same with notes, or all mistakes."""
+    of_events, notes_of_events = check_event_names(definitions)
+    found = [*check_references(definitions), *check_cycles(definitions), *of_events]
+    of_journeys, notes_of_journeys = check_journeys(definitions)
+    found += [*of_journeys, *check_contents(definitions)]
+    if found:
+        return sorted(dict.fromkeys(found), key=_order)
+    return Definitions(definitions, notes=tuple(sorted([*notes_of_events, *notes_of_journeys], key=_order)))
+
+
+def _order(mistake: DefinitionError) -> tuple[Place, str]:
+    return mistake.place, mistake.what
+
+
+def _mistake(place: Place, code: str, what: str, remedy: str) -> DefinitionError:
+    return DefinitionError(place=place, code=code, what=what, remedy=remedy)
+
+
+def _definition(source: Source, heads: dict[str, Place], found: list[DefinitionError]) -> Definition | None:
+    """A document as a definition; what is wrong with it goes to `found`. `heads`: where each key was first defined."""
+    kind = _kind(source, found)
+    if kind is None:
+        return None
+    name = _id(source, kind, found)
+    if name is not None:
+        _distinct(source, kind, name, heads, found)
+    body = {key: value for key, value in source.value.items() if key not in _head(kind)}
+    shape = shape_of(source.value, kind.config, noun=f"a document of kind {kind.kind}", ignore=_head(kind))
+    for problem in shape.problems:
+        found.append(_placed(source, problem))
+    if name is None or shape.problems:
+        return None
+    try:
+        config = msgspec.convert(body, kind.config)
+    except msgspec.ValidationError as error:  # a rule that only the type itself knows (__post_init__)
+        found.append(
+            _placed(
+                source,
+                Problem(
+                    path=path_of(str(error), body),
+                    code="invalid",
+                    what=_without_path(str(error)),
+                    remedy=_SEE_REFERENCE,
+                ),
+            )
+        )
+        return None
+    return Definition(kind.kind, name, body, config, tuple(shape.references), source)
+
+
+_SEE_REFERENCE = "Compare with docs/reference/definitions.md"
+
+
+def _head(kind: Kind) -> tuple[str, ...]:
+    return ("kind",) if kind.is_single else ("kind", "id")
+
+
+def _kind(source: Source, found: list[DefinitionError]) -> Kind | None:
+    document = source.value
+    if not isinstance(document, dict):
+        found.append(
+            _placed(
+                source,
+                Problem(
+                    path=(),
+                    code="no_mapping",
+                    what=f"the document is {shown(document)}, not a mapping",
+                    remedy="Begin it with `kind: segment` or another kind",
+                ),
+            )
+        )
+    elif "kind" not in document:
+        found.append(
+            _placed(
+                source,
+                Problem(
+                    path=(),
+                    code="missing_kind",
+                    what="`kind` is missing",
+                    remedy=f"Begin the document with one of: {_kinds()}",
+                ),
+            )
+        )
+    elif not isinstance(document["kind"], str) or document["kind"] not in BY_KIND:
+        problem = Problem(
+            path=("kind",),
+            code="unknown_kind",
+            what=f"{shown(document['kind'])} is not a kind of definition",
+            remedy=did_you_mean(str(document["kind"]), BY_KIND),
+        )
+        found.append(_placed(source, problem))
+    else:
+        return BY_KIND[document["kind"]]
+    return None
+
+
+def _kinds() -> str:
+    return ", ".join(f"`kind: {kind}`" for kind in BY_KIND)
+
+
+def _id(source: Source, kind: Kind, found: list[DefinitionError]) -> str | None:
+    """The document's id, "" for kinds without one, None if it is missing or wrong."""
+    if kind.is_single:
+        return ""
+    if "id" not in source.value:
+        found.append(
+            _placed(
+                source,
+                Problem(
+                    path=(), code="missing_id", what="`id` is missing", remedy=f"Add `id: my_{kind.kind}` below `kind`"
+                ),
+            )
+        )
+        return None
+    shape = shape_of({"id": source.value["id"]}, _Identified, noun="the document")
+    for problem in shape.problems:
+        found.append(_placed(source, problem))
+    return None if shape.problems else str(source.value["id"])
+
+
+_Identified = msgspec.defstruct("_Identified", [("id", Id)])
+
+
+def _placed(source: Source, problem: Problem) -> DefinitionError:
+    return _mistake(source.place(problem.path, at_key=problem.at_key), problem.code, problem.what, problem.remedy)
+
+
+def _distinct(source: Source, kind: Kind, name: str, heads: dict[str, Place], found: list[DefinitionError]) -> None:
+    place = source.place(("id",) if name else ("kind",))
+    first = heads.setdefault(key_of(kind.kind, name), place)
+    if first is not place:
+        words = f"{kind.word_en} `{name}`" if name else kind.word_en
+        what = f"the {words} is defined a second time"
+        found.append(_mistake(place, "duplicate_definition", what, f"Rename or delete one; the first is at {first}"))
+
+
+def path_of(message: str, body: Any) -> tuple[str | int, ...]:
+    """The path at the end of a message of msgspec ("... - at `$.rules[0].points`"), as far as it exists in the body."""
+    written = message.rpartition(" - at `$")[2].rstrip("`") if " - at `$" in message else ""
+    path: list[str | int] = []
+    for name, index in _STEP.findall(written):
+        step: str | int = int(index) if index else name
+        inside = (isinstance(body, dict) and step in body) or (
+            isinstance(body, list) and isinstance(step, int) and step < len(body)
+        )
+        if not inside:
+            break
+        path.append(step)
+        body = body[step]
+    return tuple(path)
+
+
+def _without_path(message: str) -> str:
+    return message.partition(" - at `")[0]
+
+
+_STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")

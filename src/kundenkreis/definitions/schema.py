@@ -1,0 +1,95 @@
+"""The JSON schema of all kinds of definitions, made from their typed configs: for editors and for people who generate files."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from kundenkreis.definitions.documents.base import ID_PATTERN, Config
+from kundenkreis.definitions.kinds import KINDS, SHIPPED, Kind, Plugins
+from kundenkreis.kernel.references import HOLDS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def definitions_schema(plugins: Plugins = SHIPPED) -> dict[str, Any]:
+    """The schema of one document (what stands between two `---`), JSON Schema 2020-12."""
+    types = [*(kind.config for kind in KINDS), *plugins.conditions.values(), *plugins.steps.values()]
+    schemas, parts = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    words = [*(kind.kind for kind in KINDS), *plugins.conditions, *(f"step {word}" for word in plugins.steps)]
+    of = dict(zip(words, schemas, strict=True))
+    for config in _all_configs(Config):
+        if config.__name__ in parts and config.one_of:
+            parts[config.__name__]["oneOf"] = [{"required": [name]} for name in config.one_of]
+    parts["condition"] = _condition({word: of[word] for word in plugins.conditions})
+    parts["step"] = _step({word: of[f"step {word}"] for word in plugins.steps})
+    documents = []
+    for kind in KINDS:
+        parts[f"{kind.kind}_document"] = _document(kind, parts.pop(kind.config.__name__))
+        documents.append({"$ref": f"#/$defs/{kind.kind}_document"})
+    _link(parts)
+    return {
+        "$schema": DIALECT,
+        "title": "Definitions of Kundenkreis",
+        "description": "One document of a definitions file; docs/reference/definitions.md explains every kind.",
+        "oneOf": documents,
+        "$defs": dict(sorted(parts.items())),
+    }
+
+
+def _document(kind: Kind, schema: dict[str, Any]) -> dict[str, Any]:
+    head: dict[str, Any] = {"kind": {"const": kind.kind}}
+    if not kind.is_single:
+        head["id"] = {"type": "string", "pattern": ID_PATTERN}
+    required = [*head, *(name for name in schema["required"] if name not in head)]
+    return {**schema, "title": kind.word_en, "properties": {**schema["properties"], **head}, "required": required}
+
+
+def _condition(leaves: dict[str, Any]) -> dict[str, Any]:
+    several = {"type": "array", "items": {"$ref": "#/$defs/condition"}}
+    trees = {"all": several, "any": several, "none": several, "not": {"$ref": "#/$defs/condition"}}
+    return {
+        "title": "condition",
+        "description": "Exactly one key.",
+        "type": "object",
+        "properties": {**trees, **leaves},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+
+
+def _step(kinds: dict[str, Any]) -> dict[str, Any]:
+    head = {"id": {"type": "string", "pattern": ID_PATTERN}, "next": {"type": "string"}}
+    return {
+        "title": "step",
+        "description": "An id and exactly one thing to do.",
+        "type": "object",
+        "properties": {**head, **kinds},
+        "required": ["id"],
+        "additionalProperties": False,
+        "oneOf": [{"required": [word]} for word in kinds],
+    }
+
+
+def _link(schema: Any) -> None:
+    """Replace what only the registries know by a reference to it, in place."""
+    if isinstance(schema, dict):
+        if held := schema.pop(HOLDS, None):
+            schema.clear()
+            schema["$ref"] = f"#/$defs/{held}"
+        for item in schema.values():
+            _link(item)
+    elif isinstance(schema, list):
+        for item in schema:
+            _link(item)
+
+
+def schema_text() -> str:
+    """The schema as it is published in docs/reference/definitions.schema.json."""
+    return json.dumps(definitions_schema(), ensure_ascii=False, indent=1) + "\n"
+
+
+def _all_configs(base: type[Config]) -> list[type[Config]]:
+    """Every part of a document."""
+    return [base, *(each for direct in base.__subclasses__() for each in _all_configs(direct))]
