@@ -4,6 +4,7 @@ A condition also says the earliest instant at which its answer flips, explains i
 what it reads. `segments/conditions/` holds one file per kind.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -32,16 +33,19 @@ class Reason(msgspec.Struct, array_like=True, gc=False):
 class FactSpec(msgspec.Struct, frozen=True, gc=False):
     """A value that must be kept per customer so that a condition can be answered from the state alone.
 
-    `key` is a stable 48-bit hash of everything else, so equal needs share one value and a rulebook knows which facts a state lacks.
+    `key` is a stable 48-bit hash of everything but `size`, so equal needs share one value; `size` is the largest anybody needs.
     """
 
     key: int
     kind: str
-    """recent (last k instants), buckets ([day, amount] pairs), total, first, last, distinct, ..."""
+    """recent, buckets, total, first, last, days (segments/core/facts.py)."""
     names: tuple[str, ...]
-    """Event names it listens to; ("*",) for every event."""
-    config: Any
-    """Kind-specific typed config (property filters, k, window days, property to sum)."""
+    """Event names it listens to, sorted; ("*",) for every event that came in."""
+    where: tuple["PropertyFilter", ...] = ()
+    property: str = ""
+    """The number property that is summed; "" counts events."""
+    size: int = 0
+    """recent and days: how many are kept; buckets: the window in days; 0 where the value has one size."""
 
 
 class Condition(Protocol):
@@ -66,21 +70,77 @@ class Condition(Protocol):
         """The same answer with its reasons."""
 
 
+class Answering(Protocol):
+    """The part of a condition that others ask."""
+
+    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
+        """(does it hold, when that flips without an event)."""
+
+
+class Walk(Protocol):
+    """The circle, at any instant from the last fold on."""
+
+    def place(self, state: CustomerState, at_us: Micros) -> tuple[tuple[str, str], Micros]:
+        """((phase, sub-state), when that changes without an event)."""
+
+
+class Known:
+    """What conditions of a rulebook may refer to. `None` for a set of ids: not checked (a condition looked at on its own)."""
+
+    __slots__ = ("compiled", "multipliers", "phases", "purposes", "segments", "situations", "traits", "walk")
+
+    def __init__(
+        self,
+        *,
+        segments: frozenset[str] | None = None,
+        situations: frozenset[str] | None = None,
+        phases: Mapping[str, frozenset[str]] | None = None,
+        multipliers: Mapping[str, int] | None = None,
+        traits: Mapping[str, Any] | None = None,
+        purposes: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self.segments = segments
+        self.situations = situations
+        self.phases = phases
+        """Phase id -> its sub-states."""
+        self.multipliers: Mapping[str, int] = multipliers or {}
+        """Score id -> daily multiplier over 2**32 (segments/core/scores.py)."""
+        self.traits: Mapping[str, Any] = traits or {}
+        """Trait id -> its definition (segments/core/definitions.py: TraitDefinition)."""
+        self.purposes = purposes
+        """Purpose id -> legal bases on which it may rest; None: every purpose on every basis."""
+        self.compiled: dict[str, Answering] = {}
+        """Dirty key ("segment:vip", "situation:late") -> what answers it beyond its next recheck; filled while compiling."""
+        self.walk: Walk | None = None
+        """The circle beyond its next recheck; filled while compiling."""
+
+
 class ConditionKind(Protocol):
     """The plug-in: one file per kind in segments/conditions/, one line in segments/conditions/registry.py."""
 
-    kind: str
-    config: type[msgspec.Struct]
+    @property
+    def kind(self) -> str: ...
 
-    def compile(self, config: Any, *, zone: Zone) -> Condition: ...
+    @property
+    def config(self) -> type[msgspec.Struct]: ...
+
+    def compile(self, config: Any, *, zone: Zone, known: Known) -> Condition:
+        """A condition of this configuration. Raises DefinitionError with a path from the configuration's root."""
 
 
-class PropertyFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PropertyFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which events count: a property (dotted path) compared with a value."""
 
     property: str
     op: str
     value: Any = None
+
+
+class EventPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which events are meant: one or several names, and what their properties must be."""
+
+    name: str | list[str]
+    where: list[PropertyFilter] = []
 
 
 def fact_listens(spec: FactSpec, row: LogRow) -> bool:

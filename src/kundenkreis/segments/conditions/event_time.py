@@ -1,0 +1,66 @@
+"""`event_time`: the first or last such event lies so in time."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.zones import Zone
+from kundenkreis.segments.conditions.event import check_names
+from kundenkreis.segments.core.dates import ABSOLUTE, RELATIVE, date_rule
+from kundenkreis.segments.core.facts import fact
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, names_of
+from kundenkreis.segments.core.operators import EventFilter, check_op
+from kundenkreis.segments.core.protocol import Condition, Known, PropertyFilter
+
+
+class EventTimeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Names, first or last, and a date operator."""
+
+    name: str | list[str]
+    which: Literal["first", "last"]
+    op: str
+    value: Any = None
+    where: list[PropertyFilter] = []
+
+
+class EventTime(Leaf):
+    """The installation day of the first or last such event, compared with a date or with today."""
+
+    __slots__ = ("_key", "_rule", "_zone")
+
+    def __init__(self, config: EventTimeConfig, *, zone: Zone) -> None:
+        spec = fact(config.which, names_of(config.name), where=config.where)
+        super().__init__("event_time", config, facts=(spec,))
+        self._key, self._zone = spec.key, zone
+        self._rule = date_rule(config.op, config.value)
+
+    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
+        """(whether its day compares so, the start of the day on which that flips); never happened: False."""
+        occurred_us = state.facts.get(self._key)
+        if occurred_us is None:
+            return False, NEVER
+        day, today = self._zone.day_number(occurred_us), self._zone.day_number(at_us)
+        return self._rule.holds(day, today), day_flip_us(self._rule.flips_on(day, today), self._zone)
+
+    def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
+        """When it was."""
+        return {"at_us": state.facts.get(self._key)}
+
+
+class EventTimeKind:
+    """The kind `event_time`."""
+
+    kind = "event_time"
+    config = EventTimeConfig
+
+    def compile(self, config: EventTimeConfig, *, zone: Zone, known: Known) -> Condition:
+        """A comparison of days."""
+        check_names(config.name)
+        EventFilter(config.where, zone=zone)
+        check_op(config.op, ABSOLUTE | RELATIVE)
+        return EventTime(config, zone=zone)
+
+
+KIND = EventTimeKind()

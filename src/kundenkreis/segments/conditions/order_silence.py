@@ -1,0 +1,96 @@
+"""`order_silence`: silent for longer than the person's own rhythm explains.
+
+Silence is the number of days since the last purchase day. It holds while silence > max(factor * gap, floor_days), and not more
+than at_most_days. `gap` is the nearest-rank percentile of the gaps between consecutive distinct purchase days (the last 64 days are
+kept): of n gaps in ascending order the one at position ceil(percentile / 100 * n); without any gap it is 0.
+"""
+
+import math
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from kundenkreis.customers.core.state import MOST_PURCHASE_DAYS, CustomerState
+from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.zones import Zone
+from kundenkreis.segments.core.dates import ENDLESS, MOST_DAYS, Interval
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us
+from kundenkreis.segments.core.protocol import Condition, Known
+from kundenkreis.segments.errors import DefinitionError
+
+
+class OrderSilenceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Own rhythm times a factor, a floor, an end, and from how many purchase days on it is asked."""
+
+    factor: int | float
+    percentile: int
+    floor_days: int
+    at_most_days: int | None = None
+    min_purchase_days: int = 3
+
+
+class OrderSilence(Leaf):
+    """Days since the last purchase day against the person's own gaps."""
+
+    __slots__ = ("_at_most", "_factor", "_floor", "_least", "_percentile", "_zone")
+
+    def __init__(self, config: OrderSilenceConfig, *, zone: Zone) -> None:
+        super().__init__("order_silence", config, reads=("commerce",))
+        self._factor = Fraction(str(config.factor))
+        self._percentile = config.percentile
+        self._floor = config.floor_days
+        self._at_most = ENDLESS if config.at_most_days is None else config.at_most_days
+        self._least = config.min_purchase_days
+        self._zone = zone
+
+    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
+        """(whether silent for so long, the start of the day on which that flips)."""
+        days = state.commerce.purchase_days
+        if not days or len(days) < self._least:
+            return False, NEVER
+        today = self._zone.day_number(at_us)
+        silence = Interval(self._longest_usual(days) + 1, self._at_most)
+        change = silence.next_change(today - days[-1])
+        return silence.holds(today - days[-1]), day_flip_us(None if change is None else days[-1] + change, self._zone)
+
+    def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
+        """Days of silence, and the longest that is usual."""
+        days = state.commerce.purchase_days
+        if not days:
+            return {"purchase_days": 0}
+        return {
+            "purchase_days": len(days),
+            "silent_days": self._zone.day_number(at_us) - days[-1],
+            "usual_days": self._longest_usual(days),
+        }
+
+    def _longest_usual(self, days: list[int]) -> int:
+        gaps = sorted(later - earlier for earlier, later in pairwise(days))
+        gap = gaps[math.ceil(Fraction(self._percentile * len(gaps), 100)) - 1] if gaps else 0
+        return max(math.floor(self._factor * gap), self._floor)
+
+
+class OrderSilenceKind:
+    """The kind `order_silence`."""
+
+    kind = "order_silence"
+    config = OrderSilenceConfig
+
+    def compile(self, config: OrderSilenceConfig, *, zone: Zone, known: Known) -> Condition:
+        """A comparison with the person's own rhythm."""
+        if not 0 <= config.factor <= 1000:
+            raise DefinitionError(("factor",), "The factor lies between 0 and 1000.")
+        if not 1 <= config.percentile <= 100:
+            raise DefinitionError(("percentile",), "A percentile lies between 1 and 100.")
+        if not 0 <= config.floor_days <= MOST_DAYS:
+            raise DefinitionError(("floor_days",), f"The floor lies between 0 and {MOST_DAYS} days.")
+        if config.at_most_days is not None and not config.floor_days < config.at_most_days <= MOST_DAYS:
+            raise DefinitionError(("at_most_days",), "`at_most_days` must be larger than `floor_days`.")
+        if not 1 <= config.min_purchase_days <= MOST_PURCHASE_DAYS:
+            raise DefinitionError(("min_purchase_days",), f"Ask for 1 to {MOST_PURCHASE_DAYS} purchase days.")
+        return OrderSilence(config, zone=zone)
+
+
+KIND = OrderSilenceKind()

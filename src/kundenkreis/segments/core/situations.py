@@ -1,0 +1,217 @@
+"""Situations: what stands beside the phase, from events or from orders and carts.
+
+From events: an event of `begins` opens the matter under its key (the property named by `key`; "" without one), an event of `ends`
+closes that key. The situation stands while any key is open. Something already open stays as old as it was. `expires_days: n`
+closes a key at the start of the n-th installation day after the one it began on. After the end marketing rests for `after_days`
+times 24 hours; then the record is dropped.
+
+Built in: `open_cart` (key: cart), `order_in_transit` and `late` (key: order) follow from the state of commerce; they begin when
+that began (last change of the cart, order, broken promise).
+"""
+
+from typing import Any
+
+import msgspec
+
+from kundenkreis.customers.core.state import CustomerState, Situation
+from kundenkreis.customers.core.turn import MembershipChange, Turn
+from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.kernel.zones import DAY, Zone
+from kundenkreis.segments.core.definitions import BuiltIn, SituationDefinition
+from kundenkreis.segments.core.facts import EVENT_TYPES, occurred_on
+from kundenkreis.segments.core.leaf import names_of
+from kundenkreis.segments.core.operators import EventFilter, dig
+from kundenkreis.segments.core.protocol import EventPattern, Reason
+from kundenkreis.segments.core.tree import convert
+from kundenkreis.segments.errors import DefinitionError, Path
+
+MOST_KEYS = 50
+"""Open matters of one kind per customer; the oldest gives way."""
+MOST_DAYS = 3650
+LONGEST_KEY = 100
+
+
+class CompiledSituation:
+    """One situation, compiled."""
+
+    __slots__ = ("_after_us", "_builtin", "_expires_days", "_key", "begins", "dirty", "ends", "kind", "reads", "zone")
+
+    def __init__(self, definition: SituationDefinition, *, zone: Zone, path: Path = ()) -> None:
+        self.kind = definition.id
+        self.dirty = f"situation:{definition.id}"
+        self.zone = zone
+        self._key = tuple(definition.key.split(".")) if definition.key else ()
+        _check_days(definition.after_days, 0, (*path, "after_days"))
+        _check_days(definition.expires_days, 1, (*path, "expires_days"))
+        self._after_us = definition.after_days * DAY
+        self._expires_days = definition.expires_days
+        self._builtin = ""
+        self.begins: list[tuple[tuple[str, ...], EventFilter]] = []
+        self.ends: list[tuple[tuple[str, ...], EventFilter]] = []
+        begins = definition.begins
+        if isinstance(begins, dict) and "builtin" in begins:
+            self._builtin = convert(begins, BuiltIn, (*path, "begins")).builtin
+            if definition.ends or definition.key:
+                raise DefinitionError(
+                    path, "A built-in situation begins and ends by itself.", remedy="Leave `ends` and `key` out."
+                )
+        else:
+            here = (*path, "begins")
+            if isinstance(begins, dict):
+                one = convert(begins, EventPattern, here)
+                self.begins = [(names_of(one.name), EventFilter(one.where, zone=zone, path=here))]
+            else:
+                self.begins = _patterns(begins, zone, here)
+            self.ends = _patterns(definition.ends, zone, (*path, "ends"))
+            if not self.ends and self._expires_days is None:
+                raise DefinitionError(
+                    path, f"The situation `{self.kind}` would never end.", remedy="Give `ends` or `expires_days`."
+                )
+        self.reads: frozenset[str] = frozenset(("commerce", "cart")) if self._builtin else frozenset()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Event names that may begin or end it."""
+        return tuple(dict.fromkeys(name for names, _ in (*self.begins, *self.ends) for name in names))
+
+    def observe(self, turn: Turn, row: LogRow) -> None:
+        """Take an event in that may begin or end it. Marks dirty "situation-event:<id>" when a key opened or closed."""
+        if row.type not in EVENT_TYPES:
+            return
+        occurred_us, day = occurred_on(row, self.zone)
+        properties = row.properties
+        held = turn.state.decisions.situations.get(self.kind)
+        key = _key_text(dig(properties, self._key)) if self._key else ""
+        if held is not None and key in held.keys and _matches(self.ends, row.name, properties, day):
+            del held.keys[key]
+            turn.dirty.add("situation-event:" + self.kind)
+            return
+        if held is not None and key in held.keys:
+            return
+        if _matches(self.begins, row.name, properties, day) and self._expiry_us(occurred_us) > turn.at_us:
+            if held is None:
+                held = turn.state.decisions.situations[self.kind] = Situation(-1, {})
+            held.keys[key] = [occurred_us]
+            while len(held.keys) > MOST_KEYS:
+                del held.keys[min(held.keys, key=lambda one: (held.keys[one][0], one))]
+            turn.dirty.add("situation-event:" + self.kind)
+
+    def open_keys(self, state: CustomerState, at_us: Micros) -> dict[str, list[Any]]:
+        """The open matters at an instant from the last fold on: key -> [since_us]."""
+        if self._builtin:
+            keys = _BUILT_IN[self._builtin](state, at_us)
+        else:
+            held = state.decisions.situations.get(self.kind)
+            keys = held.keys if held is not None else {}
+        if self._expires_days is None:
+            return keys
+        return {key: since for key, since in keys.items() if self._expiry_us(since[0]) > at_us}
+
+    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
+        """(does it stand open, when that flips without an event)."""
+        keys = self.open_keys(state, at_us)
+        if not keys:
+            return False, _late_from_us(state, at_us) if self._builtin == "late" else NEVER
+        if self._expires_days is None:
+            return True, NEVER
+        return True, max(self._expiry_us(since[0]) for since in keys.values())
+
+    def settle(self, turn: Turn) -> bool:
+        """Bring the record up to date at this instant; records and derives what changed. Returns whether anything did."""
+        situations = turn.state.decisions.situations
+        held = situations.get(self.kind)
+        keys = self.open_keys(turn.state, turn.at_us)
+        was_open = held is not None and held.since_us >= 0 and held.rests_until_us < 0
+        if keys:
+            if held is None:
+                held = situations[self.kind] = Situation(-1, {})
+            held.keys = keys
+            if not was_open:
+                held.since_us, held.rests_until_us = turn.at_us, -1
+                self._tell(turn, entered=True)
+            return not was_open
+        if held is None:
+            return False
+        held.keys = {}
+        if was_open:
+            held.rests_until_us = turn.at_us + self._after_us
+            self._tell(turn, entered=False)
+        if held.rests_until_us <= turn.at_us:
+            del situations[self.kind]
+            return True
+        return was_open
+
+    def next_us(self, state: CustomerState, at_us: Micros) -> Micros:
+        """When the record changes without an event: begins, expires, or its rest is over."""
+        held = state.decisions.situations.get(self.kind)
+        flips_us = self.answer(state, at_us)[1]
+        if held is not None and held.rests_until_us >= 0:
+            return min(flips_us, held.rests_until_us)
+        return flips_us
+
+    def _expiry_us(self, since_us: Micros) -> Micros:
+        if self._expires_days is None:
+            return NEVER
+        return self.zone.day_start_us(self.zone.day_number(since_us) + self._expires_days)
+
+    def _tell(self, turn: Turn, *, entered: bool) -> None:
+        row = turn.row
+        found: dict[str, Any] = {"event": row.name} if row is not None else {}
+        reason = Reason("situation", entered, {"is": self.kind}, found, [], NEVER)
+        turn.records.append(
+            MembershipChange(
+                "situation", self.kind, entered, turn.at_us, turn.cause, msgspec.to_builtins(reason), turn.publishing
+            )
+        )
+        name = "Situation Began" if entered else "Situation Ended"
+        turn.derive(name, {"situation": self.kind, "key": self.kind})
+
+
+def _patterns(listed: list[EventPattern], zone: Zone, path: Path) -> list[tuple[tuple[str, ...], EventFilter]]:
+    return [
+        (names_of(one.name), EventFilter(one.where, zone=zone, path=(*path, index))) for index, one in enumerate(listed)
+    ]
+
+
+def _matches(
+    patterns: list[tuple[tuple[str, ...], EventFilter]], name: str, properties: dict[str, Any], day: int
+) -> bool:
+    return any(name in names and where.passes(properties, day) for names, where in patterns)
+
+
+def _key_text(value: Any) -> str:
+    if type(value) is str:
+        return value[:LONGEST_KEY]
+    return str(value) if type(value) is int else ""
+
+
+def _check_days(value: int | None, least: int, path: Path) -> None:
+    if value is not None and not least <= value <= MOST_DAYS:
+        raise DefinitionError(path, f"Give {least} to {MOST_DAYS} days.")
+
+
+def _open_cart(state: CustomerState, _at_us: Micros) -> dict[str, list[Any]]:
+    cart = state.commerce.cart
+    return {cart.cart_id: [cart.changed_us]} if cart is not None and cart.lines else {}
+
+
+def _in_transit(state: CustomerState, _at_us: Micros) -> dict[str, list[Any]]:
+    return {order_id: [order.ordered_us] for order_id, order in state.commerce.open_orders.items()}
+
+
+def _late(state: CustomerState, at_us: Micros) -> dict[str, list[Any]]:
+    found = {}
+    for order_id, order in state.commerce.open_orders.items():
+        since_us = min(order.late_since_us, order.promised_us)
+        if since_us <= at_us:
+            found[order_id] = [since_us]
+    return found
+
+
+def _late_from_us(state: CustomerState, at_us: Micros) -> Micros:
+    begins = (min(order.late_since_us, order.promised_us) for order in state.commerce.open_orders.values())
+    return min((since_us for since_us in begins if since_us > at_us), default=NEVER)
+
+
+_BUILT_IN = {"open_cart": _open_cart, "order_in_transit": _in_transit, "late": _late}
