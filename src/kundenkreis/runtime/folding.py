@@ -163,12 +163,11 @@ class Folder:
 
     def _history(self, tx: Session, state: CustomerState, pending: Sequence[LogRow]) -> Sequence[LogRow]:
         """The customer's own rows so far, when a pending rulebook needs facts that the current one does not keep."""
-        held = {spec.key for spec in self._rulebook_of(state.rulebook_version).decisions.facts}
+        held = self._rulebook_of(state.rulebook_version).decisions
         for row in pending:
-            if row.name == RULEBOOK_PUBLISHED:
-                needed = {spec.key for spec in self._rulebook_of(int(row.properties["version"])).decisions.facts}
-                if needed - held:
-                    return log.of_customers(tx, [state.profile_id, *state.absorbed], up_to=pending[-1].number)
+            if row.name == RULEBOOK_PUBLISHED and self._rulebook_of(int(row.properties["version"])).decisions.lacking(held):
+                owners = [state.profile_id, *state.absorbed]
+                return log.of_customers(tx, owners, up_to=pending[-1].number, derived=True)
         return ()
 
     def _load_orders(self, tx: Session, rows: Sequence[LogRow]) -> Orders:
@@ -179,7 +178,9 @@ class Folder:
             list(named),
         )
         return {
-            (row[10], row[0]): OrderEntry(*row[:8], msgspec.msgpack.decode(row[8]), bytes(row[9]), row[10])
+            (row[10], row[0]): OrderEntry(
+                row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], msgspec.msgpack.decode(row[8]), bytes(row[9]), row[10]
+            )
             for row in found
         }
 

@@ -11,7 +11,7 @@ from typing import Any
 from kundenkreis.definitions.rulebook import compile_rulebook
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.inbox import Inbox, PostgresInbox, SqliteInbox
-from kundenkreis.events.write_keys import WriteKey, WriteKeyFile, WriteKeys, new_key
+from kundenkreis.events.write_keys import KeyKind, WriteKey, WriteKeyFile, WriteKeys, new_key
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import HOUR, Zone, zone
@@ -114,15 +114,14 @@ class Installation:
         file = WriteKeyFile(self.data_dir / KEYS_FILE)
         return WriteKeys(file.load, version=file.version)
 
-    def ensure_write_keys(self, sources: Sequence[tuple[str, str]]) -> list[WriteKey]:
+    def ensure_write_keys(self, sources: Sequence[tuple[str, KeyKind]]) -> list[WriteKey]:
         """Make sure that each (source, kind) has a key; all keys of the installation."""
         file = WriteKeyFile(self.data_dir / KEYS_FILE)
         keys = list(file.load())
         held = {(key.source, key.kind) for key in keys}
         for source, kind in sources:
             if (source, kind) not in held:
-                checked = "public" if kind == "public" else "server"
-                keys.append(WriteKey(key=new_key(checked), source=source, kind=checked))
+                keys.append(WriteKey(key=new_key(kind), source=source, kind=kind))
         file.save(keys)
         return keys
 
