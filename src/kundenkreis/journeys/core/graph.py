@@ -106,7 +106,7 @@ class _Context:
             return self.around.compile_matches(where)
         except (KundenkreisError, msgspec.ValidationError) as error:
             self.problem(path, getattr(error, "code", "invalid_filter"), str(error))
-            return lambda _properties: False
+            return lambda _properties, _day: False
 
     def problem(self, path: Path, code: str, message: str) -> None:
         self.problems.append(JourneyProblem(path, code, message))

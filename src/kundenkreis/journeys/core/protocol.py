@@ -27,7 +27,7 @@ message has a fate.
 
 Path = tuple[str | int, ...]
 """Where in the plain data of a definition: ("steps", 2, "branch", 0, "when")."""
-Matches = Callable[[Mapping[str, Any]], bool]
+Matches = Callable[[dict[str, Any], int], bool]
 """Whether an event's properties match the filters."""
 
 
@@ -176,7 +176,7 @@ class Trigger(NamedTuple):
 
     def fires(self, row: LogRow) -> bool:
         """Whether this row is such an event."""
-        return row.name in self.names and (self.matches is None or self.matches(row.properties))
+        return row.name in self.names and (self.matches is None or self.matches(row.properties, row.day))
 
 
 def compile_trigger(trigger: EventTrigger, context: CompileContext, path: Path) -> Trigger:
