@@ -54,14 +54,17 @@ class Rulebooks:
     def _past(self, version: int) -> list[list[dict[str, Any]]]:
         return [self._documents[number] for number in range(1, version + 1)]
 
+    def read(self, tx: Session) -> None:
+        """Learn versions published since, inside a transaction that is open already."""
+        known = max(self._documents, default=0)
+        rows = tx.rows("SELECT version, definitions, include_existing FROM rulebooks WHERE version > ?", (known,))
+        for version, definitions, include in rows:
+            self._documents[version] = documents_of(bytes(definitions))
+            self._include[version] = msgspec.json.decode(include)
+
     def _read(self) -> None:
         with self._store.reading() as tx:
-            for version, definitions, include in tx.rows(
-                "SELECT version, definitions, include_existing FROM rulebooks"
-            ):
-                if version not in self._documents:
-                    self._documents[version] = documents_of(bytes(definitions))
-                    self._include[version] = msgspec.json.decode(include or "[]")
+            self.read(tx)
 
     def newest_version(self) -> int:
         """The version published last, 0 when nothing was published yet."""
