@@ -197,12 +197,12 @@ def _append_many(path: Path, first: int) -> None:
 
 def test_sqlite_two_writing_processes_and_a_reader_behind_a_position(tmp_path: Path) -> None:
     path = tmp_path / "inbox.db"
-    SqliteInbox(path).append(items(1, first=999))
+    reader, seen = SqliteInbox(path), Numbered()
+    reader.append(items(1, first=999))
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_append_many, args=(path, first)) for first in (0, 100)]
     for writer in writers:
         writer.start()
-    reader, seen = SqliteInbox(path), Numbered()
     while len(seen) < 201:
         seen += reader.read(seen[-1][0] if seen else 0, most_items=7, most_bytes=10**6)
     for writer in writers:
