@@ -5,12 +5,13 @@ what it reads. `segments/conditions/` holds one file per kind.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.references import EventName
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
 
@@ -84,6 +85,14 @@ class Walk(Protocol):
         """((phase, sub-state), when that changes without an event)."""
 
 
+class Purpose(NamedTuple):
+    """What a purpose of the contact policy may rest on."""
+
+    bases: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    """What goods its messages promote; asked by the basis existing_customer."""
+
+
 class Known:
     """What conditions of a rulebook may refer to. `None` for a set of ids: not checked (a condition looked at on its own)."""
 
@@ -97,7 +106,7 @@ class Known:
         phases: Mapping[str, frozenset[str]] | None = None,
         multipliers: Mapping[str, int] | None = None,
         traits: Mapping[str, Any] | None = None,
-        purposes: Mapping[str, tuple[str, ...]] | None = None,
+        purposes: Mapping[str, "Purpose"] | None = None,
     ) -> None:
         self.segments = segments
         self.situations = situations
@@ -108,7 +117,7 @@ class Known:
         self.traits: Mapping[str, Any] = traits or {}
         """Trait id -> its definition (segments/core/definitions.py: TraitDefinition)."""
         self.purposes = purposes
-        """Purpose id -> legal bases on which it may rest; None: every purpose on every basis."""
+        """The contact policy's purposes; None: unchecked, and resting on express consent alone."""
         self.compiled: dict[str, Answering] = {}
         """Dirty key ("segment:vip", "situation:late") -> what answers it beyond its next recheck; filled while compiling."""
         self.walk: Walk | None = None
@@ -139,7 +148,7 @@ class PropertyFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 class EventPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which events are meant: one or several names, and what their properties must be."""
 
-    name: str | list[str]
+    name: EventName | list[EventName]
     where: list[PropertyFilter] = []
 
 
