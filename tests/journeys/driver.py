@@ -174,13 +174,13 @@ class Fold:
     def row(self, name: str, at_us: Micros, properties: Mapping[str, Any] | None = None, **more: Any) -> LogRow:
         """A log row that arrives now."""
         self.number += 1
-        happened = more.pop("happened_us", at_us)
+        happened, kind = more.pop("happened_us", at_us), more.pop("type", "track")
         return LogRow(
             partition=1, number=self.number, event_id=event_id_of("test", f"{self.number}"), profile_id=1,
-            type=more.pop("type", "track"), name=name, happened_us=happened, received_us=at_us, at_us=at_us,
+            type=kind, name=name, happened_us=happened, received_us=at_us, at_us=at_us,
             day=BERLIN.day_number(happened), origin=more.pop("origin", "api"),
             flags=LATE if more.pop("late", False) else 0,
-            body={"traits" if more.get("type") == "identify" else "properties": dict(properties or {})},
+            body={"traits" if kind == "identify" else "properties": dict(properties or {})},
         )  # fmt: skip
 
     def tell(self, name: str, when: str | Micros, properties: Mapping[str, Any] | None = None, **more: Any) -> "Fold":
