@@ -349,7 +349,7 @@ def _story(entry: RunEntry) -> str:
         told = f"{reason[0]} {local(reason[1])}"
     elif reason:
         told = " ".join(str(part) for part in reason if part != "")
-    return f"{entry.journey_id:<16} {entry.step_id or '-':<10} {entry.outcome:<18} {told}".rstrip()
+    return f"{entry.journey_id + (':' + entry.entry_key if entry.entry_key else ''):<18} {entry.step_id or '-':<16} {entry.outcome:<18} {told}".rstrip()
 
 
 def local(at_us: Micros, where: Zone = BERLIN) -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from kundenkreis.customers.core.state import Planned
 from kundenkreis.customers.core.turn import RunEntry
-from kundenkreis.journeys.core.entries import kept_properties, refusal
+from kundenkreis.journeys.core.entries import refusal
+from kundenkreis.journeys.core.properties import kept_properties
 from kundenkreis.journeys.core.runs import next_us
 from kundenkreis.journeys.core.walk import STEPS_PER_DAY
 from kundenkreis.kernel.hashing import bucket_of, effect_id_of, hash128
@@ -60,6 +61,18 @@ def test_entry_keys_run_side_by_side() -> None:
     for cart in ("a", "b", "a", 7, None):
         customer.tell("Go", "2026-06-01 10:00", {"cart": {"id": cart}})
     assert [run.entry_key for run in customer.state.runs] == ["a", "b", "7", ""]
+
+
+def test_an_event_of_another_key_is_not_about_this_run() -> None:
+    watch = {"id": "watch", "wait_for": {"any": [{"id": "back", "event": {"name": "Cart Viewed"}}]}}
+    goal = {"event": {"name": "Order Completed"}}
+    customer = fold(simple(entry={"event": {"name": "Go"}, "key": "cart"}, re_entry="always", goal=goal, steps=[watch, WAIT]))
+    for cart in ("a", "b", "c"):
+        customer.tell("Go", "2026-06-01 10:00", {"cart": cart})
+    customer.tell("Cart Viewed", "2026-06-01 11:00", {"cart": "b"}).tell("Order Completed", "2026-06-01 12:00", {"cart": "a"})
+    assert [(run.entry_key, run.step_id) for run in customer.state.runs] == [("b", "pause"), ("c", "watch")]
+    customer.tell("Order Completed", "2026-06-01 13:00")
+    assert customer.state.runs == []
 
 
 @pytest.mark.parametrize(
