@@ -20,7 +20,9 @@ def local(text: str, *, zone_name: str = "Europe/Berlin") -> Micros:
     return clock.instant_us(moment.toordinal() - 719_163, moment.hour * 3600 + moment.minute * 60)
 
 
-def customer(*, purposes: tuple[str, ...] = ("newsletter",), bucket_key: str = "person-1", **attributes: Any) -> CustomerState:
+def customer(
+    *, purposes: tuple[str, ...] = ("newsletter",), bucket_key: str = "person-1", **attributes: Any
+) -> CustomerState:
     """Anna, who has an e-mail address, a telephone and proven consent for these purposes on every written channel."""
     state = CustomerState(profile_id=7, bucket_key=bucket_key, created_us=0, first_seen_us=0)
     given = {"email": ADDRESS, "phone": "+49301234", "address": {"street": "Weg 1", "country": "DE"}, **attributes}
@@ -28,7 +30,8 @@ def customer(*, purposes: tuple[str, ...] = ("newsletter",), bucket_key: str = "
         if value is not None:
             state.profile.attributes[name] = Attribute(value, 0, b"", "test")
     state.profile.identifiers.append(["push_token", "token-1"])
-    for channel, address in (("email", ADDRESS), ("sms", "+49301234"), ("push", ""), ("letter", ""), ("call", "+49301234")):
+    phone = "+49301234"
+    for channel, address in (("email", ADDRESS), ("sms", phone), ("push", ""), ("letter", ""), ("call", phone)):
         for purpose in purposes:
             state.consent.grants[f"{channel}|{purpose}"] = Grant(
                 "express_consent", True, 1, b"e", address, NEVER, True
@@ -47,7 +50,9 @@ def message(number: int = 1, *, at_us: Micros, **changes: Any) -> Planned:
     return Planned(**{**values, **changes})
 
 
-def open_situation(state: CustomerState, kind: str, *, since_us: Micros, key: str = "4711", detail: tuple[Any, ...] = ()) -> None:
+def open_situation(
+    state: CustomerState, kind: str, *, since_us: Micros, key: str = "4711", detail: tuple[Any, ...] = ()
+) -> None:
     """An open matter beside the phase."""
     state.decisions.situations[kind] = Situation(since_us, {key: [since_us, *detail]})
 
@@ -59,7 +64,9 @@ def turn_at(state: CustomerState, at_us: Micros, *candidates: Planned, row: LogR
     return turn
 
 
-def row_of(name: str, at_us: Micros, properties: dict[str, Any] | None = None, *, number: int = 1, **changes: Any) -> LogRow:
+def row_of(
+    name: str, at_us: Micros, properties: dict[str, Any] | None = None, *, number: int = 1, **changes: Any
+) -> LogRow:
     """A log row of a server call."""
     values: dict[str, Any] = {
         "partition": 7, "number": number, "event_id": number.to_bytes(16, "little"), "profile_id": 7, "type": "track",
@@ -71,4 +78,5 @@ def row_of(name: str, at_us: Micros, properties: dict[str, Any] | None = None, *
 
 def feedback(name: str, planned: Planned, at_us: Micros, **properties: Any) -> LogRow:
     """What the dispatcher reports about a message."""
-    return row_of(name, at_us, {"message": planned.effect_id.hex(), **properties}, number=at_us // SECOND, origin="feedback")
+    said = {"message": planned.effect_id.hex(), **properties}
+    return row_of(name, at_us, said, number=at_us // SECOND, origin="feedback")

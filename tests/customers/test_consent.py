@@ -30,7 +30,8 @@ def person(email: str | None = ADDRESS, country: str = "DE") -> CustomerState:
 
 def event(name: str, at: int, properties: dict[str, Any] | None = None, **changes: Any) -> LogRow:
     values: dict[str, Any] = {
-        "partition": 7, "number": at, "event_id": f"{name}{at}".encode(), "profile_id": 7, "type": "track", "name": name,
+        "partition": 7, "number": at, "event_id": f"{name}{at}".encode(), "profile_id": 7, "type": "track",
+        "name": name,
         "happened_us": at, "received_us": at, "at_us": at, "day": 0, "origin": "api",
         "body": {"properties": properties or {}},
     }  # fmt: skip
@@ -152,7 +153,8 @@ def test_objection_stops_its_scope_until_a_newer_proven_consent_for_exactly_that
     fold(state, event("Consent Confirmed", 21, {**NEWS, **EVIDENCE}))
     assert may(state) == (True, "express_consent", "express_consent")
     assert may(state, purpose="survey") == (False, "", "objected")
-    fold(state, event("Consent Objected", 22, {"channel": "sms"}), event("Consent Objected", 22, {"scope": "profiling"}))
+    fold(state, event("Consent Objected", 22, {"channel": "sms"}))
+    fold(state, event("Consent Objected", 22, {"scope": "profiling"}))
     assert state.consent.objections == {"channel:sms": 22, "marketing": 20, "profiling": 22}
 
 
@@ -290,12 +292,15 @@ def test_service_needs_a_contract_and_can_be_switched_off() -> None:
 def test_transactional_always_may() -> None:
     state = person()
     fold(state, event("Consent Objected", 20), event("Consent Withdrawn", 20))
-    assert may(state, message_class="transactional", purpose="order", bases=("legal_duty",)) == (True, "legal_duty", "always")
+    asked: dict[str, Any] = {"message_class": "transactional", "purpose": "order", "bases": ("legal_duty",)}
+    assert may(state, **asked) == (True, "legal_duty", "always")
 
 
 # Properties -----------------------------------------------------------------------------------------------------------
 
-_PAIRS = st.sampled_from([NEWS, {"channel": "email", "purpose": "survey"}, {"channel": "email"}, {"purpose": "tracking"}, {}])
+_PAIRS = st.sampled_from(
+    [NEWS, {"channel": "email", "purpose": "survey"}, {"channel": "email"}, {"purpose": "tracking"}, {}]
+)
 _EVENTS = st.builds(
     lambda name, pair, extra, at, origin: (name, {**pair, **extra, "email": ADDRESS}, at, origin),
     st.sampled_from(
@@ -306,7 +311,9 @@ _EVENTS = st.builds(
         ]
     ),
     _PAIRS,
-    st.sampled_from([{}, EVIDENCE, {**EVIDENCE, "basis": "requested"}, {"bounce_class": "hard"}, {"bounce_class": "soft"}, ORDER]),
+    st.sampled_from(
+        [{}, EVIDENCE, {**EVIDENCE, "basis": "requested"}, {"bounce_class": "hard"}, {"bounce_class": "soft"}, ORDER]
+    ),
     st.integers(1, 9).map(lambda day: day * DAY),
     st.sampled_from(["api", "human", "import", "feedback"]),
 )  # fmt: skip
@@ -320,7 +327,9 @@ def _rows(events: list[tuple[str, dict[str, Any], int, str]]) -> list[LogRow]:
 
 
 @given(st.lists(_EVENTS, max_size=12), st.randoms(use_true_random=False))
-def test_any_order_of_arrival_gives_the_same_consent(events: list[tuple[str, dict[str, Any], int, str]], random: Any) -> None:
+def test_any_order_of_arrival_gives_the_same_consent(
+    events: list[tuple[str, dict[str, Any], int, str]], random: Any
+) -> None:
     rows = _rows(events)
     one, other = person(), person()
     fold(one, *rows)
