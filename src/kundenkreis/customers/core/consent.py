@@ -85,6 +85,10 @@ def merge_consent(winner: Consent, loser: Consent) -> Consent:
     for key, grant in loser.grants.items():
         own = merged.grants.get(key)
         merged.grants[key] = grant if own is None else max(own, grant, key=_merge_rank)
+    for key, grant in merged.grants.items():
+        ended_us = max(_forbidden_since(winner, key), _forbidden_since(loser, key))
+        if grant.granted and ended_us >= 0:
+            merged.grants[key] = Grant(EXPRESS, False, ended_us, grant.event_id)
     merged.grants = dict(sorted(merged.grants.items()))
     for address, entries in loser.suppressed.items():
         for reason, since_us, scope, lifted_us in entries:
@@ -97,6 +101,16 @@ def merge_consent(winner: Consent, loser: Consent) -> Consent:
     merged.soft_bounces = dict(sorted(merged.soft_bounces.items()))
     merged.tracking = _tracking(merged)
     return merged
+
+
+def scopes_of(channel: str, purpose: str) -> tuple[str, ...]:
+    """The scopes of an objection that cover this channel and purpose."""
+    return "marketing", f"channel:{channel}", f"purpose:{purpose}"
+
+
+def keys_of(channel: str, purpose: str) -> tuple[str, ...]:
+    """The keys of records that cover this channel and purpose, the exact one first."""
+    return f"{channel}|{purpose}", f"{channel}|*", f"*|{purpose}", "*|*"
 
 
 def address_of(state: CustomerState, channel: str) -> str:
@@ -319,6 +333,19 @@ def _rank(grant: Grant) -> tuple[bool, int, bool, bytes]:
 
 def _merge_rank(grant: Grant) -> tuple[bool, bool, int, bytes]:
     return (not grant.granted, grant.proven, grant.happened_us, grant.event_id)
+
+
+def _forbidden_since(consent: Consent, key: str) -> Micros:
+    """Since when this one record forbids the channel and purpose, by whatever scope; -1 if it does not."""
+    channel, _, purpose = key.partition("|")
+    since_us = max(consent.objections.get(scope, -1) for scope in scopes_of(channel, purpose))
+    for covering in keys_of(channel, purpose):
+        end = consent.grants.get(covering)
+        if end is not None and not end.granted:
+            since_us = max(since_us, end.happened_us)
+    grant = consent.grants.get(key)
+    lifted = grant is not None and grant.granted and grant.proven and grant.happened_us > since_us
+    return -1 if lifted else since_us
 
 
 def _record(consent: Consent, key: str, grant: Grant) -> bool:
