@@ -7,9 +7,7 @@ Equal definitions give equal bytes, whatever files, order and quoting they came 
 import json
 from typing import Any
 
-import msgspec
-
-from kundenkreis.definitions.definition import Definition, Definitions
+from kundenkreis.definitions.definition import Definition, Definitions, typed
 from kundenkreis.definitions.kinds import BY_KIND
 from kundenkreis.definitions.shape import shape_of
 from kundenkreis.kernel.errors import BugError
@@ -55,11 +53,6 @@ def definitions_from_json(canonical: bytes) -> Definitions:
 def _definition(document: dict[str, Any]) -> Definition:
     kind = BY_KIND[document["kind"]]
     body = {key: value for key, value in document.items() if key != "kind" and (kind.is_single or key != "id")}
-    shape = shape_of(body, kind.config, noun=kind.word_en)
-    return Definition(
-        kind.kind,
-        "" if kind.is_single else document["id"],
-        body,
-        msgspec.convert(body, kind.config),
-        tuple(shape.references),
-    )
+    shape = shape_of(document, kind.config, noun=kind.word_en, ignore=("kind", "id"))
+    name = "" if kind.is_single else document["id"]
+    return Definition(kind.kind, name, body, typed(kind, name, body), shape.findings)

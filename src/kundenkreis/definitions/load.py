@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from kundenkreis.definitions.content_checks import check_contents
-from kundenkreis.definitions.definition import Definition, Definitions, key_of
-from kundenkreis.definitions.documents.base import Id
+from kundenkreis.definitions.definition import Definition, Definitions, key_of, typed
+from kundenkreis.definitions.documents import Id
 from kundenkreis.definitions.errors import DefinitionError, Place, Problem
 from kundenkreis.definitions.journey_checks import check_journeys
 from kundenkreis.definitions.kinds import BY_KIND, Kind
 from kundenkreis.definitions.references import check_cycles, check_event_names, check_references
 from kundenkreis.definitions.shape import shape_of, shown
-from kundenkreis.definitions.suggest import did_you_mean
+from kundenkreis.definitions.suggest import SEE_REFERENCE, did_you_mean
 from kundenkreis.definitions.yaml_source import Source, read_source
 
 SUFFIXES = frozenset({".yaml", ".yml"})
@@ -142,24 +142,13 @@ def _definition(source: Source, heads: dict[str, Place], found: list[DefinitionE
     if name is None or shape.problems:
         return None
     try:
-        config = msgspec.convert(body, kind.config)
-    except msgspec.ValidationError as error:  # a rule that only the type itself knows (__post_init__)
-        found.append(
-            _placed(
-                source,
-                Problem(
-                    path=path_of(str(error), body),
-                    code="invalid",
-                    what=_without_path(str(error)),
-                    remedy=_SEE_REFERENCE,
-                ),
-            )
-        )
+        config = typed(kind, name, body)
+    except msgspec.ValidationError as error:  # a rule that only the type itself knows
+        said = str(error)
+        problem = Problem(path=path_of(said, body), code="invalid", what=_without_path(said), remedy=SEE_REFERENCE)
+        found.append(_placed(source, problem))
         return None
-    return Definition(kind.kind, name, body, config, tuple(shape.references), source)
-
-
-_SEE_REFERENCE = "Compare with docs/reference/definitions.md"
+    return Definition(kind.kind, name, body, config, shape.findings, source)
 
 
 def _head(kind: Kind) -> tuple[str, ...]:

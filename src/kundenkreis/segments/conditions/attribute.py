@@ -8,6 +8,7 @@ from kundenkreis.customers.core.place import ZONE_READS, customer_zone
 from kundenkreis.customers.core.profile import attribute
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import AttributeName, Operator
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import ANNIVERSARY, DATE_OPS, date_rule, day_of_value
 from kundenkreis.segments.core.leaf import Leaf, day_flip_us
@@ -19,8 +20,8 @@ from kundenkreis.segments.errors import DefinitionError
 class AttributeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A dotted path, an operator and its value."""
 
-    name: str
-    op: str
+    name: AttributeName
+    op: Operator
     value: Any = None
 
 

@@ -7,6 +7,7 @@ import msgspec
 from kundenkreis.customers.core.permission import standing
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import ChannelId, PurposeId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf
 from kundenkreis.segments.core.protocol import Condition, Known
@@ -26,8 +27,8 @@ BASES = (
 class ConsentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Channel, purpose, and which bases count (default: any)."""
 
-    channel: str
-    purpose: str
+    channel: ChannelId
+    purpose: PurposeId
     basis: list[str] = []
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import EventName
 from kundenkreis.kernel.zones import HOUR, Zone
 from kundenkreis.segments.core.dates import ENDLESS
 from kundenkreis.segments.core.facts import MOST_RECENT, fact
@@ -36,7 +37,7 @@ class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class EventConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Names, how often, in which window, with which properties."""
 
-    name: str | list[str]
+    name: EventName | list[EventName]
     count: Count = Count(at_least=1)
     within_days: int | None = None
     within_hours: int | None = None

@@ -9,6 +9,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import EventName, Operator
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.conditions.event import check_days, check_names
 from kundenkreis.segments.core.facts import THOUSANDTHS, fact
@@ -21,9 +22,9 @@ from kundenkreis.segments.errors import DefinitionError
 class EventSumConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Names, the property to sum, and what the sum is compared with."""
 
-    name: str | list[str]
+    name: EventName | list[EventName]
     property: str
-    op: str
+    op: Operator
     value: Any
     within_days: int | None = None
     where: list[PropertyFilter] = []

@@ -6,6 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import EventName, Operator
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.conditions.event import check_names
 from kundenkreis.segments.core.dates import ABSOLUTE, RELATIVE, date_rule
@@ -18,9 +19,9 @@ from kundenkreis.segments.core.protocol import Condition, Known, PropertyFilter
 class EventTimeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Names, first or last, and a date operator."""
 
-    name: str | list[str]
+    name: EventName | list[EventName]
     which: Literal["first", "last"]
-    op: str
+    op: Operator
     value: Any = None
     where: list[PropertyFilter] = []
 

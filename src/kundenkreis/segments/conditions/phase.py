@@ -6,6 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import PhaseId, SubStateId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf, names_of
 from kundenkreis.segments.core.protocol import Condition, Known
@@ -19,8 +20,8 @@ class PhaseConfig(
 ):
     """One phase or several, and sub-states if only those are meant."""
 
-    is_: str | list[str]
-    sub_state: str | list[str] | None = None
+    is_: PhaseId | list[PhaseId]
+    sub_state: SubStateId | list[SubStateId] | None = None
 
 
 class InPhase(Leaf):

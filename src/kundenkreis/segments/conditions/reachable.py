@@ -7,6 +7,7 @@ import msgspec
 from kundenkreis.customers.core.permission import permission
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.references import ChannelId, PurposeId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.conditions.consent import check_purpose
 from kundenkreis.segments.core.leaf import Leaf
@@ -16,9 +17,9 @@ from kundenkreis.segments.core.protocol import Condition, Known
 class ReachableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Channel, class of message and purpose (default: any)."""
 
-    channel: str
+    channel: ChannelId
     message_class: Literal["transactional", "service", "marketing"] = "marketing"
-    purpose: str = ""
+    purpose: PurposeId = ""
 
 
 class Reachable(Leaf):

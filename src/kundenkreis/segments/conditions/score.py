@@ -6,6 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.references import Operator, ScoreId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf, day_flip_us
 from kundenkreis.segments.core.operators import number_interval
@@ -17,8 +18,8 @@ from kundenkreis.segments.errors import DefinitionError
 class ScoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Which score, and the points it is compared with."""
 
-    id: str
-    op: str
+    id: ScoreId
+    op: Operator
     value: Any
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import SegmentId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf
 from kundenkreis.segments.core.protocol import Condition, Known
@@ -15,7 +16,7 @@ from kundenkreis.segments.errors import DefinitionError
 class SegmentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Which segment."""
 
-    id: str
+    id: SegmentId
 
 
 class InSegment(Leaf):

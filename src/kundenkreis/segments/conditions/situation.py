@@ -6,6 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import SituationId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf, names_of
 from kundenkreis.segments.core.protocol import Condition, Known
@@ -17,7 +18,7 @@ class SituationConfig(
 ):
     """One kind of situation or several."""
 
-    is_: str | list[str]
+    is_: SituationId | list[SituationId]
 
 
 class InSituation(Leaf):

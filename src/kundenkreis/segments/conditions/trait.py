@@ -6,6 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import Operator, TraitName
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import ABSOLUTE, RELATIVE, date_rule
 from kundenkreis.segments.core.leaf import Leaf, day_flip_us
@@ -25,8 +26,8 @@ from kundenkreis.segments.errors import DefinitionError
 class TraitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Which trait, an operator that fits its type, and the value."""
 
-    name: str
-    op: str
+    name: TraitName
+    op: Operator
     value: Any = None
 
 

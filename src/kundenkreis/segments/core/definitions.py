@@ -4,18 +4,17 @@ from typing import Any, Literal
 
 import msgspec
 
+from kundenkreis.kernel.references import ConditionData, EventName
 from kundenkreis.segments.core.protocol import EventPattern, PropertyFilter
 
 Names = dict[str, str]
 """Language -> name for people."""
-ConditionData = dict[str, Any]
-"""A condition as plain data; compiled by segments/core/tree.py."""
 
 
 class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which events a trait looks at, and which number of theirs."""
 
-    name: str | list[str]
+    name: EventName | list[EventName]
     property: str = ""
     where: list[PropertyFilter] = []
 

@@ -11,6 +11,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.references import EventName, Operator
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
 
@@ -132,14 +133,14 @@ class PropertyFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Which events count: a property (dotted path) compared with a value."""
 
     property: str
-    op: str
+    op: Operator
     value: Any = None
 
 
 class EventPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which events are meant: one or several names, and what their properties must be."""
 
-    name: str | list[str]
+    name: EventName | list[EventName]
     where: list[PropertyFilter] = []
 
 
