@@ -1,6 +1,7 @@
 """In which time zone a person lives: quiet hours, dates and weekdays are decided there (design: Time).
 
-Order: the attribute `timezone` (an IANA name), else the country, else the brand's or the installation's zone.
+Order: the attribute `timezone` (an IANA name), else the country (`country` or `address.country`), else the brand's or
+the installation's zone.
 """
 
 from functools import lru_cache
@@ -8,7 +9,7 @@ from functools import lru_cache
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.zones import UnknownZoneError, Zone, zone
 
-ZONE_KEYS = frozenset({"attribute:timezone", "attribute:country"})
+ZONE_KEYS = frozenset({"attribute:timezone", "attribute:country", "attribute:address"})
 """Dirty keys after which local times must be computed anew."""
 
 _ZONE_OF_COUNTRY = {
@@ -71,12 +72,19 @@ def zone_of(state: CustomerState, default: Zone) -> Zone:
         found = _known(named.value)
         if found is not None:
             return found
-    country = attributes.get("country")
-    if country is not None and isinstance(country.value, str):
-        name = _ZONE_OF_COUNTRY.get(country.value.strip().upper())
-        if name is not None:
-            return zone(name)
-    return default
+    name = _ZONE_OF_COUNTRY.get(_country(state))
+    return zone(name) if name is not None else default
+
+
+def _country(state: CustomerState) -> str:
+    """Attribute `country`, else `address.country`: two letters, "" if unknown."""
+    attributes = state.profile.attributes
+    stated = attributes.get("country")
+    value = stated.value if stated is not None else None
+    address = attributes.get("address")
+    if value is None and address is not None and isinstance(address.value, dict):
+        value = address.value.get("country")
+    return value.strip().upper() if isinstance(value, str) else ""
 
 
 @lru_cache(maxsize=2000)

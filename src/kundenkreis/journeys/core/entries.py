@@ -29,7 +29,7 @@ _LOOK_AHEAD = 70
 _MOST_KEY_LENGTH = 200
 
 
-def refusal(journey: CompiledJourney, state: CustomerState, key: str, at_us: Micros) -> str:  # noqa: PLR0911 - one return per reason reads best
+def refusal(journey: CompiledJourney, state: CustomerState, key: str, at_us: Micros) -> str:  # noqa: PLR0911
     """Why this customer may not enter now: "" (may), condition, once, once_per_key, cooldown, running, too_many_runs,
     step_budget.
     """

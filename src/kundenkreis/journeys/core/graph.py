@@ -90,8 +90,8 @@ class _Context:
     def condition(self, data: Any, path: Path) -> Condition:
         try:
             condition = self.around.compile_condition(data)
-        except (KundenkreisError, msgspec.ValidationError) as error:
-            self.problem(path, getattr(error, "code", "invalid_condition"), str(error))
+        except KundenkreisError as error:
+            self._refused(path, error)
             return _Never()
         for key in sorted(condition.reads):
             kind, _, name = key.partition(":")
@@ -104,9 +104,18 @@ class _Context:
     def matches(self, where: Sequence[PropertyFilter], path: Path) -> Matches:
         try:
             return self.around.compile_matches(where)
-        except (KundenkreisError, msgspec.ValidationError) as error:
-            self.problem(path, getattr(error, "code", "invalid_filter"), str(error))
-            return lambda _properties: False
+        except KundenkreisError as error:
+            self._refused(path, error)
+            return lambda _properties, _day: False
+
+    def _refused(self, path: Path, error: KundenkreisError) -> None:
+        """What conditions and filters say is wrong, with their own place in the data (`error.path`) where they name
+        it.
+        """
+        remedy = str(error.data.get("remedy", ""))
+        inner = error.data.get("path")
+        place = (*path, *inner) if isinstance(inner, list | tuple) else path
+        self.problem(place, getattr(error, "slug", error.code), f"{error} {remedy}".strip())
 
     def problem(self, path: Path, code: str, message: str) -> None:
         self.problems.append(JourneyProblem(path, code, message))

@@ -27,8 +27,8 @@ message has a fate.
 
 Path = tuple[str | int, ...]
 """Where in the plain data of a definition: ("steps", 2, "branch", 0, "when")."""
-Matches = Callable[[Mapping[str, Any]], bool]
-"""Whether an event's properties match the filters."""
+Matches = Callable[[dict[str, Any], int], bool]
+"""Whether an event's properties match the filters, seen from the day number of the event."""
 
 
 class Stay(msgspec.Struct, frozen=True, gc=False):
@@ -137,7 +137,7 @@ class CompileContext(Protocol):
         """The compiled condition; a wrong one becomes a problem at this path and answers no."""
 
     def matches(self, where: Sequence[PropertyFilter], path: Path) -> Matches:
-        """Whether an event's properties pass all filters."""
+        """Whether an event's properties pass all filters; `path` is that of the event, above `where`."""
 
     def problem(self, path: Path, code: str, message: str) -> None:
         """Note what is wrong and where."""
@@ -176,7 +176,7 @@ class Trigger(NamedTuple):
 
     def fires(self, row: LogRow) -> bool:
         """Whether this row is such an event."""
-        return row.name in self.names and (self.matches is None or self.matches(row.properties))
+        return row.name in self.names and (self.matches is None or self.matches(row.properties, row.day))
 
 
 def compile_trigger(trigger: EventTrigger, context: CompileContext, path: Path) -> Trigger:
@@ -184,5 +184,5 @@ def compile_trigger(trigger: EventTrigger, context: CompileContext, path: Path) 
     names = (trigger.name,) if isinstance(trigger.name, str) else tuple(trigger.name)
     if not names or "" in names:
         context.problem((*path, "name"), "event_name_missing", "Name the event, or a list of events.")
-    matches = context.matches(trigger.where, (*path, "where")) if trigger.where else None
+    matches = context.matches(trigger.where, path) if trigger.where else None
     return Trigger(names, matches)

@@ -45,11 +45,13 @@ _TRUSTED = ("derived", "feedback", "control")
 
 BUDGET = "budget"
 """waiting_for: the step budget of the day is used up; the step is entered tomorrow."""
+ENDED_FROM_OUTSIDE = frozenset({"goal", "exited:exit_when", "exited:restarted", "exited:stopped"})
+"""Outcomes that a run did not come to by its own steps."""
 MEASURED = "goal"
 """waiting_for: the steps are over, the goal is still measured."""
 
 
-def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bool = False) -> bool:  # noqa: PLR0911 - each way a run can end in a turn
+def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bool = False) -> bool:  # noqa: PLR0911
     """Let one run see this turn. Returns whether it is still kept.
 
     Order: a timer that was due before the row, then goal, exit, the row itself, a timer due now, and what changed.
@@ -251,15 +253,20 @@ def end_run(
     return True
 
 
-def _take_back_messages(turn: Turn, run: Run, reason: str) -> None:
-    """Ask the contact policy to cancel what this run has planned and nobody has handed over."""
-    planned = [one.effect_id for one in turn.state.contact.planned if one.run_id == run.run_id and not one.handed_over]
-    if run.waiting_for.startswith("message:"):
+def _take_back_messages(turn: Turn, run: Run, outcome: str) -> None:
+    """Ask the contact policy to cancel what this run has planned.
+
+    What already lies in the outbox is taken back too when something from outside ended the run (goal, exit_when,
+    restart, stop); a run that came to its own end wanted it sent.
+    """
+    from_outside = outcome in ENDED_FROM_OUTSIDE
+    mine = (one for one in turn.state.contact.planned if one.run_id == run.run_id)
+    ids = [one.effect_id for one in mine if from_outside or not one.handed_over]
+    if run.waiting_for.startswith("message:") and from_outside:
         waiting = bytes.fromhex(run.waiting_for.removeprefix("message:"))
-        fate = turn.row is not None and turn.row.name in FATES and turn.row.properties.get("message") == waiting.hex()
-        if waiting not in planned and not fate:
-            planned.append(waiting)
-    turn.cancellations.extend((effect_id, reason) for effect_id in planned)
+        if waiting not in ids:
+            ids.append(waiting)
+    turn.cancellations.extend((effect_id, outcome) for effect_id in ids)
 
 
 def _recheck_us(turn: Turn, run: Run, journey: CompiledJourney) -> Micros:
