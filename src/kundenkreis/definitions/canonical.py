@@ -7,6 +7,8 @@ Equal definitions give equal bytes, whatever files, order and quoting they came 
 import json
 from typing import Any
 
+import msgspec
+
 from kundenkreis.definitions.definition import Definition, Definitions, typed
 from kundenkreis.definitions.kinds import BY_KIND
 from kundenkreis.definitions.shape import shape_of
@@ -46,7 +48,7 @@ def definitions_from_json(canonical: bytes) -> Definitions:
         if stored["format"] != FORMAT:
             raise StoredRulebookError(f"The rulebook has the format {stored['format']}; this version reads {FORMAT}.")
         return Definitions([_definition(document) for document in stored["documents"]])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
         raise StoredRulebookError(f"A stored rulebook cannot be read: {error}") from error
 
 

@@ -15,8 +15,8 @@ from kundenkreis.definitions.documents import ID_HINT, ID_PATTERN, LANGUAGE_PATT
 from kundenkreis.definitions.errors import Path, Problem
 from kundenkreis.definitions.kinds import ONE_OF, Plugins, installed
 from kundenkreis.definitions.suggest import closest, did_you_mean
-from kundenkreis.segments.core.protocol import PropertyFilter
 from kundenkreis.kernel.references import HOLDS, REFERS_TO, StepId
+from kundenkreis.segments.core.protocol import PropertyFilter
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
