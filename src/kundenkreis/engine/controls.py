@@ -38,7 +38,7 @@ def apply_control(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, histo
     turn.state.rulebook_version = turn.rulebook_version = version
     published = rulebook_of(version)
     turn.zone, turn.publishing = published.zone, True
-    adopt_decisions(published.decisions, turn, history)
+    adopt_decisions(published.decisions, turn, history, previous=rulebook.decisions)
     adopt_journeys(published.journeys, turn)
     return published
 

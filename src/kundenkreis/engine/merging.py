@@ -91,7 +91,7 @@ def _surrender(turn: Turn, *, winner: int) -> None:
 def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     winner = turn.state
     absorb_commerce(winner, loser)
-    merge_consent(winner, loser)
+    merge_consent(winner.consent, loser.consent)
     absorb_facts(rulebook.decisions, winner, loser)
     absorb_profile(winner, loser)
     _unite_runs(turn, loser)

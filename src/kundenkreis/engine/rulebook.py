@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from kundenkreis.channels.core.policy import CompiledPolicy
-from kundenkreis.journeys.core.runs import CompiledJourneys
+from kundenkreis.channels.core.policy_compiled import CompiledPolicy
+from kundenkreis.journeys.core.compiled import CompiledJourneys
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.decisions import CompiledDecisions
 

@@ -16,11 +16,11 @@ from kundenkreis.customers.core.state import CustomerState, decode_state, encode
 from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders, RunEntry, ScoreEntry, VerdictEntry
 from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
-from kundenkreis.engine.rulebook import RulebookOf
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros, partition_of
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.runtime import log
+from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.schema import (
     INTERNAL_INBOX,
     MEMBERSHIPS,
@@ -55,8 +55,8 @@ class FoldReport(msgspec.Struct):
 class Folder:
     """Folds customers of one store; keeps control rows and quarantined ids in memory between batches."""
 
-    def __init__(self, rulebook_of: RulebookOf, *, writes_outbox: bool = True) -> None:
-        self._rulebook_of = rulebook_of
+    def __init__(self, rulebooks: Rulebooks, *, writes_outbox: bool = True) -> None:
+        self._rulebook_of = rulebooks
         self._writes_outbox = writes_outbox
         self._controls: list[list[LogRow]] = [[] for _ in range(PARTITIONS)]
         self._controls_read = 0
@@ -65,9 +65,12 @@ class Folder:
 
     def refresh(self, tx: Session) -> None:
         """Read control rows that are new, and who is quarantined. Once per batch."""
-        for row in log.controls_after(tx, self._controls_read):
+        controls = log.controls_after(tx, self._controls_read)
+        for row in controls:
             self._controls[row.partition].append(row)
             self._controls_read = row.number
+        if controls:
+            self._rulebook_of.read(tx)
         self._quarantined = {row[0] for row in tx.rows("SELECT profile_id FROM quarantined_customers")}
 
     def forget(self) -> None:
@@ -163,12 +166,13 @@ class Folder:
 
     def _history(self, tx: Session, state: CustomerState, pending: Sequence[LogRow]) -> Sequence[LogRow]:
         """The customer's own rows so far, when a pending rulebook needs facts that the current one does not keep."""
-        held = {spec.key for spec in self._rulebook_of(state.rulebook_version).decisions.facts}
+        held = self._rulebook_of(state.rulebook_version).decisions
         for row in pending:
-            if row.name == RULEBOOK_PUBLISHED:
-                needed = {spec.key for spec in self._rulebook_of(int(row.properties["version"])).decisions.facts}
-                if needed - held:
-                    return log.of_customers(tx, [state.profile_id, *state.absorbed], up_to=pending[-1].number)
+            if row.name == RULEBOOK_PUBLISHED and self._rulebook_of(int(row.properties["version"])).decisions.lacking(
+                held
+            ):
+                owners = [state.profile_id, *state.absorbed]
+                return log.of_customers(tx, owners, up_to=pending[-1].number, derived=True)
         return ()
 
     def _load_orders(self, tx: Session, rows: Sequence[LogRow]) -> Orders:
@@ -179,7 +183,19 @@ class Folder:
             list(named),
         )
         return {
-            (row[10], row[0]): OrderEntry(*row[:8], msgspec.msgpack.decode(row[8]), bytes(row[9]), row[10])
+            (row[10], row[0]): OrderEntry(
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                row[4],
+                row[5],
+                row[6],
+                row[7],
+                msgspec.msgpack.decode(row[8]),
+                bytes(row[9]),
+                row[10],
+            )
             for row in found
         }
 

@@ -3,21 +3,18 @@
 Every shell (serve, command line, demo, tests) starts here, so that they cannot differ in how things are wired.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from kundenkreis.definitions.rulebook import compile_rulebook
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.inbox import Inbox, PostgresInbox, SqliteInbox
-from kundenkreis.events.write_keys import WriteKey, WriteKeyFile, WriteKeys, new_key
+from kundenkreis.events.write_keys import KeyKind, WriteKey, WriteKeyFile, WriteKeys, new_key
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import HOUR, Zone, zone
 from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.clock import Clock, SystemClock
-from kundenkreis.runtime.rulebooks import Rulebooks, newest_version, publish
+from kundenkreis.runtime.rulebooks import Rulebooks, documents_of, publish
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
 from kundenkreis.runtime.stores.sqlite import SqliteStore
@@ -50,7 +47,7 @@ class Installation:
         self.store: Store = open_store(settings, point)
         migrate(self.store)
         self._fix_zone()
-        self.rulebooks = Rulebooks(self.store, functools.partial(compile_rulebook, zone=self.zone))
+        self.rulebooks = Rulebooks(self.store, zone=self.zone)
 
     @property
     def late_after_us(self) -> Micros:
@@ -58,20 +55,15 @@ class Installation:
         return self.settings.lateness_hours * HOUR
 
     def publish(
-        self, definitions: bytes, *, actor: str, at_us: Micros | None = None, **options: Any
+        self, definitions: bytes, *, actor: str, at_us: Micros | None = None, include_existing: Sequence[str] = ()
     ) -> tuple[int, int]:
-        """Compile, then publish a rulebook given as canonical JSON; (version, log number). Wakes the worker."""
+        """Compile, then publish a rulebook given as canonical JSON; (version, last log number). Wakes the worker."""
+        self.rulebooks.check(documents_of(definitions))
         with self.store.transaction("publish") as tx:
-            version = newest_version(tx) + 1
-            compile_rulebook(definitions, version, zone=self.zone)
             published = publish(
-                tx,
-                definitions,
-                actor=actor,
-                at_us=at_us if at_us is not None else self.clock.now_us(),
-                zone=self.zone,
-                options=options,
-            )
+                tx, definitions, actor=actor, at_us=at_us if at_us is not None else self.clock.now_us(), zone=self.zone,
+                include_existing=include_existing,
+            )  # fmt: skip
         self.bell(WORKER_BELL).ring()
         return published
 
@@ -114,15 +106,14 @@ class Installation:
         file = WriteKeyFile(self.data_dir / KEYS_FILE)
         return WriteKeys(file.load, version=file.version)
 
-    def ensure_write_keys(self, sources: Sequence[tuple[str, str]]) -> list[WriteKey]:
+    def ensure_write_keys(self, sources: Sequence[tuple[str, KeyKind]]) -> list[WriteKey]:
         """Make sure that each (source, kind) has a key; all keys of the installation."""
         file = WriteKeyFile(self.data_dir / KEYS_FILE)
         keys = list(file.load())
         held = {(key.source, key.kind) for key in keys}
         for source, kind in sources:
             if (source, kind) not in held:
-                checked = "public" if kind == "public" else "server"
-                keys.append(WriteKey(key=new_key(checked), source=source, kind=checked))
+                keys.append(WriteKey(key=new_key(kind), source=source, kind=kind))
         file.save(keys)
         return keys
 

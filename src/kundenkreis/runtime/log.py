@@ -49,10 +49,16 @@ def loaded(row: Row) -> LogRow:
     )  # fmt: skip
 
 
-def of_customers(tx: Session, profile_ids: Sequence[int], *, after: int = 0, up_to: int | None = None) -> list[LogRow]:
-    """All rows of these profiles with after < number <= up_to, ascending by number; derived ones left out."""
+def of_customers(
+    tx: Session, profile_ids: Sequence[int], *, after: int = 0, up_to: int | None = None, derived: bool = False
+) -> list[LogRow]:
+    """All rows of these profiles with after < number <= up_to, ascending by number; derived ones only when asked for."""
     found = tx.rows_in(f"SELECT {_COLUMNS} FROM log WHERE profile_id {{keys}}", list(profile_ids))
-    rows = [loaded(row) for row in found if row[0] > after and (up_to is None or row[0] <= up_to) and not row[15] & 4]
+    rows = [
+        loaded(row)
+        for row in found
+        if row[0] > after and (up_to is None or row[0] <= up_to) and (derived or not row[15] & 4)
+    ]
     unique = {row.number: row for row in rows}
     return [unique[number] for number in sorted(unique)]
 

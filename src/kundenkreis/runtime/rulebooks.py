@@ -1,7 +1,11 @@
 """Published rulebooks: stored as canonical JSON, compiled once per process, looked up by version for ever."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
+import msgspec
+
+from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.errors import BugError
@@ -13,31 +17,54 @@ from kundenkreis.runtime import log
 from kundenkreis.runtime.stores.schema import RULEBOOKS
 from kundenkreis.runtime.stores.session import Session, Store
 
-Compile = Callable[[bytes, int], Rulebook]
-"""(canonical JSON, version) -> compiled rulebook."""
-
 
 class Rulebooks:
     """The rulebooks of one store; callable as `RulebookOf`."""
 
-    def __init__(self, store: Store, compile_rulebook: Compile) -> None:
+    def __init__(self, store: Store, *, zone: Zone) -> None:
         self._store = store
-        self._compile = compile_rulebook
+        self._zone = zone
         self._compiled: dict[int, Rulebook] = {}
+        self._documents: dict[int, list[dict[str, Any]]] = {}
+        self._include: dict[int, list[str]] = {}
 
     def __call__(self, version: int) -> Rulebook:
         rulebook = self._compiled.get(version)
         if rulebook is None:
-            rulebook = self._compiled[version] = self._compile(self.definitions(version), version)
+            rulebook = self._compiled[version] = self._compile(version)
         return rulebook
 
-    def definitions(self, version: int) -> bytes:
-        """The canonical JSON of a version."""
-        with self._store.reading() as tx:
-            rows = tx.rows("SELECT definitions FROM rulebooks WHERE version = ?", (version,))
-        if not rows:
+    def documents(self, version: int) -> list[dict[str, Any]]:
+        """The definitions of a version as plain data."""
+        if version not in self._documents:
+            self._read()
+        if version not in self._documents:
             raise BugError(f"rulebook version {version} is named in the log but not stored")
-        return bytes(rows[0][0])
+        return self._documents[version]
+
+    def check(self, documents: list[dict[str, Any]]) -> Rulebook:
+        """The rulebook that publishing these documents would make; raises what is wrong with them."""
+        self._read()
+        return compile_rulebook([*self._past(len(self._documents)), documents], zone=self._zone)
+
+    def _compile(self, version: int) -> Rulebook:
+        self.documents(version)
+        return compile_rulebook(self._past(version), zone=self._zone, include_existing=self._include.get(version, ()))
+
+    def _past(self, version: int) -> list[list[dict[str, Any]]]:
+        return [self._documents[number] for number in range(1, version + 1)]
+
+    def read(self, tx: Session) -> None:
+        """Learn versions published since, inside a transaction that is open already."""
+        known = max(self._documents, default=0)
+        rows = tx.rows("SELECT version, definitions, include_existing FROM rulebooks WHERE version > ?", (known,))
+        for version, definitions, include in rows:
+            self._documents[version] = documents_of(bytes(definitions))
+            self._include[version] = msgspec.json.decode(include)
+
+    def _read(self) -> None:
+        with self._store.reading() as tx:
+            self.read(tx)
 
     def newest_version(self) -> int:
         """The version published last, 0 when nothing was published yet."""
@@ -50,24 +77,24 @@ def newest_version(tx: Session) -> int:
     return int(tx.rows("SELECT coalesce(max(version), 0) FROM rulebooks")[0][0])
 
 
+def documents_of(definitions: bytes) -> list[dict[str, Any]]:
+    """The documents of a stored rulebook: canonical JSON, a list of objects with `kind` and `id`."""
+    documents: list[dict[str, Any]] = msgspec.json.decode(definitions)
+    return documents
+
+
 def publish(
-    tx: Session, definitions: bytes, *, actor: str, at_us: Micros, zone: Zone, options: dict[str, object] | None = None
+    tx: Session, definitions: bytes, *, actor: str, at_us: Micros, zone: Zone, include_existing: Sequence[str] = ()
 ) -> tuple[int, int]:
     """Store a rulebook and append its control row to every partition; (version, last log number).
 
     The compiled form must have been built once before, so that nothing unsound is ever published.
     """
     version = newest_version(tx) + 1
-    tx.insert(RULEBOOKS, [(version, at_us, hash128(definitions).hex(), actor, definitions)])
-    number = append_control(
-        tx,
-        RULEBOOK_PUBLISHED,
-        {"version": version, **(options or {})},
-        actor=actor,
-        at_us=at_us,
-        zone=zone,
-        key=str(version),
-    )
+    include = msgspec.json.encode(sorted(include_existing)).decode()
+    tx.insert(RULEBOOKS, [(version, at_us, hash128(definitions).hex(), actor, definitions, include)])
+    properties: dict[str, object] = {"version": version}
+    number = append_control(tx, RULEBOOK_PUBLISHED, properties, actor=actor, at_us=at_us, zone=zone, key=str(version))
     return version, number
 
 

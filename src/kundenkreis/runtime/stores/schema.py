@@ -189,12 +189,8 @@ QUARANTINED_CUSTOMERS = _table(
     "profile_id",
     _BY_PROFILE_CUSTOMER,
 )
-RULEBOOKS = _table("rulebooks", "version:i published_us:i hash:t actor:t definitions:b", "version", NOT_PERSONAL)
-WRITE_KEYS = _table(
-    "write_keys",
-    "key:t source:t public:i brand:t rate_per_second:i anonymous_per_hour:i origins:t created_us:i revoked_us:i",
-    "key",
-    NOT_PERSONAL,
+RULEBOOKS = _table(
+    "rulebooks", "version:i published_us:i hash:t actor:t definitions:b include_existing:t", "version", NOT_PERSONAL
 )
 
 TABLES: tuple[Table, ...] = (
@@ -219,7 +215,6 @@ TABLES: tuple[Table, ...] = (
     QUARANTINED_EVENTS,
     QUARANTINED_CUSTOMERS,
     RULEBOOKS,
-    WRITE_KEYS,
 )
 
 _TYPES = {

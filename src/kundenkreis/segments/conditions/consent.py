@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.customers.core.permission import standing
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import ChannelId, PurposeId
@@ -45,7 +44,7 @@ class ConsentStands(Leaf):
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
         """(whether it stands, when it expires)."""
         grant = state.consent.grants.get(self._key)
-        if grant is None or not standing(grant, at_us) or grant.basis not in self._bases:
+        if grant is None or not grant.granted or grant.expires_us <= at_us or grant.basis not in self._bases:
             return False, NEVER
         return True, grant.expires_us
 

@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from kundenkreis.customers.core.permission import permission
+from kundenkreis.customers.core.permission import Permission, permission, permission_flips_us, suppression
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.references import ChannelId, PurposeId
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.conditions.consent import check_purpose
+from kundenkreis.segments.conditions.consent import BASES, check_purpose
 from kundenkreis.segments.core.leaf import Leaf
 from kundenkreis.segments.core.protocol import Condition, Known
 
@@ -33,14 +33,36 @@ class Reachable(Leaf):
         self._purposes = known.purposes
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
-        """(whether permitted, when a grant ends)."""
-        asked = permission(state, self._channel, self._purpose, self._message_class, at_us, self._purposes)
-        return asked.allowed, asked.changes_us
+        """(whether permitted, when a grant or a suppression ends)."""
+        asked = self._ask(state, at_us)
+        flips_us = min(permission_flips_us(state, self._channel, purpose, at_us) for purpose in self._asked(state))
+        return asked.allowed, flips_us
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
         """The basis, or what refuses."""
-        asked = permission(state, self._channel, self._purpose, self._message_class, at_us, self._purposes)
+        asked = self._ask(state, at_us)
         return {"basis": asked.basis} if asked.allowed else {"refused": asked.reason}
+
+    def _asked(self, state: CustomerState) -> list[str]:
+        """The purpose named, else every purpose there is."""
+        if self._purpose:
+            return [self._purpose]
+        return sorted(self._purposes or {key.partition("|")[2] for key in state.consent.grants} or {""})
+
+    def _ask(self, state: CustomerState, at_us: Micros) -> Permission:
+        stopped = suppression(state, self._channel, self._message_class, at_us)[0]
+        if stopped:
+            return Permission(False, "", f"suppressed:{stopped}")
+        refused = Permission(False, "", "no_basis")
+        for purpose in self._asked(state):
+            bases = (self._purposes or {}).get(purpose, BASES)
+            asked = permission(
+                state, self._channel, purpose, message_class=self._message_class, at_us=at_us, bases=tuple(bases)
+            )
+            if asked.allowed:
+                return asked
+            refused = asked
+        return refused
 
 
 class ReachableKind:

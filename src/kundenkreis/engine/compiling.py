@@ -1,0 +1,138 @@
+"""From published documents to the compiled rulebook: puts the cores of the parts together, and nothing else.
+
+A rulebook is compiled with its whole past, because runs are pinned to the version of a journey that they entered: version n of the
+rulebook also holds every earlier graph somebody may still stand in.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from kundenkreis.channels.core.policy_compiled import CompiledPolicy
+from kundenkreis.channels.core.policy_config import BrandPlace, PolicyConfig
+from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.journeys.core.compiled import CompiledJourney, CompiledJourneys
+from kundenkreis.journeys.core.definitions import JourneyDefinition
+from kundenkreis.journeys.core.graph import Surroundings, compile_journey
+from kundenkreis.kernel.errors import KundenkreisError
+from kundenkreis.kernel.zones import Zone, zone
+from kundenkreis.segments.core.decisions import CompiledDecisions, compile_decisions
+from kundenkreis.segments.core.definitions import (
+    PhasesDefinition,
+    ScoreDefinition,
+    SegmentDefinition,
+    SituationDefinition,
+    TraitDefinition,
+)
+from kundenkreis.segments.core.operators import EventFilter
+from kundenkreis.segments.core.tree import compile_condition
+
+Document = Mapping[str, Any]
+"""One definition as plain data, with `kind` and, where there can be several, `id`."""
+
+_DECISIONS: dict[str, type[msgspec.Struct]] = {
+    "segment": SegmentDefinition,
+    "score": ScoreDefinition,
+    "phases": PhasesDefinition,
+    "situation": SituationDefinition,
+    "trait": TraitDefinition,
+}
+_json = msgspec.json.Encoder(order="deterministic").encode
+
+
+def compile_rulebook(
+    versions: Sequence[Sequence[Document]], *, zone: Zone, include_existing: Sequence[str] = ()
+) -> Rulebook:
+    """Compile the last of these versions, with the journeys of the earlier ones for those who are still in them.
+
+    Args:
+        versions: the documents of version 1, 2, ... n; the compiled rulebook is version n.
+        zone: the installation's zone.
+        include_existing: journeys whose publisher chose "include those already in".
+
+    Raises:
+        DefinitionError, InvalidJourneyError, PolicyError: what is wrong and where, see there.
+    """
+    documents = versions[-1]
+    brand = _brand(documents)
+    policy = CompiledPolicy(_policy(documents), brand=brand)
+    purposes = {name: tuple(rule.bases) for name, rule in policy.purposes.items()}
+    typed = [_typed(document, _DECISIONS[document["kind"]]) for document in documents if document["kind"] in _DECISIONS]
+    decisions = compile_decisions(typed, zone=zone, purposes=purposes)
+    journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
+    if journeys.facts:
+        decisions = compile_decisions(typed, zone=zone, purposes=purposes, more_facts=journeys.facts)
+        journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
+    return Rulebook(version=len(versions), zone=zone, decisions=decisions, journeys=journeys, policy=policy)
+
+
+def journey_versions(versions: Sequence[Sequence[Document]]) -> dict[tuple[str, int], Document]:
+    """Every journey as it was first published: (id, rulebook version of its first appearance) -> document.
+
+    A journey that a publish leaves unchanged keeps its version, so nobody is moved by the publishing of something else.
+    """
+    found: dict[tuple[str, int], Document] = {}
+    newest: dict[str, tuple[int, bytes]] = {}
+    for number, documents in enumerate(versions, start=1):
+        for document in documents:
+            if document["kind"] == "journey":
+                name, text = document["id"], _json(document)
+                if name not in newest or newest[name][1] != text:
+                    newest[name] = (number, text)
+                    found[(name, number)] = document
+    return found
+
+
+def _journeys(
+    versions: Sequence[Sequence[Document]],
+    decisions: CompiledDecisions,
+    *,
+    brand_zone: str,
+    include_existing: Sequence[str],
+) -> CompiledJourneys:
+    contents = {document["id"] for document in versions[-1] if document["kind"] == "content"}
+    in_force = {document["id"] for document in versions[-1] if document["kind"] == "journey"}
+    every = journey_versions(versions)
+    newest = {name: number for name, number in every}
+    current: list[CompiledJourney] = []
+    earlier: list[CompiledJourney] = []
+    for (name, number), document in every.items():
+        is_current = newest[name] == number and name in in_force
+        around = Surroundings(
+            compile_condition=lambda data: compile_condition(data, zone=decisions.zone, known=decisions.known),
+            compile_matches=lambda where: EventFilter(list(where), zone=decisions.zone).passes,
+            contents=contents if is_current else None,
+            segments=decisions.known.segments if is_current else None,
+            scores=frozenset(decisions.scores) if is_current else None,
+        )
+        definition = _typed(document, JourneyDefinition)
+        if is_current:
+            current.append(compile_journey(definition, version=number, around=around))
+            continue
+        try:
+            earlier.append(compile_journey(definition, version=number, around=around))
+        except KundenkreisError:
+            # It names a segment or score that a later version deleted: runs in it end with "version gone" when they next move.
+            continue
+    return CompiledJourneys(current, earlier, zone=zone(brand_zone), include_existing=include_existing)
+
+
+def _typed(document: Document, config: type[msgspec.Struct]) -> Any:
+    body = {key: value for key, value in document.items() if key != "kind"}
+    return msgspec.convert(body, config)
+
+
+def _policy(documents: Sequence[Document]) -> PolicyConfig:
+    written = next((document for document in documents if document["kind"] == "policy"), None)
+    config: PolicyConfig = _typed(written, PolicyConfig) if written is not None else PolicyConfig()
+    return config
+
+
+def _brand(documents: Sequence[Document]) -> BrandPlace:
+    brands = [document for document in documents if document["kind"] == "brand"]
+    brand = next((one for one in brands if one.get("id") == "default"), brands[0] if brands else None)
+    if brand is None:
+        return BrandPlace()
+    place = BrandPlace()
+    return BrandPlace(country=brand.get("country", place.country), zone=brand.get("zone", place.zone))
