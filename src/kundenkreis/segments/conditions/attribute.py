@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.customers.core.place import ZONE_READS, customer_zone
 from kundenkreis.customers.core.profile import attribute
 from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.zone import ZONE_KEYS, zone_of
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import AttributeName, Operator
 from kundenkreis.kernel.zones import Zone
@@ -55,7 +55,7 @@ class AttributeDate(Leaf):
     __slots__ = ("_name", "_rule", "_zone")
 
     def __init__(self, config: AttributeConfig, *, zone: Zone) -> None:
-        own = ZONE_READS if config.op == ANNIVERSARY else ()
+        own = sorted(ZONE_KEYS) if config.op == ANNIVERSARY else ()
         super().__init__("attribute", config, reads=(*_reads(config.name), *own))
         self._name = config.name
         self._zone = zone
@@ -68,7 +68,7 @@ class AttributeDate(Leaf):
         if day is None:
             return False, NEVER
         if self._rule.op == ANNIVERSARY:
-            zone = customer_zone(state, zone)
+            zone = zone_of(state, zone)
         today = zone.day_number(at_us)
         return self._rule.holds(day, today), day_flip_us(self._rule.flips_on(day, today), zone)
 

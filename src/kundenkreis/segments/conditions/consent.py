@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.consent import PENDING_ADDRESS
+from kundenkreis.customers.core.state import CustomerState, Grant
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import ChannelId, PurposeId
 from kundenkreis.kernel.zones import Zone
@@ -32,28 +33,45 @@ class ConsentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class ConsentStands(Leaf):
-    """A grant that stands."""
+    """A grant for the channel and purpose, or for all of one of them, that no later withdrawal ended."""
 
-    __slots__ = ("_bases", "_key")
+    __slots__ = ("_bases", "_keys")
 
     def __init__(self, config: ConsentConfig) -> None:
         super().__init__("consent", config, reads=("consent",))
-        self._key = f"{config.channel}|{config.purpose}"
+        channel, purpose = config.channel, config.purpose
+        self._keys = (f"{channel}|{purpose}", f"{channel}|*", f"*|{purpose}", "*|*")
         self._bases = frozenset(config.basis or BASES)
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
-        """(whether it stands, when it expires)."""
-        grant = state.consent.grants.get(self._key)
-        if grant is None or not grant.granted or grant.expires_us <= at_us or grant.basis not in self._bases:
-            return False, NEVER
-        return True, grant.expires_us
+        """(whether one stands, when the last of them expires)."""
+        standing = self._standing(state, at_us)
+        return (True, max(grant.expires_us for grant in standing)) if standing else (False, NEVER)
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
-        """The grant."""
-        grant = state.consent.grants.get(self._key)
-        if grant is None:
+        """The newest grant that stands, else the newest word about it."""
+        about = self._standing(state, at_us) or self._all(state)
+        if not about:
             return {}
-        return {"basis": grant.basis, "granted": grant.granted, "happened_us": grant.happened_us}
+        newest = max(about, key=lambda grant: (grant.happened_us, grant.event_id))
+        return {"basis": newest.basis, "granted": newest.granted, "happened_us": newest.happened_us}
+
+    def _all(self, state: CustomerState) -> list[Grant]:
+        grants = state.consent.grants
+        return [grants[key] for key in self._keys if key in grants]
+
+    def _standing(self, state: CustomerState, at_us: Micros) -> list[Grant]:
+        said = self._all(state)
+        ended_us = max((grant.happened_us for grant in said if not grant.granted), default=-1)
+        return [
+            grant
+            for grant in said
+            if grant.granted
+            and grant.happened_us > ended_us
+            and grant.expires_us > at_us
+            and grant.basis in self._bases
+            and grant.address != PENDING_ADDRESS
+        ]
 
 
 class ConsentKind:

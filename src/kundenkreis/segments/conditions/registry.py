@@ -1,8 +1,9 @@
-"""The kinds of conditions: one line each; third parties register theirs under the entry point `kundenkreis.conditions`."""
+"""The kinds of conditions: one line each. Third parties add theirs by the entry point group `kundenkreis.conditions`.
 
-from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import entry_points
+The shell loads entry points and passes all kinds on; nothing in here reads what is installed.
+"""
+
+from collections.abc import Iterable, Mapping
 
 from kundenkreis.segments.conditions import (
     attribute,
@@ -21,6 +22,8 @@ from kundenkreis.segments.conditions import (
 )
 from kundenkreis.segments.core.protocol import ConditionKind
 
+ENTRY_POINT_GROUP = "kundenkreis.conditions"
+
 KINDS: tuple[ConditionKind, ...] = (
     attribute.KIND,
     event.KIND,
@@ -38,8 +41,9 @@ KINDS: tuple[ConditionKind, ...] = (
 )
 
 
-@cache
-def condition_kinds() -> Mapping[str, ConditionKind]:
-    """All kinds by name, looked up once per process: the built-in ones, then the installed ones, which cannot replace them."""
-    kinds = {entry.name: entry.load() for entry in sorted(entry_points(group="kundenkreis.conditions"), key=str)}
-    return {**{plug_in.kind: plug_in for plug_in in kinds.values()}, **{plug_in.kind: plug_in for plug_in in KINDS}}
+def kinds_by_name(kinds: Iterable[ConditionKind] = KINDS) -> Mapping[str, ConditionKind]:
+    """Kind -> plug-in."""
+    return {kind.kind: kind for kind in kinds}
+
+
+SHIPPED: Mapping[str, ConditionKind] = kinds_by_name()

@@ -15,6 +15,7 @@ from kundenkreis.customers.core.turn import MembershipChange, Turn
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
+from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core import scores as scoring
 from kundenkreis.segments.core.definitions import (
     PhasesDefinition,
@@ -25,7 +26,7 @@ from kundenkreis.segments.core.definitions import (
 )
 from kundenkreis.segments.core.facts import FactTable, fold_facts, shrink
 from kundenkreis.segments.core.phases import CompiledPhases, PhaseWalk
-from kundenkreis.segments.core.protocol import Condition, FactSpec, Known, Reason
+from kundenkreis.segments.core.protocol import Condition, ConditionKind, FactSpec, Known, Purpose, Reason
 from kundenkreis.segments.core.scores import CompiledScore
 from kundenkreis.segments.core.situations import CompiledSituation
 from kundenkreis.segments.core.traits import BUILT_IN, defined_trait
@@ -70,15 +71,17 @@ class CompiledDecisions:
         phases: PhasesDefinition | None = None,
         situations: Sequence[SituationDefinition] = (),
         traits: Sequence[TraitDefinition] = (),
-        purposes: Mapping[str, tuple[str, ...]] | None = None,
+        purposes: Mapping[str, Purpose] | None = None,
         more_facts: Iterable[FactSpec] = (),
+        kinds: Mapping[str, ConditionKind] = SHIPPED,
     ) -> None:
         """Compile.
 
         Args:
             zone: the installation's zone.
-            purposes: purposes of the contact policy and the bases each may rest on; None: unchecked.
+            purposes: purposes of the contact policy and what each may rest on; None: unchecked.
             more_facts: facts that others need kept (conditions of journeys).
+            kinds: kinds of conditions by name, those of third parties included.
 
         Raises:
             DefinitionError: its path begins with (kind, id) of the document; cycles between definitions are named.
@@ -102,12 +105,14 @@ class CompiledDecisions:
             purposes=purposes,
         )
         self.segments: dict[str, Condition] = {
-            one.id: compile_condition(one.when, zone=zone, known=self.known, path=("segment", one.id, "when"))
+            one.id: compile_condition(
+                one.when, zone=zone, known=self.known, path=("segment", one.id, "when"), kinds=kinds
+            )
             for one in _by_id(segments)
         }
         self.phases = None
         if phases is not None:
-            self.phases = CompiledPhases(phases, zone=zone, known=self.known, path=("phases", ""))
+            self.phases = CompiledPhases(phases, zone=zone, known=self.known, path=("phases", ""), kinds=kinds)
             self.known.walk = PhaseWalk(self.phases)
         self.known.compiled.update({f"segment:{name}": one for name, one in self.segments.items()})
         self.known.compiled.update({one.dirty: one for one in self.situations.values()})
@@ -129,6 +134,8 @@ class CompiledDecisions:
         if row is None:
             return
         self.facts.observe(turn)
+        if row.name == scoring.SCORE_ADDED:
+            scoring.score_added(self.scores, turn, row)
         listening = self._by_name.get(row.name)
         if listening is None:
             return
@@ -213,8 +220,9 @@ def compile_decisions(
     documents: Iterable[Any],
     *,
     zone: Zone,
-    purposes: Mapping[str, tuple[str, ...]] | None = None,
+    purposes: Mapping[str, Purpose] | None = None,
     more_facts: Iterable[FactSpec] = (),
+    kinds: Mapping[str, ConditionKind] = SHIPPED,
 ) -> CompiledDecisions:
     """Compile typed documents of any order: segments, scores, phases, situations, traits.
 
@@ -234,6 +242,7 @@ def compile_decisions(
         traits=[one for one in listed if isinstance(one, TraitDefinition)],
         purposes=purposes,
         more_facts=more_facts,
+        kinds=kinds,
     )
 
 

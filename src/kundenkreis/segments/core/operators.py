@@ -163,7 +163,8 @@ def _dated_test(one: PropertyFilter, zone: Zone, path: Path) -> Callable[[Any, i
     return lambda value, _day: test(value)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number: yes/no is none, a text that looks like one is none."""
     return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
@@ -172,14 +173,14 @@ def _bounds(op: str, value: Any, path: Path) -> tuple[Fraction, Fraction]:
         if (
             type(value) is not list
             or len(value) != 2
-            or not all(_is_number(one) for one in value)
+            or not all(is_number(one) for one in value)
             or value[0] > value[1]
         ):
             raise DefinitionError(
                 (*path, "value"), f"`between` takes two numbers [low, high], not {value!r}.", remedy="Write [10, 20]."
             )
         return Fraction(str(value[0])), Fraction(str(value[1]))
-    if not _is_number(value):
+    if not is_number(value):
         raise DefinitionError((*path, "value"), f"`{op}` compares with a number, not with {value!r}.")
     exact = Fraction(str(value))
     return exact, exact
@@ -189,14 +190,14 @@ def _number_test(op: str, value: Any, path: Path) -> Test:
     _bounds(op, value, path)
     if op == "between":
         low, high = value
-        return lambda found: _is_number(found) and bool(low <= found <= high)
+        return lambda found: is_number(found) and bool(low <= found <= high)
     tests: dict[str, Test] = {
-        "=": lambda found: _is_number(found) and bool(found == value),
-        "!=": lambda found: _is_number(found) and bool(found != value),
-        "<": lambda found: _is_number(found) and bool(found < value),
-        "<=": lambda found: _is_number(found) and bool(found <= value),
-        ">": lambda found: _is_number(found) and bool(found > value),
-        ">=": lambda found: _is_number(found) and bool(found >= value),
+        "=": lambda found: is_number(found) and bool(found == value),
+        "!=": lambda found: is_number(found) and bool(found != value),
+        "<": lambda found: is_number(found) and bool(found < value),
+        "<=": lambda found: is_number(found) and bool(found <= value),
+        ">": lambda found: is_number(found) and bool(found > value),
+        ">=": lambda found: is_number(found) and bool(found >= value),
     }
     return tests[op]
 
@@ -233,8 +234,8 @@ def _includes_test(value: Any, path: Path) -> Test:
         return lambda found: type(found) is list and any(type(one) is str and one.casefold() == text for one in found)
     if type(value) is bool:
         return lambda found: type(found) is list and any(one is value for one in found)
-    if _is_number(value):
-        return lambda found: type(found) is list and any(_is_number(one) and one == value for one in found)
+    if is_number(value):
+        return lambda found: type(found) is list and any(is_number(one) and one == value for one in found)
     raise DefinitionError((*path, "value"), f"`includes` looks for a text, number or yes/no, not for {value!r}.")
 
 

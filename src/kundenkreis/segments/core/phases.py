@@ -4,13 +4,15 @@ The first phase of the table whose condition holds is the phase; when none holds
 last of the table). Within it, the first sub-state that holds; none is "".
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import Zone
+from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.definitions import PhasesDefinition
-from kundenkreis.segments.core.protocol import Condition, FactSpec, Known, Reason
+from kundenkreis.segments.core.protocol import Condition, ConditionKind, FactSpec, Known, Reason
 from kundenkreis.segments.core.tree import compile_condition
 from kundenkreis.segments.errors import DefinitionError, Path
 
@@ -29,7 +31,15 @@ class CompiledPhases:
 
     __slots__ = ("_subs", "_table", "facts", "reads")
 
-    def __init__(self, definition: PhasesDefinition, *, zone: Zone, known: Known, path: Path = ()) -> None:
+    def __init__(
+        self,
+        definition: PhasesDefinition,
+        *,
+        zone: Zone,
+        known: Known,
+        path: Path = (),
+        kinds: Mapping[str, ConditionKind] = SHIPPED,
+    ) -> None:
         if not definition.phases:
             raise DefinitionError((*path, "phases"), "The circle needs at least one phase.")
         self._table: list[tuple[str, Condition]] = []
@@ -38,9 +48,16 @@ class CompiledPhases:
             here = (*path, "phases", index)
             if phase.id in self._subs:
                 raise DefinitionError((*here, "id"), f"The phase `{phase.id}` stands here twice.")
-            self._table.append((phase.id, compile_condition(phase.when, zone=zone, known=known, path=(*here, "when"))))
+            self._table.append(
+                (phase.id, compile_condition(phase.when, zone=zone, known=known, path=(*here, "when"), kinds=kinds))
+            )
             self._subs[phase.id] = [
-                (sub.id, compile_condition(sub.when, zone=zone, known=known, path=(*here, "sub_states", at, "when")))
+                (
+                    sub.id,
+                    compile_condition(
+                        sub.when, zone=zone, known=known, path=(*here, "sub_states", at, "when"), kinds=kinds
+                    ),
+                )
                 for at, sub in enumerate(phase.sub_states)
             ]
         conditions = [one for _, one in self._table] + [one for subs in self._subs.values() for _, one in subs]

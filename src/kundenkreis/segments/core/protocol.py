@@ -5,7 +5,7 @@ what it reads. `segments/conditions/` holds one file per kind.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -85,6 +85,14 @@ class Walk(Protocol):
         """((phase, sub-state), when that changes without an event)."""
 
 
+class Purpose(NamedTuple):
+    """What a purpose of the contact policy may rest on."""
+
+    bases: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    """What goods its messages promote; asked by the basis existing_customer."""
+
+
 class Known:
     """What conditions of a rulebook may refer to. `None` for a set of ids: not checked (a condition looked at on its own)."""
 
@@ -98,7 +106,7 @@ class Known:
         phases: Mapping[str, frozenset[str]] | None = None,
         multipliers: Mapping[str, int] | None = None,
         traits: Mapping[str, Any] | None = None,
-        purposes: Mapping[str, tuple[str, ...]] | None = None,
+        purposes: Mapping[str, "Purpose"] | None = None,
     ) -> None:
         self.segments = segments
         self.situations = situations
@@ -109,7 +117,7 @@ class Known:
         self.traits: Mapping[str, Any] = traits or {}
         """Trait id -> its definition (segments/core/definitions.py: TraitDefinition)."""
         self.purposes = purposes
-        """Purpose id -> legal bases on which it may rest; None: every purpose on every basis."""
+        """The contact policy's purposes; None: unchecked, and resting on express consent alone."""
         self.compiled: dict[str, Answering] = {}
         """Dirty key ("segment:vip", "situation:late") -> what answers it beyond its next recheck; filled while compiling."""
         self.walk: Walk | None = None

@@ -9,19 +9,20 @@ above `maximum`. A cap (`at_most: {points, per_days}`) opens its window on the d
 event of an older day counts in the window that is open.
 """
 
-import math
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from kundenkreis.customers.core.state import CustomerState, Score
 from kundenkreis.customers.core.turn import ScoreEntry, Turn
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import Interval
 from kundenkreis.segments.core.definitions import ScoreDefinition, ScoreRule
 from kundenkreis.segments.core.facts import EVENT_TYPES, occurred_on
 from kundenkreis.segments.core.leaf import names_of
-from kundenkreis.segments.core.operators import EventFilter
+from kundenkreis.segments.core.operators import EventFilter, is_number
 from kundenkreis.segments.errors import DefinitionError, Path
 
 ONE = 1 << 32
@@ -30,6 +31,9 @@ MILLI = 1000
 LONGEST_HALF_LIFE = 3650
 MOST_POINTS = 1_000_000
 MOST_CAP_DAYS = 366
+SCORE_ADDED = "Score Added"
+"""{score, points}: points that no rule gives."""
+TRUSTED = frozenset({"derived", "human", "control"})
 
 
 def daily_multiplier(half_life_days: int | None) -> int:
@@ -152,7 +156,7 @@ class CompiledScore:
 
 def milli_points(points: Any, path: Path) -> int:
     """Configured points as milli-points. Raises DefinitionError beyond three decimals or a million."""
-    if type(points) not in (int, float) or not math.isfinite(points):
+    if not is_number(points):
         raise DefinitionError(path, f"Points are a number, not {points!r}.")
     exact = Fraction(str(points)) * MILLI
     if exact.denominator != 1 or abs(exact) > MOST_POINTS * MILLI:
@@ -174,10 +178,15 @@ def score_event(rules: tuple[_Rule, ...], turn: Turn) -> None:
                 _give(rule.score, turn, decayed(given, turn.day - day, rule.score.multiplier), rule.rule_id)
 
 
-def add_points(score: CompiledScore, turn: Turn, milli: int, *, rule_id: str) -> None:
-    """Add points that no event rule gave (a journey's step). Marks dirty "score:<id>"."""
-    if milli:
-        _give(score, turn, milli, rule_id)
+def score_added(scores: Mapping[str, CompiledScore], turn: Turn, row: LogRow) -> None:
+    """Give the points that a journey's step, a person or a control row states; from anybody else the event gives none."""
+    properties = row.properties
+    score, points = scores.get(str(properties.get("score"))), properties.get("points")
+    if score is None or row.origin not in TRUSTED or not is_number(points):
+        return
+    milli = round(Fraction(str(points)) * MILLI)
+    if milli and abs(milli) <= MOST_POINTS * MILLI:
+        _give(score, turn, milli, "added")
 
 
 def _within_cap(rule: _Rule, turn: Turn, day: int) -> int:

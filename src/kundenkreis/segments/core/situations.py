@@ -30,6 +30,8 @@ MOST_KEYS = 50
 """Open matters of one kind per customer; the oldest gives way."""
 MOST_DAYS = 3650
 LONGEST_KEY = 100
+SUBJECTS = ("order_id", "product_id", "case_id", "cart_id", "category")
+"""Properties of the opening event that are kept: the policy holds messages about the same subject."""
 
 
 class CompiledSituation:
@@ -92,13 +94,13 @@ class CompiledSituation:
         if _matches(self.begins, row.name, properties, day) and self._expiry_us(occurred_us) > turn.at_us:
             if held is None:
                 held = turn.state.decisions.situations[self.kind] = Situation(-1, {})
-            held.keys[key] = [occurred_us]
+            held.keys[key] = [occurred_us, *_subjects(properties)]
             while len(held.keys) > MOST_KEYS:
                 del held.keys[min(held.keys, key=lambda one: (held.keys[one][0], one))]
             turn.dirty.add("situation-event:" + self.kind)
 
     def open_keys(self, state: CustomerState, at_us: Micros) -> dict[str, list[Any]]:
-        """The open matters at an instant from the last fold on: key -> [since_us]."""
+        """The open matters at an instant from the last fold on: key -> [since_us, what it is about...]."""
         if self._builtin:
             keys = _BUILT_IN[self._builtin](state, at_us)
         else:
@@ -172,6 +174,12 @@ def _patterns(listed: list[EventPattern], zone: Zone, path: Path) -> list[tuple[
     return [
         (names_of(one.name), EventFilter(one.where, zone=zone, path=(*path, index))) for index, one in enumerate(listed)
     ]
+
+
+def _subjects(properties: dict[str, Any]) -> list[str]:
+    """What the opening event is about: the details that stand beside the open key."""
+    found = (_key_text(properties.get(name)) for name in SUBJECTS)
+    return [text for text in dict.fromkeys(found) if text]
 
 
 def _matches(

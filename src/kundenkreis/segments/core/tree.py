@@ -14,7 +14,7 @@ import msgspec
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.conditions.registry import condition_kinds
+from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.protocol import Condition, ConditionKind, FactSpec, Known, Reason
 from kundenkreis.segments.errors import DefinitionError, Path
 
@@ -120,7 +120,7 @@ def compile_condition(
     zone: Zone,
     known: Known | None = None,
     path: Path = (),
-    kinds: Mapping[str, ConditionKind] | None = None,
+    kinds: Mapping[str, ConditionKind] = SHIPPED,
 ) -> Condition:
     """A condition from plain data (docs/reference/definitions.md).
 
@@ -129,12 +129,12 @@ def compile_condition(
         zone: the installation's zone.
         known: what may be referred to; a compiled rulebook's own is `CompiledDecisions.known`.
         path: where the data stands in its document, for errors.
-        kinds: kinds of leaves by name; default: the built-in and installed ones.
+        kinds: kinds of leaves by name; default: the shipped ones.
 
     Raises:
         DefinitionError: with the path of what is wrong.
     """
-    return _compile(data, path, zone, known or Known(), condition_kinds() if kinds is None else kinds)
+    return _compile(data, path, zone, known or Known(), kinds)
 
 
 def _compile(data: Any, path: Path, zone: Zone, known: Known, kinds: Mapping[str, ConditionKind]) -> Condition:
