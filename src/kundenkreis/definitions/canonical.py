@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.definitions.definition import Definition, Definitions
+from kundenkreis.definitions.definition import Definition, Definitions, typed
 from kundenkreis.definitions.kinds import BY_KIND
 from kundenkreis.definitions.shape import shape_of
 from kundenkreis.kernel.errors import BugError
@@ -48,18 +48,13 @@ def definitions_from_json(canonical: bytes) -> Definitions:
         if stored["format"] != FORMAT:
             raise StoredRulebookError(f"The rulebook has the format {stored['format']}; this version reads {FORMAT}.")
         return Definitions([_definition(document) for document in stored["documents"]])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
         raise StoredRulebookError(f"A stored rulebook cannot be read: {error}") from error
 
 
 def _definition(document: dict[str, Any]) -> Definition:
     kind = BY_KIND[document["kind"]]
     body = {key: value for key, value in document.items() if key != "kind" and (kind.is_single or key != "id")}
-    shape = shape_of(body, kind.config, noun=kind.word_en)
-    return Definition(
-        kind.kind,
-        "" if kind.is_single else document["id"],
-        body,
-        msgspec.convert(body, kind.config),
-        tuple(shape.references),
-    )
+    shape = shape_of(document, kind.config, noun=kind.word_en, ignore=("kind", "id"))
+    name = "" if kind.is_single else document["id"]
+    return Definition(kind.kind, name, body, typed(kind, name, body), shape.findings)

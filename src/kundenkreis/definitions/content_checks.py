@@ -93,6 +93,24 @@ def _languages(content: Definition, brand: Definition | None) -> list[Problem]:
     return [Problem(path=("value",), code="language_missing", what=what, remedy=f"Add `{language}:`", at_key=True)]
 
 
+def check_message_classes(definitions: Definitions) -> list[DefinitionError]:
+    """Steps that send a content as another class than it was written for: promotion must never pass as service."""
+    mistakes = []
+    for journey in definitions.of("journey").values():
+        for reference in journey.references:
+            content = definitions.of("content").get(reference.name) if reference.to == "content" else None
+            if content is None:
+                continue
+            of_content = content.config.message_class
+            of_step = journey.at(reference.path[:-1]).get("message_class", "marketing")
+            if of_step != of_content:
+                what = f"the step sends `{content.id}` as {of_step}, but that content is {of_content}"
+                remedy = f"Write `message_class: {of_content}`, or choose another content"
+                path = (*reference.path[:-1], "message_class")
+                mistakes.append(journey.mistake(Problem(path=path, code="message_class", what=what, remedy=remedy)))
+    return mistakes
+
+
 def _translated(problem: ContentProblem) -> Problem:
     path: Path = (
         ("variants", problem.variant)

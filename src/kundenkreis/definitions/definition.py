@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.definitions.errors import DefinitionError, Place, Problem
-from kundenkreis.definitions.kinds import BY_KIND, KINDS
-from kundenkreis.definitions.shape import Reference
+from kundenkreis.definitions.errors import DefinitionError, Path, Place, Problem
+from kundenkreis.definitions.kinds import BY_KIND, KINDS, Kind
+from kundenkreis.definitions.shape import Findings, Reference
 from kundenkreis.definitions.yaml_source import Source
 
 _ORDER = {kind.kind: index for index, kind in enumerate(KINDS)}
@@ -24,8 +24,8 @@ class Definition(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The document as written, without `kind` and `id`."""
     config: Any
     """The body as the typed config of its kind."""
-    references: tuple[Reference, ...] = ()
-    """Every other definition it names."""
+    findings: Findings = Findings()
+    """What it names, and which parts of it compilers must look at."""
     source: Source | None = None
     """Where everything stands; None when it comes from a stored rulebook."""
 
@@ -33,6 +33,18 @@ class Definition(msgspec.Struct, frozen=True, eq=False, gc=False):
     def key(self) -> str:
         """segment:regulars, phases, policy."""
         return key_of(self.kind, self.id)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every other definition it names."""
+        return self.findings.references
+
+    def at(self, path: Path) -> Any:
+        """What stands at a path of the body."""
+        value: Any = self.body
+        for step in path:
+            value = value[step]
+        return value
 
     @property
     def words(self) -> str:
@@ -60,6 +72,16 @@ class Definition(msgspec.Struct, frozen=True, eq=False, gc=False):
 def key_of(kind: str, name: str) -> str:
     """The key of a definition: kind and id, or the kind alone."""
     return f"{kind}:{name}" if name else kind
+
+
+def typed(kind: Kind, name: str, body: dict[str, Any]) -> Any:
+    """The body as the typed config of its kind.
+
+    Raises:
+        msgspec.ValidationError: it has another shape.
+    """
+    own = {"id": name} if "id" in kind.config.__struct_fields__ else {}
+    return msgspec.convert({**body, **own}, kind.config)
 
 
 class Definitions:

@@ -1,14 +1,22 @@
-"""The kinds of definitions, in the order in which they are read, compared and exported."""
+"""The kinds of definitions, in the order in which they are read, compared and exported, and the registries that type their parts."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from kundenkreis.definitions.documents.condition import CONDITIONS
-from kundenkreis.definitions.documents.decision import Phases, Score, Segment, Situation, Trait
-from kundenkreis.definitions.documents.journey import STEPS, Journey
-from kundenkreis.definitions.documents.message import Brand, Content, Policy
+from kundenkreis.channels.core.policy_config import PolicyConfig
+from kundenkreis.definitions.documents import Brand, Content
+from kundenkreis.journeys.core.definitions import Entry, JourneyDefinition
+from kundenkreis.journeys.steps.registry import kinds_by_name
+from kundenkreis.segments.conditions.registry import condition_kinds
+from kundenkreis.segments.core.definitions import (
+    PhasesDefinition,
+    ScoreDefinition,
+    SegmentDefinition,
+    SituationDefinition,
+    TraitDefinition,
+)
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -17,7 +25,7 @@ class Kind(msgspec.Struct, frozen=True):
     kind: str
     """As written behind `kind:`."""
     config: type[msgspec.Struct]
-    """What a document of this kind holds besides `kind` and `id`."""
+    """What a document of this kind holds; `kind` and `id` may be among its fields."""
     folder: str
     """Where `kreis export` writes it; "" = at the top."""
     word_de: str
@@ -28,17 +36,23 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS: tuple[Kind, ...] = (
     Kind("brand", Brand, "brands", "Marke", "brand"),
-    Kind("trait", Trait, "traits", "Merkmal", "trait"),
-    Kind("segment", Segment, "segments", "Segment", "segment"),
-    Kind("score", Score, "scores", "Punktestand", "score"),
-    Kind("phases", Phases, "", "Phasen", "phases", is_single=True),
-    Kind("situation", Situation, "situations", "Lage", "situation"),
+    Kind("trait", TraitDefinition, "traits", "Merkmal", "trait"),
+    Kind("segment", SegmentDefinition, "segments", "Segment", "segment"),
+    Kind("score", ScoreDefinition, "scores", "Punktestand", "score"),
+    Kind("phases", PhasesDefinition, "", "Phasen", "phases", is_single=True),
+    Kind("situation", SituationDefinition, "situations", "Lage", "situation"),
     Kind("content", Content, "contents", "Inhalt", "content"),
-    Kind("journey", Journey, "journeys", "Journey", "journey"),
-    Kind("policy", Policy, "", "Kontaktregeln", "contact policy", is_single=True),
+    Kind("journey", JourneyDefinition, "journeys", "Journey", "journey"),
+    Kind("policy", PolicyConfig, "", "Kontaktregeln", "contact policy", is_single=True),
 )
 
 BY_KIND: dict[str, Kind] = {each.kind: each for each in KINDS}
+
+ONE_OF: dict[type[msgspec.Struct], tuple[str, ...]] = {
+    Entry: ("event", "segment_entered", "segment_left", "date", "schedule", "broadcast"),
+    TraitDefinition: ("count", "sum", "first", "last", "average_gap"),
+}
+"""Keys of which exactly one must be there."""
 
 
 class Plugins(msgspec.Struct, frozen=True):
@@ -48,5 +62,9 @@ class Plugins(msgspec.Struct, frozen=True):
     steps: Mapping[str, Any]
 
 
-SHIPPED = Plugins(CONDITIONS, STEPS)
-"""Without those of third parties, which the shell loads and passes on."""
+def installed() -> Plugins:
+    """Everything that is shipped and installed."""
+    return Plugins(
+        {name: kind.config for name, kind in condition_kinds().items()},
+        {name: kind.config for name, kind in kinds_by_name().items()},
+    )

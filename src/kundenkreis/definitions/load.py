@@ -7,16 +7,19 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.definitions.content_checks import check_contents
-from kundenkreis.definitions.definition import Definition, Definitions, key_of
-from kundenkreis.definitions.documents.base import Id
+from kundenkreis.definitions.compile_checks import check_parts, problem_of
+from kundenkreis.definitions.content_checks import check_contents, check_message_classes
+from kundenkreis.definitions.definition import Definition, Definitions, key_of, typed
+from kundenkreis.definitions.documents import Id
 from kundenkreis.definitions.errors import DefinitionError, Place, Problem
-from kundenkreis.definitions.journey_checks import check_journeys
 from kundenkreis.definitions.kinds import BY_KIND, Kind
 from kundenkreis.definitions.references import check_cycles, check_event_names, check_references
+from kundenkreis.definitions.rulebook import compile_rulebook
 from kundenkreis.definitions.shape import shape_of, shown
-from kundenkreis.definitions.suggest import did_you_mean
+from kundenkreis.definitions.suggest import SEE_REFERENCE, did_you_mean
 from kundenkreis.definitions.yaml_source import Source, read_source
+from kundenkreis.kernel.zones import Zone
+from kundenkreis.segments.errors import DefinitionError as CompilerError
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 MOST_FILES = 5_000
@@ -109,14 +112,42 @@ def assemble(
 
 
 def check(definitions: Definitions) -> Definitions | list[DefinitionError]:
-    """How the definitions fit together: the same with notes, or all mistakes."""
-    of_events, notes_of_events = check_event_names(definitions)
-    found = [*check_references(definitions), *check_cycles(definitions), *of_events]
-    of_journeys, notes_of_journeys = check_journeys(definitions)
-    found += [*of_journeys, *check_contents(definitions)]
+    """How the definitions fit together: the same with notes, or all mistakes.
+
+    Several rules may refuse the same place; the first of them, which knows best what was meant, is heard.
+    """
+    of_events, notes = check_event_names(definitions)
+    asked = (
+        check_references,
+        check_cycles,
+        lambda _: of_events,
+        check_contents,
+        check_message_classes,
+        check_parts,
+        _check_whole,
+    )
+    found: dict[Place, DefinitionError] = {}
+    for ask in asked:
+        if ask is _check_whole and found:
+            break
+        for mistake in ask(definitions):
+            found.setdefault(mistake.place, mistake)
     if found:
-        return sorted(dict.fromkeys(found), key=_order)
-    return Definitions(definitions, notes=tuple(sorted([*notes_of_events, *notes_of_journeys], key=_order)))
+        return sorted(found.values(), key=_order)
+    return Definitions(definitions, notes=tuple(sorted(notes, key=_order)))
+
+
+def _check_whole(definitions: Definitions) -> list[DefinitionError]:
+    """What only the compilers of the whole find; nothing is left to find where every part was looked at."""
+    try:
+        compile_rulebook(definitions, version=1, zone=Zone("UTC"))
+    except CompilerError as error:
+        kind, name, *path = error.path if len(error.path) > 1 else ("", "")
+        definition = definitions.get(key_of(str(kind), str(name)))
+        if definition is None:
+            raise
+        return [definition.mistake(problem_of(error, tuple(path)))]
+    return []
 
 
 def _order(mistake: DefinitionError) -> tuple[Place, str]:
@@ -142,24 +173,13 @@ def _definition(source: Source, heads: dict[str, Place], found: list[DefinitionE
     if name is None or shape.problems:
         return None
     try:
-        config = msgspec.convert(body, kind.config)
-    except msgspec.ValidationError as error:  # a rule that only the type itself knows (__post_init__)
-        found.append(
-            _placed(
-                source,
-                Problem(
-                    path=path_of(str(error), body),
-                    code="invalid",
-                    what=_without_path(str(error)),
-                    remedy=_SEE_REFERENCE,
-                ),
-            )
-        )
+        config = typed(kind, name, body)
+    except msgspec.ValidationError as error:  # a rule that only the type itself knows
+        said = str(error)
+        problem = Problem(path=path_of(said, body), code="invalid", what=_without_path(said), remedy=SEE_REFERENCE)
+        found.append(_placed(source, problem))
         return None
-    return Definition(kind.kind, name, body, config, tuple(shape.references), source)
-
-
-_SEE_REFERENCE = "Compare with docs/reference/definitions.md"
+    return Definition(kind.kind, name, body, config, shape.findings, source)
 
 
 def _head(kind: Kind) -> tuple[str, ...]:

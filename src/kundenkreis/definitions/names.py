@@ -1,14 +1,7 @@
-"""Names that exist without being defined in a file: channels, computed traits, events of the catalogue."""
+"""Names that exist without being defined in a file: channels, events of the catalogue."""
 
-CHANNELS = ("email", "sms", "push", "letter", "phone", "site")
+CHANNELS = ("email", "sms", "messenger", "push", "letter", "call", "call_attempt", "phone", "site")
 """Channels a message, a limit or a consent may name."""
-
-BUILT_IN_TRAITS = (
-    "order_count", "delivered_count", "sales", "refunded", "average_order", "first_order_at", "last_order_at", "first_delivered_at",
-    "days_since_last_order", "days_since_first_delivery", "purchase_day_count", "average_gap_days", "open_order_count", "cart_value",
-    "cart_changed_at", "has_open_cart", "first_seen_at", "last_seen_at", "is_known",
-)  # fmt: skip
-"""Computed traits that every customer has."""
 
 EVENTS = (
     "Products Searched", "Product List Viewed", "Product List Filtered", "Promotion Viewed", "Promotion Clicked", "Product Clicked",

@@ -1,17 +1,21 @@
 """Whether everything that definitions name exists, and that nothing reads itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
+from kundenkreis.channels.core.policy_config import PurposeRule
+from kundenkreis.channels.core.policy_defaults import DEFAULT_POLICY
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import DefinitionError, Path, Problem
-from kundenkreis.definitions.names import BUILT_IN_TRAITS, CHANNELS, EVENTS
+from kundenkreis.definitions.names import CHANNELS, EVENTS
 from kundenkreis.definitions.shape import Reference
 from kundenkreis.definitions.suggest import did_you_mean
+from kundenkreis.segments.core.operators import ALL_OPS
+from kundenkreis.segments.core.traits import BUILT_IN
 
 _WORDS = {
     "segment": "segment", "score": "score", "phase": "phase", "sub_state": "sub-state", "situation": "situation", "trait": "computed trait",
-    "content": "content", "journey": "journey", "purpose": "purpose", "step": "step", "channel": "channel",
+    "content": "content", "journey": "journey", "purpose": "purpose", "step": "step", "channel": "channel", "operator": "operator",
 }  # fmt: skip
 _WHERE = {
     "segment": "Define it: a document with `kind: segment`",
@@ -49,20 +53,28 @@ def check_references(definitions: Definitions) -> list[DefinitionError]:
 
 
 def _known(definitions: Definitions) -> dict[str, tuple[str, ...]]:
-    phases, policy = definitions.single("phases"), definitions.single("policy")
-    of_phases = phases.body["phases"] if phases is not None else []
+    phases = definitions.single("phases")
+    of_phases = phases.config.phases if phases is not None else ()
     return {
         "segment": tuple(definitions.of("segment")),
         "score": tuple(definitions.of("score")),
         "situation": tuple(definitions.of("situation")),
         "content": tuple(definitions.of("content")),
         "journey": tuple(definitions.of("journey")),
-        "trait": (*definitions.of("trait"), *BUILT_IN_TRAITS),
-        "phase": tuple(phase["id"] for phase in of_phases),
-        "sub_state": tuple(sub["id"] for phase in of_phases for sub in phase.get("sub_states", ())),
-        "purpose": tuple(purpose["id"] for purpose in policy.body["purposes"]) if policy is not None else (),
+        "trait": (*definitions.of("trait"), *BUILT_IN),
+        "phase": tuple(phase.id for phase in of_phases),
+        "sub_state": tuple(sub.id for phase in of_phases for sub in phase.sub_states),
+        "purpose": tuple(purpose.id for purpose in _purposes(definitions)),
         "channel": CHANNELS,
+        "operator": tuple(sorted(ALL_OPS)),
     }
+
+
+def _purposes(definitions: Definitions) -> Sequence[PurposeRule]:
+    """Those of the contact policy; a policy that lists none keeps the shipped ones."""
+    policy = definitions.single("policy")
+    written = policy.config.purposes if policy is not None else None
+    return written if written is not None else DEFAULT_POLICY.purposes or ()
 
 
 def _names(known: dict[str, tuple[str, ...]], definition: Definition, reference: Reference) -> tuple[str, ...]:

@@ -5,22 +5,22 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.definitions.documents.base import ID_PATTERN, Config
-from kundenkreis.definitions.kinds import KINDS, SHIPPED, Kind, Plugins
+from kundenkreis.definitions.documents import ID_PATTERN
+from kundenkreis.definitions.kinds import KINDS, ONE_OF, Kind, Plugins, installed
 from kundenkreis.kernel.references import HOLDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def definitions_schema(plugins: Plugins = SHIPPED) -> dict[str, Any]:
+def definitions_schema(plugins: Plugins | None = None) -> dict[str, Any]:
     """The schema of one document (what stands between two `---`), JSON Schema 2020-12."""
+    plugins = plugins if plugins is not None else installed()
     types = [*(kind.config for kind in KINDS), *plugins.conditions.values(), *plugins.steps.values()]
     schemas, parts = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     words = [*(kind.kind for kind in KINDS), *plugins.conditions, *(f"step {word}" for word in plugins.steps)]
     of = dict(zip(words, schemas, strict=True))
-    for config in _all_configs(Config):
-        if config.__name__ in parts and config.one_of:
-            parts[config.__name__]["oneOf"] = [{"required": [name]} for name in config.one_of]
+    for config, choice in ONE_OF.items():
+        parts[config.__name__]["oneOf"] = [{"required": [name]} for name in choice]
     parts["condition"] = _condition({word: of[word] for word in plugins.conditions})
     parts["step"] = _step({word: of[f"step {word}"] for word in plugins.steps})
     documents = []
@@ -88,8 +88,3 @@ def _link(schema: Any) -> None:
 def schema_text() -> str:
     """The schema as it is published in docs/reference/definitions.schema.json."""
     return json.dumps(definitions_schema(), ensure_ascii=False, indent=1) + "\n"
-
-
-def _all_configs(base: type[Config]) -> list[type[Config]]:
-    """Every part of a document."""
-    return [base, *(each for direct in base.__subclasses__() for each in _all_configs(direct))]

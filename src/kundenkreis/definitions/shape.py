@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
-from kundenkreis.definitions.documents.base import ID_HINT, ID_PATTERN, LANGUAGE_PATTERN, VARIANT_PATTERN
+from kundenkreis.definitions.documents import ID_HINT, ID_PATTERN, LANGUAGE_PATTERN, VARIANT_PATTERN
 from kundenkreis.definitions.errors import Path, Problem
-from kundenkreis.definitions.kinds import SHIPPED, Plugins
+from kundenkreis.definitions.kinds import ONE_OF, Plugins, installed
 from kundenkreis.definitions.suggest import closest, did_you_mean
 from kundenkreis.kernel.references import HOLDS, REFERS_TO, StepId
+from kundenkreis.segments.core.protocol import PropertyFilter
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +28,16 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
+class Findings(msgspec.Struct, frozen=True, gc=False):
+    """What in a document others must look at."""
+
+    references: tuple[Reference, ...] = ()
+    leaves: tuple[Path, ...] = ()
+    """Conditions with a leaf: the mapping with its one key."""
+    filters: tuple[Path, ...] = ()
+    """Property filters."""
+
+
 class Shape:
     """What the walk over one document found."""
 
@@ -34,18 +45,25 @@ class Shape:
         self.plugins = plugins
         self.problems: list[Problem] = []
         self.references: list[Reference] = []
+        self.leaves: list[Path] = []
+        self.filters: list[Path] = []
         self.keys: dict[Path, tuple[str, ...]] = {}
         """The keys that a mapping may hold, in the order of the reference; free mappings are not in here."""
+
+    @property
+    def findings(self) -> Findings:
+        """What others must look at."""
+        return Findings(tuple(self.references), tuple(self.leaves), tuple(self.filters))
 
     def report(self, path: Path, code: str, what: str, remedy: str, *, at_key: bool = False) -> None:
         self.problems.append(Problem(path=path, code=code, what=what, remedy=remedy, at_key=at_key))
 
 
 def shape_of(
-    value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = (), plugins: Plugins = SHIPPED
+    value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = (), plugins: Plugins | None = None
 ) -> Shape:
     """Walk a document. `noun` is what people call it ("segment"); keys in `ignore` were read by somebody else."""
-    shape = Shape(plugins)
+    shape = Shape(plugins if plugins is not None else installed())
     _struct(shape, value, _type_of(config), (), noun=noun, ignore=ignore)
     return shape
 
@@ -89,6 +107,8 @@ def _struct(shape: Shape, value: Any, kind: Any, path: Path, *, noun: str = "", 
     if not isinstance(value, dict):
         shape.report(path, "wrong_type", f"{noun} must be a mapping, not {shown(value)}", _mapping_remedy(kind))
         return
+    if kind.cls is PropertyFilter:
+        shape.filters.append(path)
     shape.keys[path] = (*ignore, *shape.keys.get(path, ()), *fields)
     meant: set[str] = set()
     for key, item in value.items():
@@ -135,6 +155,7 @@ def _condition(shape: Shape, value: Any, path: Path) -> None:
         elif key == "not":
             _condition(shape, item, below)
         elif key in kinds:
+            shape.leaves.append(path)
             _walk(shape, item, _type_of(kinds[key]), below)
 
 
@@ -198,7 +219,7 @@ _HOLDS = {"condition": _condition, "step": _step}
 
 def _choice(shape: Shape, value: dict[str, Any], config: Any, path: Path, noun: str) -> None:
     """A struct of which exactly one of some keys must be there."""
-    choice: tuple[str, ...] = getattr(config, "one_of", ())
+    choice = ONE_OF.get(config, ())
     given = [key for key in value if key in choice]
     if len(given) > 1:
         what = f"{noun} holds {_listed(given)}, but only one of them is possible"
@@ -391,8 +412,9 @@ def _union(shape: Shape, value: Any, kind: inspect.UnionType, path: Path) -> Non
     if any(isinstance(_bare(each), inspect.AnyType) for each in members):
         return
     fitting = [each for each in members if isinstance(_bare(each), _PLAIN_TYPE[type(value)])]
-    if fitting or len(members) == 1:
-        _walk(shape, value, (fitting or members)[0], path)
+    something = [each for each in members if not isinstance(each, inspect.NoneType)]
+    if fitting or len(something) == 1:
+        _walk(shape, value, (fitting or something)[0], path)
     else:
         words = list(dict.fromkeys(_TYPE_WORDS[type(_bare(each))] for each in members))
         _wrong_type(shape, value, " or ".join(words), path)

@@ -5,6 +5,9 @@ from difflib import get_close_matches
 
 _MOST_LISTED = 12
 
+SEE_REFERENCE = "Compare with docs/reference/definitions.md"
+"""The remedy where none fits better."""
+
 
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word that this one was probably meant to be, "" if none is close."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from kundenkreis.channels.core.policy_errors import PolicyError
+from kundenkreis.kernel.references import ChannelId, JourneyId, PurposeId, SituationId
 from kundenkreis.kernel.zones import UnknownZoneError, zone
 
 MessageClass = Literal["transactional", "service", "marketing"]
@@ -25,17 +26,17 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     id: Id
     at_most: Annotated[int, msgspec.Meta(ge=0, le=100)]
     per_hours: Annotated[int, msgspec.Meta(ge=1, le=8760)]
-    channel: str = ""
+    channel: ChannelId = ""
     """Omitted: over all channels."""
     message_class: Literal["marketing"] = "marketing"
-    purposes: list[str] = []
+    purposes: list[PurposeId] = []
     """Omitted: whatever the purpose."""
 
 
 class QuietHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When a channel rests, on the clock of the person. Never holds transactional messages."""
 
-    channel: str
+    channel: ChannelId
     message_class: Literal["service", "marketing"] | None = None
     """Omitted: both."""
     from_: Clock = msgspec.field(name="from", default="00:00")
@@ -60,19 +61,19 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class SituationHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What stops by itself while a situation stands open, and while things rest after it."""
 
-    situation: Id
+    situation: SituationId
     holds: Literal["marketing", "service"] = "marketing"
     """service: marketing as well."""
     priorities: Annotated[list[Priority], msgspec.Meta(min_length=2, max_length=2)] = msgspec.field(
         default_factory=lambda: [1, 10]
     )
-    journeys: list[str] = []
-    purposes: list[str] = []
+    journeys: list[JourneyId] = []
+    purposes: list[PurposeId] = []
     same_subject: bool = False
     """With any of these three: only messages of these journeys or purposes, or about the same order, product, case."""
-    except_journeys: list[str] = []
-    except_purposes: list[str] = []
-    channels: list[str] = []
+    except_journeys: list[JourneyId] = []
+    except_purposes: list[PurposeId] = []
+    channels: list[ChannelId] = []
     """Omitted: all."""
     reason: Words
 

@@ -3,11 +3,12 @@
 Step kinds are plug-ins, so a step stays a plain mapping here; `steps/registry.py` types it and derives its JSON schema.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.references import AttributeName, ConditionData, EventName, SegmentId, StepData, StepId
 from kundenkreis.kernel.zones import HOUR, MINUTE
 from kundenkreis.segments.core.protocol import PropertyFilter
 
@@ -20,8 +21,6 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=600_000)]
 """A number of minutes, hours, days or weeks; 600,000 minutes are more than a year."""
 MOST_DAYS = 3660
 """The longest wait: ten years."""
-ConditionData = dict[str, Any]
-"""A condition as plain data; segments/core/tree.py compiles it."""
 
 
 class Duration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,14 +53,14 @@ class Duration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class EventTrigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The next event of this name whose properties match."""
 
-    name: str | list[str]
+    name: EventName | list[EventName]
     where: list[PropertyFilter] = msgspec.field(default_factory=list)
 
 
 class DateEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """At a date the profile knows, moved by days, at a local time."""
 
-    attribute: str
+    attribute: AttributeName
     offset_days: Annotated[int, msgspec.Meta(ge=-366, le=366)] = 0
     at: ClockTime = "09:00"
     yearly: bool = False
@@ -87,8 +86,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How somebody gets in: exactly one of event, segment_entered, segment_left, date, schedule, broadcast."""
 
     event: EventTrigger | None = None
-    segment_entered: str | None = None
-    segment_left: str | None = None
+    segment_entered: SegmentId | None = None
+    segment_left: SegmentId | None = None
     date: DateEntry | None = None
     schedule: ScheduleEntry | None = None
     broadcast: BroadcastEntry | None = None
@@ -129,7 +128,7 @@ class JourneyDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     id: Id
     entry: Entry
-    steps: list[dict[str, Any]]
+    steps: list[StepData]
     """[{id, <step kind>: {...}, next?}, ...]; typed by steps/registry.py."""
     kind: Literal["journey"] = "journey"
     name: dict[str, str] = msgspec.field(default_factory=dict)
@@ -139,4 +138,4 @@ class JourneyDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     goal: Goal | None = None
     exit_when: ConditionData | None = None
     holdout: Holdout | None = None
-    start: str | None = None
+    start: StepId | None = None

@@ -13,12 +13,13 @@ from kundenkreis.journeys.core.protocol import (
     StepKind,
     StepSource,
 )
+from kundenkreis.kernel.references import ScoreId
 
 
 class AddScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which score gets how many points."""
 
-    score: str
+    score: ScoreId
     points: int
 
 

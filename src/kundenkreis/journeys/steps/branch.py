@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from kundenkreis.customers.core.state import Run
-from kundenkreis.journeys.core.definitions import ConditionData, Id
+from kundenkreis.journeys.core.definitions import Id
 from kundenkreis.journeys.core.protocol import (
     CompileContext,
     Edge,
@@ -16,6 +16,7 @@ from kundenkreis.journeys.core.protocol import (
     StepKind,
     StepSource,
 )
+from kundenkreis.kernel.references import ConditionData, StepId
 from kundenkreis.segments.core.protocol import Condition
 
 
@@ -25,7 +26,7 @@ class BranchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     id: Id
     when: ConditionData | None = None
     """None: the remainder, written last."""
-    next: str | None = None
+    next: StepId | None = None
     """Default: the step's next."""
 
 

@@ -15,12 +15,13 @@ from kundenkreis.journeys.core.protocol import (
     StepKind,
     StepSource,
 )
+from kundenkreis.kernel.references import EventName
 
 
 class EmitEventConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The event's name and fixed properties."""
 
-    name: str
+    name: EventName
     properties: dict[str, Any] = msgspec.field(default_factory=dict)
 
 

@@ -19,6 +19,7 @@ from kundenkreis.journeys.core.protocol import (
     StepKind,
     StepSource,
 )
+from kundenkreis.kernel.references import ChannelId, ContentId, PurposeId
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import DAY, HOUR
 
@@ -33,9 +34,9 @@ UNANSWERED_AFTER = DAY
 class MessageConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to send, on which legal purpose, and what if it may not be sent."""
 
-    content: str
-    channel: str = "email"
-    purpose: str = ""
+    content: ContentId
+    channel: ChannelId = "email"
+    purpose: PurposeId = ""
     message_class: Literal["transactional", "service", "marketing"] = "marketing"
     valid_for_hours: Annotated[int, msgspec.Meta(ge=1, le=8784)] = 72
     if_withheld: Literal["skip", "wait", "exit"] = "skip"

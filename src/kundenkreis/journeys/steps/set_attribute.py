@@ -15,12 +15,13 @@ from kundenkreis.journeys.core.protocol import (
     StepKind,
     StepSource,
 )
+from kundenkreis.kernel.references import AttributeName
 
 
 class SetAttributeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which attribute gets which value; null removes it."""
 
-    name: str
+    name: AttributeName
     value: Any
 
 

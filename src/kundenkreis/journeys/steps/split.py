@@ -15,6 +15,7 @@ from kundenkreis.journeys.core.protocol import (
     StepSource,
 )
 from kundenkreis.kernel.hashing import BUCKETS, bucket_of
+from kundenkreis.kernel.references import StepId
 
 
 class PartConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,7 +24,7 @@ class PartConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     id: Id
     percent: Percent
     """At most two decimals: a bucket is 0.01 %."""
-    next: str | None = None
+    next: StepId | None = None
     """Default: the step's next."""
 
 

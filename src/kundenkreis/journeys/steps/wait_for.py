@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from kundenkreis.customers.core.state import Run
-from kundenkreis.journeys.core.definitions import MOST_DAYS, ConditionData, Duration, EventTrigger, Id
+from kundenkreis.journeys.core.definitions import MOST_DAYS, Duration, EventTrigger, Id
 from kundenkreis.journeys.core.local_time import after_duration, clock_seconds
 from kundenkreis.journeys.core.protocol import (
     EVENT,
@@ -22,6 +22,7 @@ from kundenkreis.journeys.core.protocol import (
     compile_trigger,
 )
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.references import ConditionData, StepId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.protocol import Condition
 
@@ -32,7 +33,7 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     id: Id
     event: EventTrigger | None = None
     condition: ConditionData | None = None
-    next: str | None = None
+    next: StepId | None = None
     """Default: the step's next."""
 
 
@@ -41,7 +42,7 @@ class WaitForConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     any: list[Alternative]
     timeout: Duration | None = None
-    on_timeout: str | None = None
+    on_timeout: StepId | None = None
 
 
 class Watched(NamedTuple):

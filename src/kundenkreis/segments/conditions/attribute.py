@@ -8,7 +8,7 @@ from kundenkreis.customers.core.profile import attribute
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.zone import ZONE_KEYS, zone_of
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.references import AttributeName
+from kundenkreis.kernel.references import AttributeName, Operator
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import ANNIVERSARY, DATE_OPS, date_rule, day_of_value
 from kundenkreis.segments.core.leaf import Leaf, day_flip_us
@@ -21,7 +21,7 @@ class AttributeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """A dotted path, an operator and its value."""
 
     name: AttributeName
-    op: str
+    op: Operator
     value: Any = None
 
 

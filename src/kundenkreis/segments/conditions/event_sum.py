@@ -9,7 +9,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.references import EventName
+from kundenkreis.kernel.references import EventName, Operator
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.conditions.event import check_days, check_names
 from kundenkreis.segments.core.facts import THOUSANDTHS, fact
@@ -24,7 +24,7 @@ class EventSumConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     name: EventName | list[EventName]
     property: str
-    op: str
+    op: Operator
     value: Any
     within_days: int | None = None
     where: list[PropertyFilter] = []

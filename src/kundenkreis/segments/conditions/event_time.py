@@ -6,7 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.references import EventName
+from kundenkreis.kernel.references import EventName, Operator
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.conditions.event import check_names
 from kundenkreis.segments.core.dates import ABSOLUTE, RELATIVE, date_rule
@@ -21,7 +21,7 @@ class EventTimeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
     name: EventName | list[EventName]
     which: Literal["first", "last"]
-    op: str
+    op: Operator
     value: Any = None
     where: list[PropertyFilter] = []
 

@@ -6,7 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.references import ScoreId
+from kundenkreis.kernel.references import Operator, ScoreId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf, day_flip_us
 from kundenkreis.segments.core.operators import number_interval
@@ -19,7 +19,7 @@ class ScoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Which score, and the points it is compared with."""
 
     id: ScoreId
-    op: str
+    op: Operator
     value: Any
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.references import TraitName
+from kundenkreis.kernel.references import Operator, TraitName
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import ABSOLUTE, RELATIVE, date_rule
 from kundenkreis.segments.core.leaf import Leaf, day_flip_us
@@ -27,7 +27,7 @@ class TraitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Which trait, an operator that fits its type, and the value."""
 
     name: TraitName
-    op: str
+    op: Operator
     value: Any = None
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.references import EventName
+from kundenkreis.kernel.references import EventName, Operator
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
 
@@ -141,7 +141,7 @@ class PropertyFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Which events count: a property (dotted path) compared with a value."""
 
     property: str
-    op: str
+    op: Operator
     value: Any = None
 
 
