@@ -34,6 +34,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "found": found,
         "count": words.messages_found(found.total, query),
         "is_first": not cursor,
+        "sends_mail": bool(mounted().settings.smtp_host),
     }
     return render(request, "site/mailbox.html", context)
 
