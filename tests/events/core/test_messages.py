@@ -350,7 +350,14 @@ def test_trait_names_that_may_become_attributes(key: str, expected: bool) -> Non
 
 @pytest.mark.parametrize(
     ("given_id", "expected"),
-    [("u-1", "u-1"), (" u-1 ", "u-1"), (4711, "4711"), ("007", "007"), (normalize("NFD", "Jörg"), "Jörg"), ("x" * 255, "x" * 255)],
+    [
+        ("u-1", "u-1"),
+        (" u-1 ", "u-1"),
+        (4711, "4711"),
+        ("007", "007"),
+        (normalize("NFD", "Jörg"), "Jörg"),
+        ("x" * 255, "x" * 255),
+    ],
 )
 def test_identifier_is_trimmed_and_normalised(given_id: Any, expected: str) -> None:
     assert message(event(userId=given_id)).user_id == expected

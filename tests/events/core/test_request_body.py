@@ -143,7 +143,9 @@ def test_unreadable_text_is_refused(body: bytes, charset: str, expected: Refusal
     assert to_utf8(body, charset) == expected
 
 
-@given(st.recursive(st.none(), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2)))
+@given(
+    st.recursive(st.none(), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2))
+)
 def test_depth_is_counted_as_a_walk_over_the_value_counts_it(value: object) -> None:
     def depth(one: object) -> int:
         if isinstance(one, dict):
