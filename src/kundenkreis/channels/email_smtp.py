@@ -19,7 +19,10 @@ from typing import Literal
 
 import msgspec
 
-from kundenkreis.channels.core.mime import CRLF, OutgoingMail
+from kundenkreis.channels.core.channel import Handover, NotPrepared, Prepared
+from kundenkreis.channels.core.dkim import DkimKey, dkim_signed
+from kundenkreis.channels.core.email import prepare_email
+from kundenkreis.channels.core.mime import CRLF, OutgoingMail, build
 from kundenkreis.channels.core.outcomes import Fenced, Outcome, Rejected, Reply, Retry, Sent, Uncertain
 from kundenkreis.channels.core.smtp_replies import ReplyClass, Stage, classify, split_enhanced
 
@@ -369,3 +372,74 @@ def _unsafe(message: OutgoingMail) -> Rejected | None:
             reply = Reply("mail", 553, "5.1.3", "an address that cannot be written into a command")
             return Rejected(ReplyClass("content_rejected", alarm=True, rule="unsafe_envelope"), reply)
     return None
+
+
+class SmtpChannel:
+    """E-mail to a mail server."""
+
+    id = "email_smtp"
+    serves = "email"
+
+    def __init__(
+        self,
+        settings: SmtpSettings,
+        *,
+        point: Point,
+        monotonic: Callable[[], float],
+        connect: Connect = connect_tcp,
+        tls: ssl.SSLContext | None = None,
+        dkim: DkimKey | None = None,
+        bounce_address: str = "",
+    ) -> None:
+        """Take the server's settings and the world.
+
+        Args:
+            bounce_address: envelope sender; the brand's sender where empty.
+        """
+        self._settings, self._point, self._monotonic, self._connect, self._tls = (
+            settings,
+            point,
+            monotonic,
+            connect,
+            tls,
+        )
+        self._dkim = dkim
+        self._bounce_address = bounce_address
+
+    def render(self, handover: Handover) -> Prepared | NotPrepared:
+        """The mail as bytes for the wire, signed if there is a key."""
+        email = prepare_email(handover)
+        if isinstance(email, NotPrepared):
+            return email
+        data = build(email.mail, to=email.to)
+        if self._dkim is not None:
+            data = dkim_signed(data, self._dkim, at_us=handover.at_us)
+        sender = self._bounce_address or handover.brand.from_address
+        outgoing = OutgoingMail(handover.message.effect_id, sender, email.to.wire, data)
+        return Prepared(handover.message.effect_id, email.to.wire.rpartition("@")[2], email.rendered.language, outgoing)
+
+    def open(self) -> "SmtpHandover":
+        """A session with a connection of its own."""
+        session = SmtpSession(
+            self._settings, connect=self._connect, point=self._point, monotonic=self._monotonic, tls=self._tls
+        )
+        return SmtpHandover(session)
+
+
+class SmtpHandover:
+    """One thread's connection."""
+
+    def __init__(self, session: SmtpSession) -> None:
+        self._session = session
+
+    def deliver(self, prepared: Prepared, *, before_handover: Callable[[], bool]) -> Outcome:
+        """Over the wire; `before_handover` stands between body and dot."""
+        message: OutgoingMail = prepared.payload
+        return self._session.deliver(message, before_dot=before_handover)
+
+    def close(self) -> None:
+        """Hang up politely."""
+        self._session.close()
+
+
+CHANNEL = SmtpChannel

@@ -1,16 +1,24 @@
-"""A mail server for tests and benchmarks: real sockets on loopback, real SMTP, told how to fail.
+"""Fakes that ship: a mail server on loopback, an outbox in memory, crash points that crash.
 
-It records what it committed, which is the truth that the sender's records are held against.
+The mail server speaks real SMTP over real sockets and is told how to fail. It records what it committed, which is the
+truth that the sender's records are held against.
 """
 
 import base64
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
+
+from kundenkreis.channels.core.claims import LAPSES, Claim, Completion, Intent
+from kundenkreis.channels.core.fences import stopped_by
+from kundenkreis.channels.core.outcomes import MailboxRow
+from kundenkreis.kernel.effects import AppendEvent, SendMessage
+from kundenkreis.kernel.ids import Micros
 
 Fault = Literal["drop", "hang", "garbage", "drop_after", "drip", "commit_then_drop", "commit_then_hang"]
 Verb = Literal["connect", "EHLO", "MAIL", "RCPT", "DATA", "dot", "RSET", "AUTH", "STARTTLS"]
@@ -316,3 +324,76 @@ class CrashAt:
 
 class Crash(BaseException):
     """The process died here."""
+
+
+class MemoryOutbox:
+    """An outbox in memory; passes the same contract as the one in the database. Losing it is losing a database."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, dict[str, Any]] = {}
+        self.inbox: dict[bytes, AppendEvent] = {}
+        """Events by event id, as the resolver would keep them."""
+        self.mailbox: dict[bytes, MailboxRow] = {}
+        self.fences: set[tuple[int, str]] = set()
+        self._guard = threading.Lock()
+
+    def put(self, message: SendMessage) -> None:
+        """What a fold's commit does."""
+        with self._guard:
+            fresh = {"message": message, "state": "queued", "epoch": 0, "next": message.due_us, "attempts": 0}
+            self.rows.setdefault(message.effect_id, fresh | {"uncertain": 0, "reply": ""})
+
+    def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
+        with self._guard:
+            waiting = [r for r in self.rows.values() if r["state"] in ("queued", "claimed", "intent")]
+            due = sorted((row for row in waiting if row["next"] <= now_us), key=lambda row: row["next"])[:limit]
+            claims = []
+            for row in due:
+                fresh = row["state"] == "queued"
+                row["epoch"] = (row["epoch"] // LAPSES + 1) * LAPSES if fresh else row["epoch"] + 1
+                row["uncertain"] += row["state"] == "intent"
+                row["state"] = "intent" if row["state"] == "intent" else "claimed"
+                row["next"] = now_us + lease_us
+                after_intent = row["state"] == "intent"
+                claims.append(Claim(row["message"], row["epoch"], row["attempts"], row["uncertain"], after_intent))
+        return sorted(claims, key=lambda claim: (claim.message.priority, claim.message.due_us, claim.message.effect_id))
+
+    def mark_intent(self, claim: Claim, *, now_us: Micros, lease_us: Micros) -> Intent:
+        with self._guard:
+            if stopped_by(self._scopes(claim.message.profile_id), claim.message):
+                return "fenced"
+            row = self.rows[claim.message.effect_id]
+            if row["epoch"] != claim.epoch or row["state"] not in ("claimed", "intent"):
+                return "lost"
+            row["state"], row["next"] = "intent", now_us + lease_us
+            return "committed"
+
+    def complete(self, completions: Sequence[Completion]) -> list[bool]:
+        with self._guard:
+            return [self._complete(completion) for completion in completions]
+
+    def next_due_us(self) -> Micros | None:
+        with self._guard:
+            waiting = (row for row in self.rows.values() if row["state"] in ("queued", "claimed", "intent"))
+            return min((row["next"] for row in waiting), default=None)
+
+    def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str) -> None:
+        with self._guard:
+            self.fences.add((profile_id, scope))
+
+    def _scopes(self, profile_id: int) -> list[str]:
+        return [scope for owner, scope in self.fences if owner == profile_id]
+
+    def _complete(self, completion: Completion) -> bool:
+        if completion.fenced is not None and stopped_by(self._scopes(completion.profile_id), completion.fenced[0]):
+            completion = completion.fenced[1]
+        row = self.rows[completion.effect_id]
+        if row["epoch"] != completion.epoch or row["state"] not in ("claimed", "intent"):
+            return False
+        row |= {"state": completion.state, "reply": completion.reply, "attempts": completion.attempts}
+        row |= {"next": completion.next_try_us, "uncertain": completion.uncertain}
+        for event in completion.events:
+            self.inbox.setdefault(event.effect_id, event)
+        if completion.row is not None:
+            self.mailbox.setdefault(completion.row.message_id, completion.row)
+        return True

@@ -91,6 +91,11 @@ def build(mail: Mail, *, to: Address) -> bytes:
     return head + kind + CRLF + body
 
 
+def readable_headers(mail: Mail, *, to: Address) -> dict[str, str]:
+    """The headers as they would be sent, unfolded, for people to read."""
+    return {name: value.replace("\r\n", "") for name, value in _headers(mail, to)}
+
+
 def _headers(mail: Mail, to: Address) -> list[tuple[str, str]]:
     sender = _sender(mail.from_address)
     found = [
