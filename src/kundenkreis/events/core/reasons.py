@@ -18,6 +18,9 @@ REASONS: dict[str, Reason] = {
     "event_too_large": Reason("Größer als 32 KB.", "Larger than 32 KB."),
     "too_deep": Reason("Tiefer als 16 Ebenen verschachtelt.", "Nested deeper than 16 levels."),
     "nul_character": Reason("Enthält das Zeichen U+0000.", "Holds the character U+0000."),
+    "number_out_of_range": Reason(
+        "Enthält eine ganze Zahl mit mehr als 64 Bit.", "Holds a whole number beyond 64 bits."
+    ),
     "unknown_type": Reason(
         "Keine der Arten identify, track, page, screen, group, alias.",
         "None of identify, track, page, screen, group, alias.",
