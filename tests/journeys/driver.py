@@ -27,6 +27,7 @@ from kundenkreis.kernel.zones import DAY, Zone, from_datetime, zone
 from kundenkreis.segments.core.protocol import FactSpec, PropertyFilter, Reason
 
 BERLIN = zone("Europe/Berlin")
+DEEPEST = 10
 
 
 def us(text: str, where: Zone | None = BERLIN) -> Micros:
@@ -37,6 +38,9 @@ def us(text: str, where: Zone | None = BERLIN) -> Micros:
         return seconds
     day, rest = divmod(seconds, DAY)
     return where.instant_us(day, rest // 1_000_000) + rest % 1_000_000
+
+
+BORN = us("2026-01-01 00:00")
 
 
 class BadCondition(CallerError):
@@ -63,7 +67,7 @@ class Leaf:
         return Reason(self.kind, holds, {"is": self.config}, {}, [], flips)
 
 
-def compile_condition(data: Any) -> Leaf:
+def compile_condition(data: Any) -> Leaf:  # noqa: PLR0911 - one return per kind
     """orders: exactly so many; silent_days: as many 24 h since the last order; between: two instants; segment; attribute; all; not."""
     if not isinstance(data, dict) or len(data) != 1:
         raise BadCondition(path=[])
@@ -156,13 +160,14 @@ class Fold:
     policy: Verdict = lambda planned, at_us: "release"
     segments: dict[str, Any] = field(default_factory=dict)
     bucket_key: str = "bucket-1"
-    born_us: Micros = us("2026-01-01 00:00")
+    born_us: Micros = BORN
     records: list[Record] = field(default_factory=list)
     sent: list[Planned] = field(default_factory=list)
     cancelled: list[tuple[bytes, str]] = field(default_factory=list)
     events: list[tuple[Micros, str, dict[str, Any]]] = field(default_factory=list)
     number: int = 0
     wakes: list[Micros] = field(default_factory=list)
+    loops: int = 0
 
     def __post_init__(self) -> None:
         self.compiled_segments = {name: compile_condition(data) for name, data in self.segments.items()}
@@ -259,7 +264,9 @@ class Fold:
     def _derived(self, turn: Turn) -> list[Turn]:
         following = []
         for event in turn.derived:
-            assert event.depth <= 10
+            if event.depth > DEEPEST:
+                self.loops += 1  # the engine puts the last round into quarantine; the earlier ones stand
+                continue
             row = derived_row(event, turn=turn)
             self.events.append((turn.at_us, event.name, event.properties))
             next_turn = self._turn(turn.at_us, row, event.depth)
