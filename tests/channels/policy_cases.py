@@ -33,9 +33,7 @@ def customer(
     phone = "+49301234"
     for channel, address in (("email", ADDRESS), ("sms", phone), ("push", ""), ("letter", ""), ("call", phone)):
         for purpose in purposes:
-            state.consent.grants[f"{channel}|{purpose}"] = Grant(
-                "express_consent", True, 1, b"e", address, NEVER, True
-            )
+            state.consent.grants[f"{channel}|{purpose}"] = Grant("express_consent", True, 1, b"e", address, NEVER, True)
     return state
 
 

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_cases import ADDRESS, BERLIN, customer, local, message, open_situation
 
 from kundenkreis.channels.core.gate import gate, hand_over_gate
-from kundenkreis.channels.core.gate_questions import QUESTIONS, Fences
+from kundenkreis.channels.core.gate_questions import QUESTIONS, crowded_until
 from kundenkreis.channels.core.gate_texts import QUESTION_TEXTS, reason_text
 from kundenkreis.channels.core.policy_compiled import compile_policy
 from kundenkreis.channels.core.policy_config import BrandPlace, Holdout, Limit, PolicyConfig, QuietHours
@@ -17,6 +16,9 @@ from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.hashing import bucket_of
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, zone
+from tests.channels.policy_cases import ADDRESS, BERLIN, customer, local, message, open_situation
+
+pytestmark = pytest.mark.pure
 
 POLICY = compile_policy()
 NOON = local("2026-11-19 12:00")
@@ -133,7 +135,9 @@ def test_situation_holds_all_marketing_on_every_channel(kind: str, channel: str)
     assert verdict(state, planned)[0] == "release"
 
 
-@pytest.mark.parametrize("kind", [*HOLDS_ALL, "question", "return", "payment_open", "recall", "negotiation", "goodwill"])
+@pytest.mark.parametrize(
+    "kind", [*HOLDS_ALL, "question", "return", "payment_open", "recall", "negotiation", "goodwill"]
+)
 def test_situations_never_hold_transactional_or_service(kind: str) -> None:
     state = customer()
     state.commerce.last_order_us = 1
@@ -162,11 +166,15 @@ def test_situations_never_hold_transactional_or_service(kind: str) -> None:
         ("goodwill", [{"purpose": "incentive"}, {"journey_id": "voucher"}], [{}]),
     ],
 )
-def test_situation_holds_only_what_touches_it(kind: str, held: list[dict[str, Any]], flows: list[dict[str, Any]]) -> None:
+def test_situation_holds_only_what_touches_it(
+    kind: str, held: list[dict[str, Any]], flows: list[dict[str, Any]]
+) -> None:
     state = customer(purposes=("newsletter", "survey", "review", "incentive", "recommendation"))
     open_situation(state, kind, since_us=NOON - DAY, detail=("p9",))
     found = [verdict(state, message(at_us=NOON, **changes)) for changes in held]
-    assert [(outcome, reason[0], reason[2]) for outcome, reason in found] == [("withhold", "situation", kind)] * len(held)
+    assert [(outcome, reason[0], reason[2]) for outcome, reason in found] == [("withhold", "situation", kind)] * len(
+        held
+    )
     assert [verdict(state, message(at_us=NOON, **changes))[0] for changes in flows] == ["release"] * len(flows)
 
 
@@ -302,7 +310,8 @@ def test_messages_to_the_pocket_rest_on_sundays_and_holidays_of_the_land() -> No
     epiphany = local("2026-01-06 12:00")
     planned = message(at_us=epiphany, channel="sms")
     in_land = {
-        land: verdict(customer(land=land), planned, epiphany) for land in ("BY", "Bayern", "DE-BY", "HH", "", "Atlantis")
+        land: verdict(customer(land=land), planned, epiphany)
+        for land in ("BY", "Bayern", "DE-BY", "HH", "", "Atlantis")
     }
     holiday = ("postpone", ["holiday", False, "Europe/Berlin"])
     assert [in_land[land] for land in ("BY", "Bayern", "DE-BY", "", "Atlantis")] == [holiday] * 5
@@ -355,30 +364,30 @@ def test_hand_over_stops_what_was_cancelled_or_moved() -> None:
     state.contact.planned.clear()
     assert hand_over_gate(POLICY, state, sent, NOON).reasons == [["cancelled", False]]
     state.forwarded_to = 8
-    assert hand_over_gate(POLICY, state, sent, NOON).reasons == [["forwarded", False]]
-    assert hand_over_gate(POLICY, state, sent, NOON, fences=Fences(erased=True)).reasons == [["erased", False]]
+    assert hand_over_gate(POLICY, state, sent, NOON).reasons == [["forwarded", False, 8]]
+    assert hand_over_gate(POLICY, state, sent, NOON, fences=("everything",)).reasons == [["fence", False, "everything"]]
 
 
 @pytest.mark.parametrize(
-    ("fences", "stops"),
+    ("scope", "stops"),
     [
-        (Fences(scopes=("marketing",)), (True, False, False)),
-        (Fences(scopes=("email|newsletter",)), (True, False, False)),
-        (Fences(scopes=("email|*",)), (True, False, False)),
-        (Fences(scopes=("channel:email",)), (True, False, False)),
-        (Fences(scopes=("channel:sms", "purpose:survey")), (False, False, False)),
-        (Fences(scopes=("service",)), (False, True, False)),
-        (Fences(restricted=True), (True, True, False)),
-        (Fences(addresses=(ADDRESS,)), (True, True, True)),
-        (Fences(erased=True), (True, True, True)),
+        ("everything", (True, True, True)),
+        ("marketing", (True, False, False)),
+        ("marketing/email", (True, False, False)),
+        ("purpose/newsletter/email", (True, False, False)),
+        ("purpose/help/email", (False, True, False)),
+        ("purpose/order/email", (False, False, False)),
+        ("marketing/sms", (False, False, False)),
+        ("purpose/survey/email", (False, False, False)),
     ],
 )
-def test_fences_stop_what_the_fold_has_not_heard_yet(fences: Fences, stops: tuple[bool, ...]) -> None:
+def test_fences_stop_what_the_fold_has_not_heard_yet(scope: str, stops: tuple[bool, ...]) -> None:
     found = []
     for message_class, purpose in (("marketing", "newsletter"), ("service", "help"), ("transactional", "order")):
         state, sent = released(message_class=message_class, purpose=purpose)
         state.commerce.last_order_us = 1
-        found.append(hand_over_gate(POLICY, state, sent, NOON, fences=fences).outcome == "withhold")
+        answer = hand_over_gate(POLICY, state, sent, NOON, fences=("marketing/push", scope))
+        found.append(answer.reasons[0] == ["fence", False, scope])
     assert tuple(found) == stops
 
 
@@ -418,6 +427,28 @@ SMALL = compile_policy(
 QUARTER = 15 * MINUTE
 STARTS = [local("2026-03-27 10:00"), local("2026-10-23 22:00"), local("2026-12-23 08:00"), NOON]
 QUARTERS = st.integers(-400, 400)
+
+
+@given(st.lists(st.integers(0, 30), max_size=8).map(sorted), st.integers(1, 3), st.integers(1, 12), st.integers(0, 30))
+def test_room_is_what_counting_every_window_says(times: list[int], at_most: int, window: int, at: int) -> None:
+    """Windows are half open: two contacts exactly one window apart share none."""
+
+    def allowed(instant: int) -> bool:
+        used = [*times, instant]
+        starts = range(instant - window + 1, instant + 1)
+        windows = ([one for one in used if start <= one < start + window] for start in starts)
+        return all(len(one) <= at_most for one in windows)
+
+    until = crowded_until(times, at_most, window, at)
+    assert (until > at) is not allowed(at)
+    assert not any(allowed(instant) for instant in range(at, until))
+
+
+def test_a_limit_of_none_refuses_for_good() -> None:
+    assert crowded_until([], 0, HOUR, NOON) == NEVER
+    policy = compile_policy(PolicyConfig(limits=[Limit(id="none", channel="sms", at_most=0, per_hours=24)]))
+    answer = gate(policy, customer(), message(at_us=NOON, channel="sms"), NOON)
+    assert (answer.outcome, answer.reasons[0]) == ("withhold", ["limit", False, "none", 0, 24])
 
 
 @settings(deadline=None, max_examples=60)

@@ -14,6 +14,8 @@ from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.rows import CLAIMED, DERIVED, PUBLIC, LogRow
 from kundenkreis.kernel.zones import DAY, zone
 
+pytestmark = pytest.mark.pure
+
 BERLIN = zone("Europe/Berlin")
 EVIDENCE = {"text_version": "3", "form": "https://shop.example/newsletter"}
 NEWS = {"channel": "email", "purpose": "newsletter"}
@@ -191,6 +193,15 @@ def test_hard_bounce_stops_the_address_for_every_class_until_lifted() -> None:
     assert suppression(state, "email", "transactional", 40) == ("", -1, -1)
 
 
+def test_failed_hand_over_counts_as_the_bounce_it_was() -> None:
+    state = person()
+    fold(state, event("Message Failed", 20, {"reason": "hard_bounce", "channel": "email"}, origin="feedback"))
+    assert suppression(state, "email", "marketing", 40) == ("hard", 20, NEVER)
+    other = person()
+    fold(other, event("Message Failed", 20, {"reason": "soft_bounce"}, origin="feedback"))
+    assert other.consent.soft_bounces == {ADDRESS: [-1, 20]}
+
+
 def test_bounce_for_policy_or_content_says_nothing_about_the_person() -> None:
     state = person()
     assert fold(state, event("Email Bounced", 20, {"bounce_class": "policy"}, origin="feedback")) == set()
@@ -353,10 +364,10 @@ def test_merge_never_widens(
     winner, loser = person(), person()
     fold(winner, *_rows(mine))
     fold(loser, *_rows(theirs))
-    before = encode_state(winner), encode_state(loser)
-    merged = person()
-    merged.consent = merge_consent(winner.consent, loser.consent)
-    assert (encode_state(winner), encode_state(loser)) == before
+    merged, swapped = (decode_state(encode_state(one)) for one in (winner, loser))
+    merge_consent(merged.consent, loser.consent)
+    merge_consent(swapped.consent, winner.consent)
+    assert merged.consent == swapped.consent
     for purpose in ("newsletter", "survey"):
         answers = [may(one, at=20 * DAY, purpose=purpose) for one in (winner, loser)]
         if may(merged, at=20 * DAY, purpose=purpose)[0]:
@@ -366,11 +377,10 @@ def test_merge_never_widens(
         for message_class in ("marketing", "transactional"):
             if suppression(one, "email", message_class, 20 * DAY)[0] == "complaint":
                 assert suppression(merged, "email", message_class, 20 * DAY)[0] != ""
-    assert merge_consent(loser.consent, winner.consent) == merged.consent
 
 
 def test_merge_a_withdrawal_beats_a_newer_grant_and_no_record_yields() -> None:
     withdrawn = Consent(grants={"email|newsletter": Grant("express_consent", False, 5, b"w")})
     granted = Consent(grants={"email|newsletter": Grant("express_consent", True, 9, b"g", ADDRESS, NEVER, True)})
-    assert merge_consent(granted, withdrawn).grants == withdrawn.grants
     assert merge_consent(Consent(), granted).grants == granted.grants
+    assert merge_consent(granted, withdrawn).grants == withdrawn.grants

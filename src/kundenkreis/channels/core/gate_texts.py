@@ -37,7 +37,6 @@ QUESTION_TEXTS: dict[str, dict[Language, str]] = {
 """The questions in the order asked."""
 
 RULE_TEXTS: dict[str, dict[Language, str]] = {
-    "erased": {"de": "Die Daten der Person sind gelöscht.", "en": "The person's data is erased."},
     "forwarded": {"de": "Dieses Profil gehört jetzt zu {0}.", "en": "This profile now belongs to {0}."},
     "no_address": {"de": "Keine Adresse für {0}.", "en": "No address for {0}."},
     "fence": {
@@ -78,6 +77,7 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     "uncertain": {
         "de": "Übergabe ungewiss: die Antwort des Empfängers fehlt.", "en": "Hand-over uncertain: no answer came.",
     },
+    "held": {"de": "Beiseitegelegt; bitte ansehen.", "en": "Put aside; please look at it."},
     "failed": {"de": "Nicht angenommen: {0}", "en": "Not accepted: {0}"},
     "withheld_at_hand_over": {"de": "Bei der Übergabe zurückgehalten.", "en": "Withheld at hand-over."},
     "postponed_at_hand_over": {"de": "Bei der Übergabe verschoben.", "en": "Postponed at hand-over."},
@@ -98,8 +98,7 @@ WORDS: dict[str, dict[Language, str]] = {
     "complaint": {"de": "als Spam gemeldet", "en": "marked as spam"},
     "manual": {"de": "von Hand gesperrt", "en": "suppressed by hand"},
     "marketing": {"de": "alle Werbung", "en": "all marketing"},
-    "restricted": {"de": "Verarbeitung eingeschränkt", "en": "processing restricted"},
-    "address": {"de": "Adresse", "en": "address"},
+    "everything": {"de": "Löschung oder Einschränkung", "en": "erasure or restriction"},
 }
 
 
@@ -107,8 +106,9 @@ def reason_text(reason: list[Any], *, language: Language, clock: Zone) -> str:
     """One reason of a verdict as a sentence: a question that passed, or the rule that refused with its details."""
     rule, passed, *details = reason
     if passed and rule in QUESTION_TEXTS:
-        return QUESTION_TEXTS[rule][language]
-    text = RULE_TEXTS.get(rule, {}).get(language, rule)
+        return QUESTION_TEXTS[str(rule)][language]
+    texts = RULE_TEXTS.get(str(rule))
+    text = texts[language] if texts is not None else str(rule)
     for i, detail in enumerate(details):
         if type(detail) is int:
             text = text.replace(f"{{{i}_us}}", _moment(detail, clock))
@@ -119,7 +119,8 @@ def reason_text(reason: list[Any], *, language: Language, clock: Zone) -> str:
 def _plain(detail: Any, language: Language) -> str:
     if isinstance(detail, list):
         return ", ".join(str(one) for one in detail)
-    return WORDS.get(detail, {}).get(language, detail) if isinstance(detail, str) else str(detail)
+    word = str(detail)
+    return WORDS[word][language] if word in WORDS else word
 
 
 def _moment(at_us: Micros, clock: Zone) -> str:

@@ -171,7 +171,7 @@ def _ending(state: CustomerState, channel: str, purpose: str) -> tuple[Micros, s
 
 
 def _holds(state: CustomerState, grant: Grant, channel: str, at_us: Micros) -> str:
-    """"" if this grant is good for the person's address now, else the reason why not."""
+    """ "" if this grant is good for the person's address now, else the reason why not."""
     if grant.expires_us <= at_us:
         return "expired"
     if grant.address == PENDING_ADDRESS:
