@@ -71,7 +71,7 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
     decided = html[verdict:letter]
     words = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", decided.split("<details>")[0])
     assert re.sub(r"\s+", " ", words).strip().split(" ago ")[1] == (
-        "This message was not allowed to go out. A situation speaks against it delivery late 4711, since 12 November 2026"
+        "This message was not allowed to go out. A situation speaks against it delivery late (4711), since 12 November 2026"
     )
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)(?:<|$)", decided))
     assert (facts["Legal basis"], facts["Class"], facts["Purpose"], facts["Journey"]) == (

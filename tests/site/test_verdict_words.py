@@ -36,7 +36,7 @@ def words_of(language: str, *reason: Any) -> tuple[str, str]:
         ),
         (
             ("situation", False, "late", NOVEMBER_US, ["4711"], "Lieferung verspätet", "delivery late"),
-            ("Eine Lage spricht dagegen", "Lieferung verspätet 4711, seit 12. November 2026"),
+            ("Eine Lage spricht dagegen", "Lieferung verspätet (4711), seit 12. November 2026"),
         ),
         (("limit", False, "weekly", 2, 168), ("Das Kontaktbudget ist ausgeschöpft", "höchstens 2 in 168 Stunden")),
         (

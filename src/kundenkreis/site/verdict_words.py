@@ -149,8 +149,8 @@ def _since(at_us: int) -> str:
 
 def _situation_detail(kind: str, since_us: int, keys: list[object], german: str, english: str) -> str:
     name = (german if language() == "de" else english) or kind
-    numbers = " ".join(str(key) for key in keys)
-    return ", ".join(part for part in (f"{name} {numbers}".strip(), _since(since_us)) if part)
+    numbers = f" ({', '.join(str(key) for key in keys)})" if keys else ""
+    return f"{name}{numbers}, {_since(since_us)}"
 
 
 _DETAILS: dict[tuple[str, bool], Callable[..., str]] = {

@@ -42,8 +42,8 @@ def describe_health(status: Status) -> Health:
         return Health(tone="calm", sentence=_("Behind: events wait longer than ten seconds to be folded."))
     if status.quarantined_total:
         text = ngettext(
-            "Running. %(count)s thing was set aside and waits for you.",
-            "Running. %(count)s things were set aside and wait for you.",
+            "Running. %(count)s entry in quarantine waits for you.",
+            "Running. %(count)s entries in quarantine wait for you.",
             status.quarantined_total,
         )
         return Health(tone="calm", sentence=text % {"count": number(status.quarantined_total)})
