@@ -67,6 +67,15 @@ class Installation:
         self.bell(WORKER_BELL).ring()
         return published
 
+    def ensure_rulebook(self) -> None:
+        """On an empty installation, publish the shipped circle, situations and contact policy, without any journey."""
+        if self.rulebooks.newest_version() == 0:
+            # Reading YAML is needed once in the life of an installation.
+            from kundenkreis.definitions.canonical import canonical_json  # noqa: PLC0415
+            from kundenkreis.playbooks.shipped import shipped_rulebook  # noqa: PLC0415
+
+            self.publish(canonical_json(shipped_rulebook(with_journeys=False)), actor="installation")
+
     def open_inbox(self) -> Inbox:
         """A writing end of the inbox, for one thread."""
         if self.settings.on_postgres:
