@@ -95,7 +95,7 @@ def load(port: int, *, batch: int, connections: int, seconds: int) -> dict[str, 
         file.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", file.name]
         out = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
-    percent = {name: _milliseconds(value) for name, value in re.findall(r"(50|99)%\s+(\S+)", out)}
+    percent = {name: _milliseconds(value) for name, value in re.findall(r"^\s+(50|99)%\s+(\S+)$", out, re.MULTILINE)}
     errors = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     requests = int(re.findall(r"(\d+) requests in", out)[0])
     rate = float(re.findall(r"Requests/sec:\s+(\S+)", out)[0])
