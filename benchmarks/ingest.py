@@ -22,6 +22,7 @@ from typing import Any
 
 import uvicorn
 
+from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.inbox import Inbox, PostgresInbox, SqliteInbox
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.write_keys import WriteKey, WriteKeys
@@ -74,7 +75,7 @@ def serve(port: int, directory: str, dsn: str) -> None:
     """Run the application until the process is ended."""
     keys = WriteKeys(lambda: [WriteKey(key=KEY, source="benchmark", kind="server")], lambda: 1)
     app = TrackingApp(lambda: InboxWriter(open_inbox(directory, dsn)), keys)
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=port, http=GuardedHttpProtocol, access_log=False, log_level="warning")
 
 
 def open_inbox(directory: str, dsn: str) -> Inbox:
