@@ -26,6 +26,7 @@ from kundenkreis.segments.core.definitions import (
     TraitDefinition,
 )
 from kundenkreis.segments.core.operators import EventFilter
+from kundenkreis.segments.core.protocol import Purpose
 from kundenkreis.segments.core.tree import compile_condition
 
 Document = Mapping[str, Any]
@@ -57,7 +58,7 @@ def compile_rulebook(
     documents = versions[-1]
     brand = _brand(documents)
     policy = CompiledPolicy(_policy(documents), brand=brand)
-    purposes = {name: tuple(rule.bases) for name, rule in policy.purposes.items()}
+    purposes = {name: Purpose(tuple(rule.bases), tuple(rule.categories)) for name, rule in policy.purposes.items()}
     typed = [_typed(document, _DECISIONS[document["kind"]]) for document in documents if document["kind"] in _DECISIONS]
     decisions = compile_decisions(typed, zone=zone, purposes=purposes)
     journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
