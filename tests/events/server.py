@@ -1,6 +1,6 @@
 """The tracking application in a process of its own, for tests that kill it: prints its port, then serves.
 
-    python tests/events/server.py --sqlite PATH | --postgres DSN  [--die POINT:N]
+    python tests/events/server.py --sqlite PATH | --postgres DSN  [--die POINT:N] [--rate EVENTS_PER_SECOND]
 
 With --die the process kills itself with SIGKILL when it passes that point for the Nth time.
 """
@@ -24,10 +24,6 @@ from kundenkreis.events.writer import InboxWriter
 
 SERVER_KEY = "kk_server_test"
 PUBLIC_KEY = "kk_public_test"
-KEYS = [
-    WriteKey(key=SERVER_KEY, source="server", kind="server"),
-    WriteKey(key=PUBLIC_KEY, source="web", kind="public"),
-]
 
 
 @contextmanager
@@ -67,6 +63,7 @@ def main() -> None:
     parser.add_argument("--sqlite", default="")
     parser.add_argument("--postgres", default="")
     parser.add_argument("--die", default="")
+    parser.add_argument("--rate", type=float, default=0.0)
     arguments = parser.parse_args()
     point = killer(arguments.die)
 
@@ -75,7 +72,11 @@ def main() -> None:
             return PostgresInbox(arguments.postgres, point=point)
         return SqliteInbox(arguments.sqlite, point=point)
 
-    app = TrackingApp(lambda: InboxWriter(inbox()), WriteKeys(lambda: KEYS, lambda: 1), point=point)
+    keys = [
+        WriteKey(key=SERVER_KEY, source="server", kind="server", rate_per_second=arguments.rate),
+        WriteKey(key=PUBLIC_KEY, source="web", kind="public"),
+    ]
+    app = TrackingApp(lambda: InboxWriter(inbox()), WriteKeys(lambda: keys, lambda: 1), point=point)
     # A file that grows beyond a limit must be an error to the store, not the end of the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with socket.socket() as listener:

@@ -136,7 +136,9 @@ def test_write_key_is_found_in_header_or_body(headers: list[tuple[bytes, bytes]]
 def test_beacon_batch_names_its_key_in_the_envelope() -> None:
     async def scenario() -> None:
         async with world() as here:
-            answer = await here.post("/v1/b", {"batch": [EVENT], "writeKey": PUBLIC.key, "sentAt": "2026-11-21T10:00:00Z"})
+            answer = await here.post(
+                "/v1/b", {"batch": [EVENT], "writeKey": PUBLIC.key, "sentAt": "2026-11-21T10:00:00Z"}
+            )
             assert (answer.status, len(here.stored)) == (200, 1)
 
     run(scenario)
@@ -377,7 +379,13 @@ def test_preflight_lets_any_page_ask_but_names_no_key() -> None:
 
 @pytest.mark.parametrize(
     ("origin", "status"),
-    [(b"https://shop.example", 200), (b"https://evil.example", 403), (b"null", 403), (b"https://shop.example.evil", 403), (None, 200)],
+    [
+        (b"https://shop.example", 200),
+        (b"https://evil.example", 403),
+        (b"null", 403),
+        (b"https://shop.example.evil", 403),
+        (None, 200),
+    ],
 )
 def test_key_may_be_tied_to_origins(origin: bytes | None, status: int) -> None:
     async def scenario() -> None:
@@ -407,7 +415,9 @@ def test_only_post_is_served(method: str) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/tracks", "/v1/track//", "/v1/../v1/track", "/V1/track", "/v1/m"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v1/tracks", "/v1/track//", "/v1/../v1/track", "/V1/track", "/v1/m"]
+)
 def test_unknown_path_is_404_or_the_fallbacks(path: str) -> None:
     async def fallback(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 299, "headers": []})

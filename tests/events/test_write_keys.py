@@ -69,7 +69,14 @@ def test_file_is_private_replaced_as_a_whole_and_read_back(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b'{"key":"canary"}', b'[{"key":"canary"}]', b'[{"key":"canary","source":"s","kind":"root"}]', b"\xff canary"],
+    [
+        b"",
+        b"{",
+        b'{"key":"canary"}',
+        b'[{"key":"canary"}]',
+        b'[{"key":"canary","source":"s","kind":"root"}]',
+        b"\xff canary",
+    ],
 )
 def test_unreadable_file_is_refused_without_its_content(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "write_keys.json"

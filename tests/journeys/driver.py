@@ -27,6 +27,7 @@ from kundenkreis.kernel.zones import DAY, Zone, from_datetime, zone
 from kundenkreis.segments.core.protocol import FactSpec, PropertyFilter, Reason
 
 BERLIN = zone("Europe/Berlin")
+DEEPEST = 10
 
 
 def us(text: str, where: Zone | None = BERLIN) -> Micros:
@@ -37,6 +38,9 @@ def us(text: str, where: Zone | None = BERLIN) -> Micros:
         return seconds
     day, rest = divmod(seconds, DAY)
     return where.instant_us(day, rest // 1_000_000) + rest % 1_000_000
+
+
+BORN = us("2026-01-01 00:00")
 
 
 class BadCondition(CallerError):
@@ -63,7 +67,7 @@ class Leaf:
         return Reason(self.kind, holds, {"is": self.config}, {}, [], flips)
 
 
-def compile_condition(data: Any) -> Leaf:
+def compile_condition(data: Any) -> Leaf:  # noqa: PLR0911 - one return per kind
     """orders: exactly so many; silent_days: as many 24 h since the last order; between: two instants; segment; attribute; all; not."""
     if not isinstance(data, dict) or len(data) != 1:
         raise BadCondition(path=[])
@@ -156,13 +160,14 @@ class Fold:
     policy: Verdict = lambda planned, at_us: "release"
     segments: dict[str, Any] = field(default_factory=dict)
     bucket_key: str = "bucket-1"
-    born_us: Micros = us("2026-01-01 00:00")
+    born_us: Micros = BORN
     records: list[Record] = field(default_factory=list)
     sent: list[Planned] = field(default_factory=list)
     cancelled: list[tuple[bytes, str]] = field(default_factory=list)
     events: list[tuple[Micros, str, dict[str, Any]]] = field(default_factory=list)
     number: int = 0
     wakes: list[Micros] = field(default_factory=list)
+    loops: int = 0
 
     def __post_init__(self) -> None:
         self.compiled_segments = {name: compile_condition(data) for name, data in self.segments.items()}
@@ -174,13 +179,13 @@ class Fold:
     def row(self, name: str, at_us: Micros, properties: Mapping[str, Any] | None = None, **more: Any) -> LogRow:
         """A log row that arrives now."""
         self.number += 1
-        happened = more.pop("happened_us", at_us)
+        happened, kind = more.pop("happened_us", at_us), more.pop("type", "track")
         return LogRow(
             partition=1, number=self.number, event_id=event_id_of("test", f"{self.number}"), profile_id=1,
-            type=more.pop("type", "track"), name=name, happened_us=happened, received_us=at_us, at_us=at_us,
+            type=kind, name=name, happened_us=happened, received_us=at_us, at_us=at_us,
             day=BERLIN.day_number(happened), origin=more.pop("origin", "api"),
             flags=LATE if more.pop("late", False) else 0,
-            body={"traits" if more.get("type") == "identify" else "properties": dict(properties or {})},
+            body={"traits" if kind == "identify" else "properties": dict(properties or {})},
         )  # fmt: skip
 
     def tell(self, name: str, when: str | Micros, properties: Mapping[str, Any] | None = None, **more: Any) -> "Fold":
@@ -259,7 +264,9 @@ class Fold:
     def _derived(self, turn: Turn) -> list[Turn]:
         following = []
         for event in turn.derived:
-            assert event.depth <= 10
+            if event.depth > DEEPEST:
+                self.loops += 1  # the engine puts the last round into quarantine; the earlier ones stand
+                continue
             row = derived_row(event, turn=turn)
             self.events.append((turn.at_us, event.name, event.properties))
             next_turn = self._turn(turn.at_us, row, event.depth)
@@ -349,7 +356,7 @@ def _story(entry: RunEntry) -> str:
         told = f"{reason[0]} {local(reason[1])}"
     elif reason:
         told = " ".join(str(part) for part in reason if part != "")
-    return f"{entry.journey_id:<16} {entry.step_id or '-':<10} {entry.outcome:<18} {told}".rstrip()
+    return f"{entry.journey_id + (':' + entry.entry_key if entry.entry_key else ''):<18} {entry.step_id or '-':<16} {entry.outcome:<18} {told}".rstrip()
 
 
 def local(at_us: Micros, where: Zone = BERLIN) -> str:

@@ -13,6 +13,7 @@ from tests.site.conftest import NOW_US, Site
 pytestmark = pytest.mark.db
 
 MINUTE_US = 60_000_000
+SITUATION = ("late", 1_794_500_000_000_000, ["4711"], "Lieferung verspätet", "delivery late")
 
 
 def subjects(html: str) -> list[str]:
@@ -61,7 +62,7 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
     refused = replace(
         SAMPLE_VERDICT,
         outcome="withheld",
-        reasons=(Reason(rule_id="situation", passed=False, detail="late since 12 November"), *SAMPLE_VERDICT.reasons),
+        reasons=(Reason(rule_id="situation", passed=False, detail=SITUATION), *SAMPLE_VERDICT.reasons),
     )
     site.mount([make_message("0a", verdicts=(replace(SAMPLE_VERDICT, outcome="planned"), refused))])
     html = site.insider().get("/mailbox/0a/").content.decode()
@@ -70,7 +71,7 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
     decided = html[verdict:letter]
     words = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", decided.split("<details>")[0])
     assert re.sub(r"\s+", " ", words).strip().split(" ago ")[1] == (
-        "This message was not allowed to go out. A situation speaks against it late since 12 November"
+        "This message was not allowed to go out. A situation speaks against it delivery late (4711), since 12 November 2026"
     )
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)(?:<|$)", decided))
     assert (facts["Legal basis"], facts["Class"], facts["Purpose"], facts["Journey"]) == (

@@ -41,7 +41,7 @@ def test_figures_in_the_viewers_writing(site: Site) -> None:
     ("status", "told"),
     [
         (HEALTHY, ("good", "Everything runs and is up to date.")),
-        (SAMPLE_STATUS, ("calm", "Running. 1 thing was set aside and waits for you.")),
+        (SAMPLE_STATUS, ("calm", "Running. 1 entry in quarantine waits for you.")),
         (
             replace(SAMPLE_STATUS, lag_us=11_000_000),
             ("calm", "Behind: events wait longer than ten seconds to be folded."),

@@ -46,6 +46,11 @@ def user_of(household: int) -> str:
     return f"hh-{household}"
 
 
+def consented(user: str) -> bool:
+    """Whether a household agreed to the newsletter when it got its customer card: 70 % did. Invented."""
+    return Dice(f"consent {user}").chance("given", _CONSENT_PERCENT)
+
+
 def consent_properties(language: str, form: str, purpose: str = "newsletter") -> dict[str, Any]:
     """What `Consent Confirmed` states: for what, and the (invented) evidence of how it was given."""
     wording = _BIRTHDAY_WORDING if purpose == "birthday" else _WORDING
@@ -208,7 +213,7 @@ def _introduction(
             traits=demographics,
             received_us=earlier.get(3),
         )
-    if not dice.chance("given", _CONSENT_PERCENT):
+    if not consented(user):
         return
     purposes = ["newsletter"]
     if person.birthday and dice.chance("birthday", 85):

@@ -66,3 +66,42 @@ def _wait(listener: Listener, installation: Installation, until_us: int) -> None
 def _pause(stop: StopRequest) -> None:
     if not stop:
         threading.Event().wait(STORE_PAUSE_SECONDS)
+
+
+def run_dispatcher(installation: Installation, threads: int) -> None:
+    """Hand messages over until asked to stop; each thread keeps its own connections."""
+    from kundenkreis.runtime.dispatching import build_world, open_dispatcher  # noqa: PLC0415  (the other roles need no templates)
+
+    stopped = threading.Event()
+    stop = StopRequest(DISPATCHER_BELL, installation)
+    listener = installation.listener(DISPATCHER_BELL)
+    worker = installation.bell(WORKER_BELL)
+    world = build_world(installation)
+    rang = threading.Condition()
+    rings = [0]
+
+    def wait(until_us: int | None) -> None:
+        worker.ring()  # what was handed over has come back as events
+        with rang:
+            seen = rings[0]
+            seconds = 3600.0 if until_us is None else (until_us - installation.clock.now_us()) / 1e6
+            if seconds > 0:
+                rang.wait_for(lambda: rings[0] != seen or stopped.is_set(), timeout=min(seconds, 3600.0))
+
+    crew = [
+        threading.Thread(target=open_dispatcher(world, number).serve, args=(stopped, wait), name=f"dispatcher-{number}")
+        for number in range(threads)
+    ]
+    for thread in crew:
+        thread.start()
+    while not stop:
+        if listener.wait(3600.0):
+            with rang:
+                rings[0] += 1
+                rang.notify_all()
+    stopped.set()
+    with rang:
+        rang.notify_all()
+    for thread in crew:
+        thread.join()
+    listener.close()

@@ -42,6 +42,11 @@ class Rulebooks:
             raise BugError(f"rulebook version {version} is named in the log but not stored")
         return self._documents[version]
 
+    def stored(self, version: int) -> bytes:
+        """The canonical JSON of a version, as published."""
+        with self._store.reading() as tx:
+            return bytes(tx.rows("SELECT definitions FROM rulebooks WHERE version = ?", (version,))[0][0])
+
     def check(self, documents: list[dict[str, Any]]) -> Rulebook:
         """The rulebook that publishing these documents would make; raises what is wrong with them."""
         self._read()

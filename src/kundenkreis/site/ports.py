@@ -4,7 +4,7 @@ The site knows no store. `runtime/web.py` hands it objects that answer these pro
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,9 +12,10 @@ class Reason:
     """One rule that the contact policy asked, and what it answered."""
 
     rule_id: str
+    """The question that was passed, or the rule that refused."""
     passed: bool
-    detail: str = ""
-    """Particulars as plain text: the cap, the situation, the instant. "" if there are none."""
+    detail: tuple[Any, ...] = ()
+    """Particulars as the policy gives them: the cap, the situation, the instant (docs/reference/contact-policy.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,9 +48,9 @@ SAMPLE_VERDICT = Verdict(
     at_us=-HOUR_US,
     outcome="handed_over",
     reasons=(
-        Reason(rule_id="basis", passed=True, detail="newsletter"),
-        Reason(rule_id="cap", passed=True, detail="1 / 2"),
-        Reason(rule_id="quiet_hours", passed=True),
+        Reason(rule_id="basis", passed=True, detail=("express_consent",)),
+        Reason(rule_id="limits", passed=True),
+        Reason(rule_id="quiet_time", passed=True),
     ),
     basis="express_consent",
     message_class="marketing",

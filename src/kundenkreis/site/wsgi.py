@@ -1,13 +1,16 @@
 """The web pages as one WSGI callable."""
 
 import time
-from collections.abc import Callable
-from wsgiref.types import WSGIApplication
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from kundenkreis.settings import Settings
 from kundenkreis.site import catalogues, django_setup
 from kundenkreis.site.mounted import Mounted, mount
 from kundenkreis.site.ports import Mailbox, StatusSource
+
+WsgiApplication = Callable[[Any, Any], Iterable[bytes]]
+"""The two arguments are typed differently by every server and bridge; what they mean stands in PEP 3333."""
 
 LOGIN_VALID_MINUTES = 30
 
@@ -18,7 +21,7 @@ def _clock_us() -> int:
 
 def build_application(
     settings: Settings, *, mailbox: Mailbox, status: StatusSource, clock_us: Callable[[], int] = _clock_us
-) -> WSGIApplication:
+) -> WsgiApplication:
     """The pages of this installation, ready to serve.
 
     Args:
@@ -34,7 +37,7 @@ def build_application(
     mount(Mounted(settings=settings, mailbox=mailbox, status=status, clock_us=clock_us))
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415 - only after configure()
 
-    application: WSGIApplication = get_wsgi_application()
+    application: WsgiApplication = get_wsgi_application()
     return application
 
 

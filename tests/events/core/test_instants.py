@@ -28,7 +28,10 @@ TEN = from_datetime(datetime(2026, 11, 21, 10, tzinfo=UTC))
         ("2038-01-19T03:14:08Z", 2**31 * 1_000_000),
         ("2016-12-31T23:59:60Z", from_datetime(datetime(2017, 1, 1, tzinfo=UTC))),
         ("9999-12-31T23:59:59Z", from_datetime(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))),
-        ("9999-12-31T23:59:59-14:00", from_datetime(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)) + 14 * 3_600_000_000),
+        (
+            "9999-12-31T23:59:59-14:00",
+            from_datetime(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)) + 14 * 3_600_000_000,
+        ),
         ("0001-01-01T00:00:00Z", from_datetime(datetime(1, 1, 1, tzinfo=UTC))),
     ],
 )

@@ -154,6 +154,7 @@ def test_malformed_event_is_quarantined_with_its_reason(changes: dict[str, Any],
         (b'{"type":"track","event":"x","userId":"u","n":1e400}', "bad_json"),
         (b'{"type":"track","event":"x","userId":"u","n":' + b"9" * 5000 + b"}", "bad_json"),
         (b'{"type":"track","event":"x","userId":"u","n":"\\u0000"}', "nul_character"),
+        (b'{"type":"track","event":"x","userId":"u","n":[9223372036854775808]}', "number_out_of_range"),
         (b'{"type":"track","event":"x","userId":"u","n":' + b"[" * 16 + b"]" * 16 + b"}", "too_deep"),
         (b'{"type":"track","event":"x","userId":"u","n":"' + b"x" * 40_000 + b'"}', "event_too_large"),
     ],
@@ -350,7 +351,14 @@ def test_trait_names_that_may_become_attributes(key: str, expected: bool) -> Non
 
 @pytest.mark.parametrize(
     ("given_id", "expected"),
-    [("u-1", "u-1"), (" u-1 ", "u-1"), (4711, "4711"), ("007", "007"), (normalize("NFD", "Jörg"), "Jörg"), ("x" * 255, "x" * 255)],
+    [
+        ("u-1", "u-1"),
+        (" u-1 ", "u-1"),
+        (4711, "4711"),
+        ("007", "007"),
+        (normalize("NFD", "Jörg"), "Jörg"),
+        ("x" * 255, "x" * 255),
+    ],
 )
 def test_identifier_is_trimmed_and_normalised(given_id: Any, expected: str) -> None:
     assert message(event(userId=given_id)).user_id == expected

@@ -40,6 +40,9 @@ def nested(depth: int, *, within: str = "%s") -> bytes:
         (b'{"a":"\\u0000"}', rb.HOLDS_NUL),
         (b'{"\\u0000":1}', rb.HOLDS_NUL),
         (b'{"a":[{"b":["\\u0000"]}]}', rb.HOLDS_NUL),
+        (b'{"a":9223372036854775808}', rb.NUMBER_TOO_LARGE),
+        (b'{"a":[{"b":-9223372036854775809}]}', rb.NUMBER_TOO_LARGE),
+        (b'{"a":' + b"9" * 4000 + b"}", rb.NUMBER_TOO_LARGE),
         (b"[1]", rb.NOT_AN_OBJECT),
         (b'"text"', rb.NOT_AN_OBJECT),
         (b"null", rb.NOT_AN_OBJECT),
@@ -54,6 +57,8 @@ def nested(depth: int, *, within: str = "%s") -> bytes:
         (nested(16), Accepted(1, "")),
         (b'{"a":[' + b",".join([b"{}"] * 100) + b"]}", Accepted(1, "")),
         (b'{"a":"' + b"{" * 50 + b'\\"' + b"[" * 50 + b'"}', Accepted(1, "")),
+        (b'{"a":9223372036854775807,"b":-9223372036854775808}', Accepted(1, "")),
+        (b'{"a":"12345678901234567890","b":1.2345678901234567890123}', Accepted(1, "")),
         (b'{"writeKey":"kk"}', Accepted(1, "kk")),
         (b'{"writeKey":7}', Accepted(1, "")),
         (json.dumps(EVENT, ensure_ascii=False).encode(), Accepted(1, "")),
@@ -143,7 +148,9 @@ def test_unreadable_text_is_refused(body: bytes, charset: str, expected: Refusal
     assert to_utf8(body, charset) == expected
 
 
-@given(st.recursive(st.none(), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2)))
+@given(
+    st.recursive(st.none(), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2))
+)
 def test_depth_is_counted_as_a_walk_over_the_value_counts_it(value: object) -> None:
     def depth(one: object) -> int:
         if isinstance(one, dict):

@@ -12,8 +12,8 @@ from kundenkreis.journeys.core.local_time import (
     next_weekday_us,
     parse_date,
     parse_local,
-    property_at,
 )
+from kundenkreis.journeys.core.properties import property_at
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import HOUR, day_of, iso, zone
 from tests.journeys.driver import BERLIN, us

@@ -9,10 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from kundenkreis.channels.core.gate_questions import (
-    NO_FENCES,
     QUESTIONS,
     Asked,
-    Fences,
     Refusal,
     ask_after_conversion,
     ask_limits,
@@ -40,14 +38,14 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
 
 def gate(
     policy: CompiledPolicy, state: CustomerState, planned: Planned, at_us: Micros, *, at_hand_over: bool = False,
-    fences: Fences = NO_FENCES, ignoring: frozenset[bytes] = frozenset(),
+    fences: tuple[str, ...] = (), ignoring: frozenset[bytes] = frozenset(),
 ) -> Verdict:  # fmt: skip
     """Whether this message may go out at this instant, or when.
 
     Args:
         at_us: the instant of the hand-over asked about: now, the due instant, or the dispatcher's real time.
         at_hand_over: asked by the dispatcher; reservations that lie ahead do not count, being overdue does.
-        fences: restrict-only rows read in the hand-over transaction.
+        fences: scopes of the restrict-only rows read in the hand-over transaction.
         ignoring: effect ids whose place in the caps is up for grabs (lower priorities).
     """
     asked = Asked(policy, state, planned, now_us=at_us, at_hand_over=at_hand_over, fences=fences, ignoring=ignoring)
@@ -76,7 +74,7 @@ def gate(
 
 
 def hand_over_gate(
-    policy: CompiledPolicy, state: CustomerState, message: SendMessage, at_us: Micros, *, fences: Fences = NO_FENCES
+    policy: CompiledPolicy, state: CustomerState, message: SendMessage, at_us: Micros, *, fences: tuple[str, ...] = ()
 ) -> Verdict:
     """The same gate with the real time, for the dispatcher, inside its hand-over transaction.
 
@@ -85,15 +83,20 @@ def hand_over_gate(
     for planned in state.contact.planned:
         if planned.effect_id == message.effect_id:
             return gate(policy, state, planned, at_us, at_hand_over=True, fences=fences)
-    rule = "erased" if fences.erased else "forwarded" if state.forwarded_to else "cancelled"
-    return Verdict("withhold", NEVER, [[rule, False]], "")
+    if "everything" in fences:
+        reason: list[Any] = ["fence", False, "everything"]
+    elif state.forwarded_to:
+        reason = ["forwarded", False, state.forwarded_to]
+    else:
+        reason = ["cancelled", False]
+    return Verdict("withhold", NEVER, [reason], "")
 
 
 def budget_refusal(
     policy: CompiledPolicy, state: CustomerState, planned: Planned, at_us: Micros, *, ignoring: frozenset[bytes]
 ) -> Refusal | None:
     """Only the contact budget, for a reservation at this instant; None if it fits."""
-    asked = Asked(policy, state, planned, now_us=at_us, at_hand_over=False, fences=NO_FENCES, ignoring=ignoring)
+    asked = Asked(policy, state, planned, now_us=at_us, at_hand_over=False, fences=(), ignoring=ignoring)
     return ask_after_conversion(asked, at_us) or ask_limits(asked, at_us)
 
 

@@ -11,8 +11,6 @@ a contract that says so (validity).
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgspec
-
 from kundenkreis.channels.core.policy_calendar import customer_zone, place_of, quiet_until
 from kundenkreis.channels.core.policy_compiled import ATTEMPTS, CompiledPolicy
 from kundenkreis.channels.core.policy_config import Limit, SituationHold
@@ -47,21 +45,6 @@ class Refusal(NamedTuple):
     detail: tuple[Any, ...] = ()
 
 
-class Fences(msgspec.Struct, frozen=True, kw_only=True):
-    """Restrict-only rows beside the outbox, as the hand-over transaction read them: what the fold has yet to see."""
-
-    erased: bool = False
-    restricted: bool = False
-    """Art. 18 DSGVO: nothing but what the law needs."""
-    scopes: tuple[str, ...] = ()
-    """"marketing", "channel:email", "purpose:newsletter", or a pair "email|newsletter" ("*" for all)."""
-    addresses: tuple[str, ...] = ()
-    """Normalised addresses that no longer exist (hard bounce). A complaint is the scope "marketing"."""
-
-
-NO_FENCES = Fences()
-
-
 class Asked:
     """One message being judged: what all questions share, read once."""
 
@@ -72,7 +55,7 @@ class Asked:
 
     def __init__(
         self, policy: CompiledPolicy, state: CustomerState, planned: Planned, *, now_us: Micros, at_hand_over: bool,
-        fences: Fences, ignoring: frozenset[bytes],
+        fences: tuple[str, ...], ignoring: frozenset[bytes],
     ) -> None:  # fmt: skip
         self.policy = policy
         self.state = state
@@ -146,9 +129,7 @@ def crowded_until(times: list[Micros], at_most: int, window_us: Micros, at_us: M
 
 
 def ask_existence(asked: Asked, at_us: Micros) -> Refusal | None:
-    """Does this person still exist here: not erased, not joined into another profile?"""
-    if asked.fences.erased:
-        return Refusal("erased", NEVER)
+    """Does this person still exist here, not joined into another profile?"""
     if asked.state.forwarded_to:
         return Refusal("forwarded", NEVER, (asked.state.forwarded_to,))
     return None
@@ -163,22 +144,21 @@ def ask_address(asked: Asked, at_us: Micros) -> Refusal | None:
 
 
 def ask_fences(asked: Asked, at_us: Micros) -> Refusal | None:
-    """Did the person forbid it a moment ago, faster than the fold could hear it?"""
-    fences, planned = asked.fences, asked.planned
-    if fences.addresses and address_of(asked.state, planned.channel) in fences.addresses:
-        return Refusal("fence", NEVER, ("address",))
-    if planned.message_class == TRANSACTIONAL:
+    """Did the person forbid it a moment ago, faster than the fold could hear it?
+
+    Scopes as in channels/core/fences.py: everything (erasure, restriction: whatever the class), marketing,
+    marketing/<channel>, purpose/<purpose>/<channel>.
+    """
+    if not asked.fences:
         return None
-    if fences.restricted:
-        return Refusal("fence", NEVER, ("restricted",))
-    channel, purpose = planned.channel, planned.purpose
-    covering = {f"purpose:{purpose}", f"{channel}|{purpose}"}
+    planned = asked.planned
+    covering = ["everything"]
+    if planned.message_class != TRANSACTIONAL:
+        covering.append(f"purpose/{planned.purpose}/{planned.channel}")
     if asked.is_marketing:
-        covering |= {"marketing", f"channel:{channel}", f"{channel}|*", f"*|{purpose}", "*|*"}
-    else:
-        covering.add("service")
-    hit = [scope for scope in fences.scopes if scope in covering]
-    return Refusal("fence", NEVER, (hit[0],)) if hit else None
+        covering += ["marketing", f"marketing/{planned.channel}"]
+    hit = next((scope for scope in covering if scope in asked.fences), "")
+    return Refusal("fence", NEVER, (hit,)) if hit else None
 
 
 def ask_basis(asked: Asked, at_us: Micros) -> Refusal | None:

@@ -78,9 +78,7 @@ def _work(turn: Turn, resting: set[bytes]) -> list[Planned]:
     work = [
         planned
         for planned in budget.planned
-        if not planned.handed_over
-        and planned.effect_id not in resting
-        and (planned.waiting or planned.due_us <= at_us)
+        if not planned.handed_over and planned.effect_id not in resting and (planned.waiting or planned.due_us <= at_us)
     ]
     known = {planned.effect_id for planned in budget.planned}
     for planned in turn.candidates:
@@ -201,11 +199,14 @@ def _withhold(turn: Turn, planned: Planned, verdict: Verdict) -> None:
 
 
 def _end(turn: Turn, planned: Planned, outcome: str, reasons: list[Any], basis: str) -> None:
-    """Give up a message: withheld or expired, with the event that tells its journey."""
-    budget = turn.state.contact
-    _drop(budget, planned.effect_id)
+    """Give up a message, with the event that tells its journey.
+
+    A step that waits takes "Message Withheld" for "not yet", so it hears "Message Expired".
+    """
+    _drop(turn.state.contact, planned.effect_id)
     _record(turn, planned, outcome, reasons, basis)
-    _derive(turn, "Message Expired" if outcome == "expired" else "Message Withheld", planned, reason=str(reasons[0][0]))
+    is_expired = outcome == "expired" or planned.if_withheld == "wait"
+    _derive(turn, "Message Expired" if is_expired else "Message Withheld", planned, reason=str(reasons[0][0]))
 
 
 def _cancel(turn: Turn, effect_id: bytes, reason: str) -> None:
@@ -283,25 +284,36 @@ def _tidy(policy: CompiledPolicy, budget: ContactBudget, at_us: Micros) -> None:
 
 def _message_of(turn: Turn, row: LogRow) -> tuple[bytes, Planned | None]:
     """(effect id, the planned message) that a feedback row of our own sending names; (b"", None) if it names none."""
-    try:
-        effect_id = bytes.fromhex(row.properties.get("message", ""))
-    except (TypeError, ValueError):
+    named = row.properties.get("message_id") or row.properties.get("message")
+    if row.origin != "feedback" or not isinstance(named, str):
         return b"", None
-    return effect_id, _find(turn.state.contact, effect_id) if row.origin == "feedback" else None
+    try:
+        effect_id = bytes.fromhex(named)
+    except ValueError:
+        return b"", None
+    return effect_id, _find(turn.state.contact, effect_id)
+
+
+def _reported(row: LogRow, default: str) -> list[Any]:
+    """The reasons a feedback row reports, as a verdict holds them."""
+    reported = row.properties.get("reasons")
+    if not isinstance(reported, list):
+        reported = [row.properties.get("reason")]
+    reasons = [one if isinstance(one, list) and one else [one, False] for one in reported if one]
+    return reasons or [[default, False]]
 
 
 def _sent(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) -> None:
-    """Message Sent, Message Uncertain: the contact happened (or may have), dated to the real hand-over."""
+    """Message Sent, Uncertain, Held: the contact happened, or may yet turn out to have; dated to the hand-over."""
     effect_id, planned = _message_of(turn, row)
     budget = turn.state.contact
     if planned is not None:
         budget.planned = [one for one in budget.planned if one.effect_id != effect_id]
         planned.due_us = row.happened_us
         _reserve(budget, planned, row.happened_us)
-        name = "uncertain" if row.name == "Message Uncertain" else "sent"
-        _record(turn, planned, "handed_over", [[name, True]], "")
-    elif effect_id and row.origin == "feedback" and not any(c.effect_id == effect_id for c in budget.contacts):
-        # cancelled or merged away after it had left: it still reached the person, so it counts
+        _record(turn, planned, "handed_over", [[_ENDS[row.name], True]], "")
+    elif effect_id and row.name == "Message Sent":
+        # cancelled or merged away after it had left, or held for a while: it reached the person, so it counts
         properties = row.properties
         if properties.get("message_class", MARKETING) == MARKETING:
             channel, purpose = str(properties.get("channel", "email")), str(properties.get("purpose", ""))
@@ -314,7 +326,7 @@ def _failed(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]
     effect_id, planned = _message_of(turn, row)
     if planned is not None:
         _drop(turn.state.contact, effect_id)
-        _record(turn, planned, "failed", [["failed", False, str(row.properties.get("reason", ""))]], "")
+        _record(turn, planned, "failed", [["failed", False, str(row.properties.get("reason", ""))[:200]]], "")
 
 
 def _withheld(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) -> None:
@@ -325,10 +337,8 @@ def _withheld(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[byte
     effect_id, planned = _message_of(turn, row)
     if planned is None or not planned.handed_over:
         return
-    reasons = row.properties.get("reasons")
-    reasons = reasons if isinstance(reasons, list) and reasons else [["withheld_at_hand_over", False]]
-    rule = reasons[0][0] if isinstance(reasons[0], list) and reasons[0] else ""
-    if planned.if_withheld == "wait" and rule != "overdue" and turn.at_us < planned.valid_until_us:
+    reasons = _reported(row, "withheld_at_hand_over")
+    if planned.if_withheld == "wait" and reasons[0][0] != "overdue" and turn.at_us < planned.valid_until_us:
         resting.add(effect_id)
         planned.handed_over, planned.waiting, planned.due_us = False, True, planned.valid_until_us
         _release(turn.state.contact, effect_id)
@@ -346,9 +356,7 @@ def _postponed(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[byt
     planned.handed_over = False
     planned.due_us = max(until_us, turn.at_us) if type(until_us) is int else turn.at_us
     _reserve(turn.state.contact, planned, planned.due_us)
-    reasons = row.properties.get("reasons")
-    reasons = reasons if isinstance(reasons, list) and reasons else [["postponed_at_hand_over", False]]
-    _record(turn, planned, "postponed", reasons, "")
+    _record(turn, planned, "postponed", _reported(row, "postponed_at_hand_over"), "")
 
 
 def _by_people(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) -> None:
@@ -381,10 +389,12 @@ def _paused(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]
     budget.pause_reason = str(row.properties.get("reason", row.reason))[:200]
 
 
+_ENDS = {"Message Sent": "sent", "Message Uncertain": "uncertain", "Message Held": "held"}
 _PEOPLE_CHANNELS = {"Call Made": "call", "Visit Held": "visit", "Letter Sent": "letter"}
 _ROWS: dict[str, Callable[[CompiledPolicy, Turn, LogRow, set[bytes]], None]] = {
     "Message Sent": _sent,
     "Message Uncertain": _sent,
+    "Message Held": _sent,
     "Message Failed": _failed,
     "Message Withheld": _withheld,
     "Message Postponed": _postponed,

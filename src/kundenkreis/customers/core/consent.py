@@ -36,9 +36,7 @@ PENDING_ADDRESS = "?"
 """The grant came before the address it was given with was known; bound to the first one that becomes known."""
 
 EXPRESS, EXISTING = "express_consent", "existing_customer"
-BASES = frozenset(
-    {EXPRESS, EXISTING, "contract", "requested", "legitimate_interest", "presumed_b2b", "legal_duty"}
-)
+BASES = frozenset({EXPRESS, EXISTING, "contract", "requested", "legitimate_interest", "presumed_b2b", "legal_duty"})
 
 WORDING_FIELDS = ("wording", "text_version")
 PROOF_FIELDS = ("proof", "form", "form_url", "token_id", "document")
@@ -71,32 +69,42 @@ def apply_consent(turn: Turn) -> None:
 
 
 def merge_consent(winner: Consent, loser: Consent) -> Consent:
-    """What holds after two records of one person became one. Never wider than the narrower of the two.
+    """Bring the loser's record into the winner's, in place. Never wider than the narrower of the two.
 
     A withdrawal beats a grant whatever their instants, no record yields to a grant (it still belongs to its proved
-    address), objections and suppressions of both stay.
+    address), objections and suppressions of both stay. Returns the winner's record.
     """
-    merged = Consent(
-        objections=_latest(winner.objections, loser.objections),
-        grants=dict(winner.grants),
-        suppressed={address: [list(entry) for entry in entries] for address, entries in winner.suppressed.items()},
-        soft_bounces={address: list(instants) for address, instants in winner.soft_bounces.items()},
-    )
+    ended = {
+        key: max(_forbidden_since(winner, key), _forbidden_since(loser, key))
+        for key in sorted({*winner.grants, *loser.grants})
+    }
     for key, grant in loser.grants.items():
-        own = merged.grants.get(key)
-        merged.grants[key] = grant if own is None else max(own, grant, key=_merge_rank)
-    merged.grants = dict(sorted(merged.grants.items()))
+        own = winner.grants.get(key)
+        winner.grants[key] = grant if own is None else max(own, grant, key=_merge_rank)
+    for key, ended_us in ended.items():
+        if winner.grants[key].granted and ended_us >= 0:
+            winner.grants[key] = Grant(EXPRESS, False, ended_us, winner.grants[key].event_id)
+    winner.grants = dict(sorted(winner.grants.items()))
+    winner.objections = _latest(winner.objections, loser.objections)
     for address, entries in loser.suppressed.items():
         for reason, since_us, scope, lifted_us in entries:
-            _suppress(merged, address, reason, scope, since_us=since_us, lifted_us=lifted_us)
+            _suppress(winner, address, reason, scope, since_us=since_us, lifted_us=lifted_us)
     for address, instants in loser.soft_bounces.items():
-        own_instants = merged.soft_bounces.get(address, [-1])
-        merged.soft_bounces[address] = _bounce_list(
-            max(own_instants[0], instants[0]), own_instants[1:] + instants[1:]
-        )
-    merged.soft_bounces = dict(sorted(merged.soft_bounces.items()))
-    merged.tracking = _tracking(merged)
-    return merged
+        own_instants = winner.soft_bounces.get(address, [-1])
+        winner.soft_bounces[address] = _bounce_list(max(own_instants[0], instants[0]), own_instants[1:] + instants[1:])
+    winner.soft_bounces = dict(sorted(winner.soft_bounces.items()))
+    winner.tracking = _tracking(winner)
+    return winner
+
+
+def scopes_of(channel: str, purpose: str) -> tuple[str, ...]:
+    """The scopes of an objection that cover this channel and purpose."""
+    return "marketing", f"channel:{channel}", f"purpose:{purpose}"
+
+
+def keys_of(channel: str, purpose: str) -> tuple[str, ...]:
+    """The keys of records that cover this channel and purpose, the exact one first."""
+    return f"{channel}|{purpose}", f"{channel}|*", f"*|{purpose}", "*|*"
 
 
 def address_of(state: CustomerState, channel: str) -> str:
@@ -210,7 +218,7 @@ def _unsubscribed(state: CustomerState, row: LogRow) -> bool:
 def _bounced(state: CustomerState, row: LogRow) -> bool:
     """Email Bounced, Message Failed: hard ends the address, soft counts, all else says nothing about the person."""
     properties = row.properties
-    kind = properties.get("bounce_class") or properties.get("class") or properties.get("bounce_type")
+    kind = _bounce_class(properties)
     address = _event_address(state, row, "email")
     if not address:
         return False
@@ -226,6 +234,15 @@ def _bounced(state: CustomerState, row: LogRow) -> bool:
     bounces[address] = after
     state.consent.soft_bounces = dict(sorted(bounces.items()))
     return True
+
+
+def _bounce_class(properties: dict[str, Any]) -> str:
+    """hard, soft or "": as mail providers name it, or as the reason of our own failed hand-over."""
+    for name in ("bounce_class", "class", "bounce_type", "reason"):
+        kind = _text(properties, name).removesuffix("_bounce")
+        if kind in ("hard", "soft"):
+            return kind
+    return ""
 
 
 def _accepted(state: CustomerState, row: LogRow) -> bool:
@@ -319,6 +336,19 @@ def _rank(grant: Grant) -> tuple[bool, int, bool, bytes]:
 
 def _merge_rank(grant: Grant) -> tuple[bool, bool, int, bytes]:
     return (not grant.granted, grant.proven, grant.happened_us, grant.event_id)
+
+
+def _forbidden_since(consent: Consent, key: str) -> Micros:
+    """Since when this one record forbids the channel and purpose, by whatever scope; -1 if it does not."""
+    channel, _, purpose = key.partition("|")
+    since_us = max(consent.objections.get(scope, -1) for scope in scopes_of(channel, purpose))
+    for covering in keys_of(channel, purpose):
+        end = consent.grants.get(covering)
+        if end is not None and not end.granted:
+            since_us = max(since_us, end.happened_us)
+    grant = consent.grants.get(key)
+    lifted = grant is not None and grant.granted and grant.proven and grant.happened_us > since_us
+    return -1 if lifted else since_us
 
 
 def _record(consent: Consent, key: str, grant: Grant) -> bool:

@@ -16,6 +16,8 @@ from kundenkreis.customers.core.consent import (
     EXPRESS,
     PENDING_ADDRESS,
     address_of,
+    keys_of,
+    scopes_of,
     soft_suppression,
 )
 from kundenkreis.customers.core.state import CustomerState, Grant
@@ -97,7 +99,7 @@ def permission(
 def permission_flips_us(state: CustomerState, channel: str, purpose: str, at_us: Micros) -> Micros:
     """The earliest later instant at which `permission` or `suppression` may answer differently without an event."""
     flips = NEVER
-    for key in _keys(channel, purpose):
+    for key in keys_of(channel, purpose):
         grant = state.consent.grants.get(key)
         if grant is not None and at_us < grant.expires_us < flips:
             flips = grant.expires_us
@@ -131,7 +133,7 @@ def suppression(state: CustomerState, channel: str, message_class: str, at_us: M
 def objection(state: CustomerState, channel: str, purpose: str) -> tuple[str, Micros]:
     """(scope, since_us) of the newest objection that covers this channel and purpose; ("", -1) without one."""
     found, since_us = "", -1
-    for scope in ("marketing", f"channel:{channel}", f"purpose:{purpose}"):
+    for scope in scopes_of(channel, purpose):
         objected_us = state.consent.objections.get(scope, -1)
         if objected_us > since_us:
             found, since_us = scope, objected_us
@@ -158,14 +160,10 @@ def attribute_value(state: CustomerState, name: str) -> Any:
     return attribute.value if attribute is not None else None
 
 
-def _keys(channel: str, purpose: str) -> tuple[str, ...]:
-    return f"{channel}|{purpose}", f"{channel}|*", f"*|{purpose}", "*|*"
-
-
 def _ending(state: CustomerState, channel: str, purpose: str) -> tuple[Micros, str]:
     """(instant, reason) of the newest withdrawal or expiry that covers this channel and purpose; (-1, "")."""
     ended_us, reason = -1, ""
-    for key in _keys(channel, purpose):
+    for key in keys_of(channel, purpose):
         grant = state.consent.grants.get(key)
         if grant is not None and not grant.granted and grant.happened_us > ended_us:
             ended_us, reason = grant.happened_us, "withdrawn" if grant.expires_us == NEVER else "expired"
@@ -173,7 +171,7 @@ def _ending(state: CustomerState, channel: str, purpose: str) -> tuple[Micros, s
 
 
 def _holds(state: CustomerState, grant: Grant, channel: str, at_us: Micros) -> str:
-    """"" if this grant is good for the person's address now, else the reason why not."""
+    """ "" if this grant is good for the person's address now, else the reason why not."""
     if grant.expires_us <= at_us:
         return "expired"
     if grant.address == PENDING_ADDRESS:

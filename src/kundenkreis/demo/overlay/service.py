@@ -5,13 +5,14 @@ Most concern real households, whose orders stay untouched by it; every message i
 
 from typing import Any
 
+from kundenkreis.demo.households import consent_properties, consented
 from kundenkreis.demo.overlay.stage import Stage, Story, moment
 from kundenkreis.demo.overlay.visits import withdraw
 from kundenkreis.demo.people import Person
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE
 
-_COMPLAINTS, _QUESTIONS, _DEALS, _WITHDRAWALS, _RIGHTS, _OBJECTIONS = 150, 320, 36, 110, 16, 8
+_COMPLAINTS, _QUESTIONS, _DEALS, _WITHDRAWALS, _RIGHTS, _OBJECTIONS, _LATE_READERS = 150, 320, 36, 110, 16, 8, 90
 _COMPLAINT_TOPICS = (
     "Ware verdorben",
     "falsch abgerechnet",
@@ -40,6 +41,23 @@ def incidents(stage: Stage, people: list[Person]) -> list[Story]:
             story.user, story.zone_name = person.user, person.zone
             tell(story, moment(story.dice, "when", stage.year.starts_us + DAY, stage.year.ends_us - HOUR, person.zone))
             stories.append(story)
+    return stories + _late_readers(stage, [person for person in people if not consented(person.user)])
+
+
+def _late_readers(stage: Stage, people: list[Person]) -> list[Story]:
+    """Customers who sign up for the newsletter long after their first order."""
+    stories = []
+    for n in range(stage.count(_LATE_READERS) if people else 0):
+        story = Story(stage, name=f"newsletter-{n}")
+        person = story.dice.pick("who", people)
+        story.user, story.zone_name = person.user, person.zone
+        at_us = moment(story.dice, "when", stage.year.history_ends_us, stage.year.ends_us - DAY, person.zone)
+        asked = {"channel": "email", "purpose": "newsletter", "form": "Newsletter-Anmeldung", "text_version": "1"}
+        story.track("Consent Requested", "asked", at_us, asked)
+        properties = consent_properties(person.language, "Newsletter-Anmeldung")
+        confirmed_us = at_us + story.dice.between("reply", 1, 90) * MINUTE
+        story.track("Consent Confirmed", "confirmed", confirmed_us, {**properties, "confirmed_by": "double_opt_in"})
+        stories.append(story)
     return stories
 
 

@@ -69,6 +69,7 @@ def order(story: Story, key: str, at_us: Micros, items: list[Item], *, language:
             "total": sum(item.cents for item in items) / 100,
             "currency": CURRENCY,
             "channel": channel,
+            "notice_version": "1",
             "products": [item.properties(language) for item in items],
         },
     )

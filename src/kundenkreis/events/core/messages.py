@@ -20,6 +20,7 @@ from kundenkreis.events.core.request_body import (
     MOST_DEPTH,
     MOST_EVENT_BYTES,
     NUL_ESCAPE,
+    holds_huge_integer,
     holds_nul,
     is_too_deep,
 )
@@ -175,6 +176,8 @@ def _read_event(raw: bytes, type_: str, request: _Request) -> Message | Malforme
             raise _Bad("not_an_object", "an event is a JSON object")
         if NUL_ESCAPE in raw and holds_nul(body):
             raise _Bad("nul_character", "holds the character U+0000")
+        if holds_huge_integer(raw, body):
+            raise _Bad("number_out_of_range", "holds a whole number beyond 64 bits")
         return _message(body, raw, type_, request)
     except (_Bad, BadIdentifierError) as bad:
         return _malformed(bad.code, bad.detail, raw, body, request)

@@ -7,14 +7,13 @@ the old run.
 
 from typing import Any
 
-import msgspec
-
 from kundenkreis.customers.core.state import MOST_RUNS, CustomerState, JourneyRecord, Run
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.customers.core.zone import zone_of
 from kundenkreis.journeys.core.compiled import CompiledJourney, CompiledJourneys, TimedEntry
 from kundenkreis.journeys.core.definitions import Cooldown
-from kundenkreis.journeys.core.local_time import WEEKDAYS, next_date_us, next_month_day_us, next_weekday_us, property_at
+from kundenkreis.journeys.core.local_time import WEEKDAYS, next_date_us, next_month_day_us, next_weekday_us
+from kundenkreis.journeys.core.properties import kept_properties, key_in, property_at
 from kundenkreis.journeys.core.walk import MEASURED, STEPS_PER_DAY, add_path, begin, end_run
 from kundenkreis.kernel.hashing import bucket_of, hash128
 from kundenkreis.kernel.ids import NEVER, Micros
@@ -22,11 +21,8 @@ from kundenkreis.kernel.zones import DAY, Zone
 
 MOST_KEYS = 50
 """Entry keys remembered for `once_per_key`; older ones are forgotten and may enter again."""
-MOST_VARIABLE_BYTES = 4096
-"""Of the entering event's properties: what does not fit is left out, in the order sent."""
 _LOOK_AHEAD = 70
 """How many due dates are tried for one at which the audience holds; then the customer is woken once to try again."""
-_MOST_KEY_LENGTH = 200
 
 
 def refusal(journey: CompiledJourney, state: CustomerState, key: str, at_us: Micros) -> str:  # noqa: PLR0911
@@ -66,7 +62,7 @@ def enter(
 ) -> bool:
     """Let the customer in if nothing speaks against it, and walk the first steps. Returns whether a run began."""
     state, at_us = turn.state, turn.at_us
-    key = entry_key(journey, properties)
+    key = key_in(properties, journey.entry.key)
     if turn.day != state.steps_today[0]:
         state.steps_today[0], state.steps_today[1] = turn.day, 0
     if refusal(journey, state, key, at_us):
@@ -123,29 +119,6 @@ def _make_room(state: CustomerState) -> None:
         if oldest is None:
             return
         state.runs.remove(oldest)
-
-
-def entry_key(journey: CompiledJourney, properties: dict[str, Any]) -> str:
-    """What tells this run from a parallel one: the key property as text, "" where there is none."""
-    if not journey.entry.key:
-        return ""
-    value = property_at(properties, journey.entry.key)
-    return str(value)[:_MOST_KEY_LENGTH] if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def kept_properties(properties: dict[str, Any]) -> dict[str, Any]:
-    """The properties a run remembers: at most MOST_VARIABLE_BYTES as JSON, and only what the state's codec can hold."""
-    kept, room = {}, MOST_VARIABLE_BYTES
-    for name, value in properties.items():
-        try:
-            size = len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2
-            msgspec.msgpack.encode(value)
-        except (OverflowError, TypeError, ValueError, RecursionError):
-            continue  # an integer past 64 bits, a text that is no Unicode: templates cannot use it either
-        if size <= room:
-            kept[name] = value
-            room -= size
-    return kept
 
 
 def set_next_entry(journeys: CompiledJourneys, turn: Turn, journey: CompiledJourney) -> None:

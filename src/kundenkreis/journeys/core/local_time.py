@@ -7,7 +7,6 @@ the first time.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -156,13 +155,3 @@ def next_date_us(
         if candidate > after_us:
             return candidate
     return None
-
-
-def property_at(properties: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
-    value: Any = properties
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return None
-        value = value[part]
-    return value

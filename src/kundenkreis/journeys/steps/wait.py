@@ -13,8 +13,8 @@ from kundenkreis.journeys.core.local_time import (
     clock_seconds,
     next_weekday_us,
     parse_local,
-    property_at,
 )
+from kundenkreis.journeys.core.properties import property_at
 from kundenkreis.journeys.core.protocol import (
     CompileContext,
     Edge,

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from kundenkreis.site import words
+from kundenkreis.site import verdict_words, words
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.ports import Message
 
@@ -34,6 +34,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "found": found,
         "count": words.messages_found(found.total, query),
         "is_first": not cursor,
+        "sends_mail": bool(mounted().settings.smtp_host),
     }
     return render(request, "site/mailbox.html", context)
 
@@ -54,8 +55,8 @@ def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
         view = "html" if message.html else "text"
     context = {
         "message": message,
-        "verdict": words.describe_verdict(message.verdicts[-1]),
-        "earlier": [words.describe_verdict(each) for each in reversed(message.verdicts[:-1])],
+        "verdict": verdict_words.describe_verdict(message.verdicts[-1]),
+        "earlier": [verdict_words.describe_verdict(each) for each in reversed(message.verdicts[:-1])],
         "view": view,
         "views": [(name, label) for name, label in words.view_names() if name != "html" or message.html],
         "sandbox": _SANDBOX,

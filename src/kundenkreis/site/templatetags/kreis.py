@@ -1,14 +1,11 @@
 """What templates need beyond Django: icons, instants, numbers, words."""
 
-from babel.dates import format_datetime, format_timedelta, get_timezone
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 
 from kundenkreis.kernel.zones import to_datetime
-from kundenkreis.site import words
-from kundenkreis.site.mounted import mounted
+from kundenkreis.site import formats, verdict_words, words
 
 register = template.Library()
 
@@ -28,14 +25,7 @@ _ICONS = {
 }
 """Drawn on a grid of 24, stroked with 1.75."""
 
-_EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", "en_GB")}
-"""Pattern and locale of an exact instant. British English, because plain English has no names for European zones."""
-
 _ARCS = ("attention", "trust", "purchase", "care", "loyalty", "win-back")
-
-
-def _language() -> str:
-    return get_language() or "en"
 
 
 @register.simple_tag
@@ -62,36 +52,18 @@ def mark(size: int = 28) -> SafeString:
 @register.simple_tag
 def instant(at_us: int) -> SafeString:
     """An instant relative to now, the exact one on hover."""
-    moment, now = to_datetime(at_us), to_datetime(mounted().clock_us())
-    relative = format_timedelta(moment - now, add_direction=True, locale=_language())
-    exact = exact_instant(at_us)
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, relative)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        to_datetime(at_us).isoformat(),
+        formats.exact_instant(at_us),
+        formats.relative_instant(at_us),
+    )
 
 
-@register.simple_tag
-def exact_instant(at_us: int) -> str:
-    """An instant with date, seconds and zone, in the installation's zone."""
-    pattern, locale = _EXACT[_language()[:2]]
-    zone = get_timezone(mounted().settings.zone)
-    return str(format_datetime(to_datetime(at_us), pattern, tzinfo=zone, locale=locale))
-
-
-@register.filter
-def number(value: int) -> str:
-    """A whole number as the viewer writes it."""
-    return words.number(value)
-
-
-@register.filter
-def seconds(span_us: int) -> str:
-    """A span of time in words: 2 seconds, 3 hours; under a second in milliseconds."""
-    if span_us < 1_000_000:
-        return f"{words.number(span_us // 1000)} ms"
-    return format_timedelta(to_datetime(span_us) - to_datetime(0), locale=_language())
-
-
-register.filter("outcome_word", words.outcome_word)
-register.filter("class_word", words.class_word)
+register.simple_tag(formats.exact_instant)
+register.filter("number", formats.number)
+register.filter("span", formats.span)
+register.filter("class_word", verdict_words.class_word)
 register.filter("role_word", words.role_word)
 register.filter("kind_word", words.kind_word)
 register.filter("channel_word", words.channel_word)

@@ -1,0 +1,15 @@
+"""What channels refuse as a setting. Everything about one message is a value, not an exception."""
+
+from kundenkreis.kernel.errors import CallerError
+
+
+class HeaderRefusedError(CallerError):
+    """A setting that becomes a mail header holds characters that headers must not hold; correct the setting."""
+
+    code = "header_refused"
+
+
+class SenderAddressError(CallerError):
+    """The sender's address is not a deliverable e-mail address; correct the brand's sender."""
+
+    code = "sender_address"

@@ -1,0 +1,235 @@
+"""The outbox as dispatchers see it: claim, commit the intent, record what happened. Each fenced by the claim's epoch."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from kundenkreis.channels.core.claims import FINAL, Claim, Completion, Intent
+from kundenkreis.channels.core.fences import stopped_by
+from kundenkreis.channels.core.outcomes import MailboxRow
+from kundenkreis.kernel.effects import SendMessage
+from kundenkreis.kernel.ids import Micros
+
+_T = TypeVar("_T")
+
+
+class OutboxStore(Protocol):
+    """What a dispatcher needs of a store."""
+
+    def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
+        """Claim what is due, oldest first: queued rows, and claimed ones whose lease has run out."""
+
+    def mark_intent(self, claim: Claim, *, now_us: Micros, lease_us: Micros) -> Intent:
+        """Commit that the final dot is about to be written, unless a fence or another claim forbids it."""
+
+    def complete(self, completions: Sequence[Completion]) -> list[bool]:
+        """Record outcomes with events and mailbox rows, all in one transaction; False where the claim was lost."""
+
+    def next_due_us(self) -> Micros | None:
+        """When something will be due, None if the outbox is empty."""
+
+
+class Transaction(Protocol):
+    """The verbs of an open transaction that the outbox uses (a part of the store's session)."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+
+    def rows_in(self, sql: str, keys: Sequence[Any]) -> list[tuple[Any, ...]]: ...
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> int: ...
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
+
+
+class TransactionalStore(Protocol):
+    """Where transactions come from."""
+
+    def transaction(self, name: str = "tx") -> AbstractContextManager[Any]: ...
+
+    def reading(self) -> AbstractContextManager[Any]: ...
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_message = msgspec.msgpack.Decoder(SendMessage).decode
+
+_CLAIM = """
+UPDATE outbox SET
+    uncertain = CASE WHEN state = 'intent' THEN uncertain + 1 ELSE uncertain END,
+    claim_epoch = CASE WHEN state = 'queued' THEN (claim_epoch / 16 + 1) * 16 ELSE claim_epoch + 1 END,
+    state = CASE WHEN state = 'intent' THEN 'intent' ELSE 'claimed' END,
+    claimed_by = ?, lease_until_us = ?, next_try_us = ?
+WHERE effect_id IN ({due})
+RETURNING payload, claim_epoch, attempts, uncertain, state
+"""
+_DUE = """
+SELECT effect_id FROM outbox WHERE state IN ('queued', 'claimed', 'intent') AND next_try_us <= ?
+ORDER BY next_try_us LIMIT ?
+"""
+_INTENT = """
+UPDATE outbox SET state = 'intent', lease_until_us = ?, next_try_us = ?
+WHERE effect_id = ? AND claim_epoch = ? AND state IN ('claimed', 'intent')
+"""
+_COMPLETE = """
+UPDATE outbox SET state = ?, reply = ?, attempts = ?, next_try_us = ?, uncertain = ?, finished_us = ?, claimed_by = ''
+WHERE effect_id = ? AND claim_epoch = ? AND state IN ('claimed', 'intent')
+"""
+_EVENT = "INSERT INTO internal_inbox (effect_id, profile_id, received_us, payload) VALUES (?, ?, ?, ?)"
+_ROW_COLUMNS = MailboxRow.__struct_fields__
+_ROW = (
+    f"INSERT INTO mailbox ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))}) "
+    "ON CONFLICT DO NOTHING"
+)
+_FENCES = "SELECT profile_id, scope FROM fences WHERE profile_id {keys}"
+_WRITE_FENCE = "INSERT INTO fences (profile_id, scope, since_us, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+
+class SqlOutbox:
+    """The outbox table of the operational store. Intents and outcomes of all threads share their commits."""
+
+    def __init__(self, store: TransactionalStore) -> None:
+        self._store = store
+        self._group = _GroupCommit(store)
+
+    def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
+        until = now_us + lease_us
+        with self._store.transaction("outbox.claim") as tx:
+            skip = " FOR UPDATE SKIP LOCKED" if tx.dialect == "postgres" else ""
+            found = tx.rows(_CLAIM.format(due=_DUE + skip), (worker, until, until, now_us, limit))
+        claims = [Claim(_decode_message(row[0]), row[1], row[2], row[3], row[4] == "intent") for row in found]
+        return sorted(claims, key=lambda claim: (claim.message.priority, claim.message.due_us, claim.message.effect_id))
+
+    def mark_intent(self, claim: Claim, *, now_us: Micros, lease_us: Micros) -> Intent:
+        return self._group.run(
+            "outbox.intent", lambda tx: _mark_intent(tx, claim, now_us + lease_us), lock=(claim.message.profile_id,)
+        )
+
+    def complete(self, completions: Sequence[Completion]) -> list[bool]:
+        if not completions:
+            return []
+        guarded = tuple(completion.profile_id for completion in completions if completion.fenced is not None)
+        return self._group.run("outbox.complete", lambda tx: _complete(tx, completions, guarded), lock=guarded)
+
+    def next_due_us(self) -> Micros | None:
+        with self._store.reading() as tx:
+            found = tx.rows("SELECT MIN(next_try_us) FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")
+        return found[0][0] if found else None
+
+    def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str) -> None:
+        """Keep messages of this scope back from now on; durable when this returns. Twice is once."""
+        with self._store.transaction("outbox.fence") as tx:
+            _lock(tx, (profile_id,))
+            tx.run(_WRITE_FENCE, (profile_id, scope, at_us, reason))
+
+
+def _lock(tx: Transaction, profile_ids: Sequence[int]) -> None:
+    """Order fence writers and hand-overs of one customer; SQLite's only writer is ordered already.
+
+    Without it a fence could commit between an intent's reading of the fences and its own commit (trust I5). Always in
+    ascending order, so that two processes never wait for each other.
+    """
+    if tx.dialect == "postgres":
+        for profile_id in sorted(set(profile_ids)):
+            tx.rows("SELECT pg_advisory_xact_lock(?)", (profile_id,))
+
+
+def _fences(tx: Transaction, profile_ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for profile_id, scope in tx.rows_in(_FENCES, profile_ids) if profile_ids else ():
+        found.setdefault(profile_id, []).append(scope)
+    return found
+
+
+def _mark_intent(tx: Transaction, claim: Claim, lease_until_us: Micros) -> Intent:
+    message = claim.message
+    if stopped_by(_fences(tx, (message.profile_id,)).get(message.profile_id, ()), message):
+        return "fenced"
+    touched = tx.run(_INTENT, (lease_until_us, lease_until_us, message.effect_id, claim.epoch))
+    return "committed" if touched == 1 else "lost"
+
+
+def _complete(tx: Transaction, completions: Sequence[Completion], guarded: Sequence[int]) -> list[bool]:
+    fences = _fences(tx, sorted(set(guarded)))
+    results: list[bool] = []
+    recorded: list[Completion] = []
+    for given in completions:
+        completion = given
+        if given.fenced is not None and stopped_by(fences.get(given.profile_id, ()), given.fenced[0]):
+            completion = given.fenced[1]
+        done = completion.at_us if completion.state in FINAL else 0
+        values = (completion.state, completion.reply, completion.attempts, completion.next_try_us, completion.uncertain)
+        results.append(tx.run(_COMPLETE, (*values, done, completion.effect_id, completion.epoch)) == 1)
+        if results[-1]:
+            recorded.append(completion)
+    events = [
+        (event.effect_id, event.profile_id, completion.at_us, _encode(event))
+        for completion in recorded
+        for event in completion.events
+    ]
+    if events:
+        tx.run_many(_EVENT, events)
+    rows = [msgspec.structs.astuple(completion.row) for completion in recorded if completion.row is not None]
+    if rows:
+        tx.run_many(_ROW, rows)
+    return results
+
+
+class _Operation:
+    __slots__ = ("done", "error", "lock", "result", "work")
+
+    def __init__(self, work: Callable[[Transaction], Any], lock: Sequence[int]) -> None:
+        self.work = work
+        self.lock = lock
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class _GroupCommit:
+    """Work of several threads in one transaction: whoever gets the lock first commits what all have brought.
+
+    Each thread waits for its own work to be durable, so nothing is promised early; one fsync serves all.
+    """
+
+    def __init__(self, store: TransactionalStore) -> None:
+        self._store = store
+        self._committing = threading.Lock()
+        self._adding = threading.Lock()
+        self._waiting: list[_Operation] = []
+
+    def run(self, name: str, work: Callable[[Transaction], _T], *, lock: Sequence[int]) -> _T:
+        """The result of the work, once its transaction is durable. `lock`: customers whose fences it depends on.
+
+        Raises:
+            Whatever the transaction raised, for every thread whose work was in it: nothing of it was stored.
+        """
+        operation = _Operation(work, lock)
+        with self._adding:
+            self._waiting.append(operation)
+        with self._committing:
+            if not operation.done:
+                self._commit(name)
+        if operation.error is not None:
+            raise operation.error
+        result: _T = operation.result
+        return result
+
+    def _commit(self, name: str) -> None:
+        with self._adding:
+            batch, self._waiting = self._waiting, []
+        try:
+            with self._store.transaction(name) as tx:
+                _lock(tx, [profile_id for operation in batch for profile_id in operation.lock])
+                for operation in batch:
+                    operation.result = operation.work(tx)
+        except BaseException as error:
+            for operation in batch:
+                operation.error = error
+        finally:
+            for operation in batch:
+                operation.done = True

@@ -1,0 +1,209 @@
+"""The dispatcher's world, put together: who the messages go to, what they say, and the same gate once more before hand-over."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kundenkreis.channels.core.channel import Brand, Channel, Links, Recipient
+from kundenkreis.channels.core.gate import hand_over_gate
+from kundenkreis.channels.core.gate_questions import Fences
+from kundenkreis.channels.core.tokens import TokenKey
+from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Postponed, Rests, Withheld, World
+from kundenkreis.channels.mailbox import MailboxChannel
+from kundenkreis.channels.outbox import SqlOutbox
+from kundenkreis.content.core.templates import CompiledContent, compile_content
+from kundenkreis.customers.core.consent import address_of
+from kundenkreis.customers.core.permission import attribute_value
+from kundenkreis.customers.core.state import CustomerState, decode_state
+from kundenkreis.definitions.canonical import definitions_from_json
+from kundenkreis.definitions.content_checks import default_brand, known_names, source_of
+from kundenkreis.definitions.definition import Definition
+from kundenkreis.kernel.effects import SendMessage
+from kundenkreis.kernel.ids import Micros
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.settings import Settings, secret_key
+
+_logger = logging.getLogger(__name__)
+
+LINK_KEY, MESSAGE_ID_KEY = "links", "message-id"
+
+
+class Roster:
+    """Reads the people of a batch once; the gate and the templates look at the same state."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._local = threading.local()
+
+    def people(self, messages: Sequence[SendMessage]) -> Mapping[int, Recipient]:
+        """The recipients of these messages, by profile id; whoever has no state is missing."""
+        wanted = sorted({message.profile_id for message in messages})
+        channel_of = {message.profile_id: message.channel for message in messages}
+        with self._installation.store.reading() as tx:
+            rows = tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
+            fences = tx.rows_in("SELECT profile_id, scope FROM fences WHERE profile_id {keys}", wanted)
+        states = {row[0]: decode_state(bytes(row[1])) for row in rows}
+        self._local.states = states
+        self._local.fences = _fences(fences)
+        return {profile_id: recipient(state, channel_of[profile_id]) for profile_id, state in states.items()}
+
+    def gate(self, message: SendMessage, now_us: Micros) -> Allowed | Withheld | Postponed:
+        """The one judge with the real time, on the state just read."""
+        state: CustomerState | None = self._local.states.get(message.profile_id)
+        if state is None:
+            return Withheld(["erased"])
+        policy = self._installation.rulebooks(state.rulebook_version).policy
+        fences = self._local.fences.get(message.profile_id, Fences())
+        verdict = hand_over_gate(policy, state, message, now_us, fences=fences)
+        if verdict.outcome == "release":
+            return Allowed()
+        reasons = [str(reason[0]) for reason in verdict.reasons if not reason[1]] or ["gate"]
+        if verdict.outcome == "postpone":
+            return Postponed(verdict.until_us, reasons)
+        return Withheld(reasons)
+
+
+class PublishedContents:
+    """The newest published version of every content item, compiled when first used."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._version = 0
+        self._compiled: dict[str, CompiledContent | None] = {}
+        self._sources: dict[str, Definition] = {}
+        self.brand_document: Definition | None = None
+        self._guard = threading.Lock()
+
+    def __call__(self, content_id: str) -> CompiledContent | None:
+        with self._guard:
+            self._refresh()
+            if content_id not in self._compiled:
+                source = self._sources.get(content_id)
+                self._compiled[content_id] = (
+                    compile_content(source_of(source, self.brand_document), known=self._known)
+                    if source is not None
+                    else None
+                )
+            return self._compiled[content_id]
+
+    def _refresh(self) -> None:
+        version = self._installation.rulebooks.newest_version()
+        if version == self._version:
+            return
+        definitions = definitions_from_json(self._installation.rulebooks.stored(version))
+        self._sources = dict(definitions.of("content"))
+        self.brand_document = default_brand(definitions)
+        self._known = known_names(definitions)
+        self._compiled = {}
+        self._version = version
+
+    def brand(self) -> Brand:
+        """Who speaks, as published last; the settings fill what no brand document says."""
+        with self._guard:
+            self._refresh()
+            body: dict[str, Any] = dict(self.brand_document.body) if self.brand_document is not None else {}
+        return brand_of(body, self._installation.settings)
+
+
+def brand_of(body: Mapping[str, Any], settings: Settings) -> Brand:
+    """The brand document as channels need it."""
+    address = settings.mail_from or body.get("sender_address", "post@kundenkreis.example")
+    imprint = body.get("imprint", {})
+    language = body.get("language", "de")
+    return Brand(
+        name=body.get("name", settings.brand),
+        from_address=address,
+        from_name=body.get("sender_name", ""),
+        reply_to=body.get("reply_to", ""),
+        imprint=imprint.get(language) or next(iter(imprint.values()), ""),
+        imprints=dict(imprint),
+        domain=address.rpartition("@")[2],
+        zone_name=body.get("zone", settings.zone),
+    )
+
+
+def recipient(state: CustomerState, channel: str) -> Recipient:
+    """A customer as a message needs it."""
+    attributes = {name: held.value for name, held in state.profile.attributes.items() if held.value is not None}
+    first, last = _text(attributes.get("firstName")), _text(attributes.get("lastName"))
+    name = " ".join(part for part in (first, last) if part)
+    language = _text(attributes.get("language")) or _text(attributes.get("locale"))
+    attributes["first_name"] = first
+    attributes["last_name"] = last
+    attributes["greeting"] = greeting(language, name)
+    return Recipient(
+        profile_id=state.profile_id,
+        address=address_of(state, channel),
+        name=name,
+        language=language,
+        form_of_address=_text(attributes.get("form_of_address")),
+        zone_name=_text(attribute_value(state, "timezone")),
+        attributes=attributes,
+    )
+
+
+def greeting(language: str, name: str) -> str:
+    """ "Guten Tag Anna Muster", and without a name "Guten Tag": no Herr or Frau that nobody stated."""
+    word = "Hello" if language.startswith("en") else "Guten Tag"
+    return f"{word} {name}" if name else word
+
+
+def build_world(installation: Installation, *, channels: Mapping[str, Channel] | None = None) -> World:
+    """Everything that the dispatchers of this process share."""
+    settings = installation.settings
+    contents = PublishedContents(installation)
+    roster = Roster(installation)
+    return World(
+        store=SqlOutbox(installation.store),
+        gate=roster.gate,
+        people=roster.people,
+        contents=contents,
+        channels=channels if channels is not None else default_channels(settings),
+        brand=contents.brand(),
+        links=build_links(settings),
+        clock=installation.clock,
+        point=installation.point,
+        rests=Rests(),
+        alarm=lambda slug, detail: _logger.warning("%s: %s", slug, detail),
+    )
+
+
+def build_links(settings: Settings) -> Links:
+    """How messages address this installation."""
+    return Links(settings.public_url, TokenKey(secret_key(settings, LINK_KEY)), secret_key(settings, MESSAGE_ID_KEY))
+
+
+def default_channels(settings: Settings) -> dict[str, Channel]:
+    """E-mail through the mail server of the settings, else into the local mailbox."""
+    if not settings.smtp_host:
+        return {"email": MailboxChannel()}
+    from kundenkreis.channels.email_smtp import channel_of  # noqa: PLC0415  (ssl and sockets: only where mail is really sent)
+
+    return {"email": channel_of(settings)}
+
+
+def open_dispatcher(world: World, number: int) -> Dispatcher:
+    """One dispatcher, for one thread."""
+    return Dispatcher(world, f"dispatcher-{number}")
+
+
+def _fences(rows: Sequence[tuple[Any, ...]]) -> dict[int, Fences]:
+    scopes: dict[int, list[str]] = {}
+    for profile_id, scope in rows:
+        scopes.setdefault(profile_id, []).append(scope)
+    return {
+        profile_id: Fences(
+            erased="erased" in found,
+            restricted="restricted" in found,
+            scopes=tuple(
+                scope for scope in found if scope not in ("erased", "restricted") and not scope.startswith("address:")
+            ),
+            addresses=tuple(scope.removeprefix("address:") for scope in found if scope.startswith("address:")),
+        )
+        for profile_id, found in scopes.items()
+    }
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

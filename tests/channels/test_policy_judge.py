@@ -1,0 +1,509 @@
+"""Judging: reservations, priorities, waiting, feedback; and over random histories that no limit is ever exceeded."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kundenkreis.channels.core.policy import judge, next_us
+from kundenkreis.channels.core.policy_compiled import compile_policy
+from kundenkreis.channels.core.policy_config import Holdout, Limit, PolicyConfig, QuietHours
+from kundenkreis.channels.core.policy_defaults import DEFAULT_POLICY
+from kundenkreis.customers.core.consent import apply_consent
+from kundenkreis.customers.core.state import Contact, CustomerState, Planned, Situation, decode_state, encode_state
+from kundenkreis.customers.core.turn import Turn, VerdictEntry
+from kundenkreis.kernel.effects import SendMessage
+from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.rows import DERIVED, PUBLIC, LogRow
+from kundenkreis.kernel.zones import DAY, HOUR, MINUTE
+from tests.channels.policy_cases import customer, feedback, local, message, open_situation, row_of, turn_at
+
+pytestmark = pytest.mark.pure
+
+POLICY = compile_policy()
+NOON = local("2026-11-19 12:00")
+
+
+def judged(
+    state: CustomerState, at_us: Micros, *candidates: Planned, row: LogRow | None = None, cancel: Any = (),
+    policy: Any = POLICY,
+) -> Turn:  # fmt: skip
+    """The turn after consent and contact policy ran."""
+    turn = turn_at(state, at_us, *candidates, row=row)
+    if hasattr(turn, "cancellations"):
+        turn.cancellations.extend(cancel)
+    elif cancel:
+        turn = _CancellingTurn.of(turn, list(cancel))
+    apply_consent(turn)
+    judge(policy, turn)
+    return turn
+
+
+class _CancellingTurn(Turn):
+    """A turn that carries cancellations, as the journeys' pass leaves them."""
+
+    __slots__ = ("cancellations",)
+
+    @classmethod
+    def of(cls, turn: Turn, cancellations: list[tuple[bytes, str]]) -> "_CancellingTurn":
+        own = cls(turn.state, turn.at_us, row=turn.row, zone=turn.zone, rulebook_version=turn.rulebook_version)
+        own.candidates, own.cancellations = turn.candidates, cancellations
+        return own
+
+
+def outcomes(turn: Turn) -> list[tuple[int, str, str]]:
+    """[(number of the message, outcome, deciding rule)] in the order judged."""
+    return [
+        (int.from_bytes(entry.effect_id, "big"), entry.outcome, entry.reasons[0][0])
+        for entry in turn.records
+        if isinstance(entry, VerdictEntry)
+    ]
+
+
+def slots(state: CustomerState) -> dict[int, Micros]:
+    return {int.from_bytes(contact.effect_id, "big"): contact.at_us for contact in state.contact.contacts}
+
+
+def test_candidate_that_passes_reaches_the_outbox_at_once() -> None:
+    state = customer()
+    planned = message(at_us=NOON, variables={"cart_id": "c1"}, journey_id="news", priority=6)
+    turn = judged(state, NOON, planned)
+    assert turn.effects == [
+        SendMessage(
+            planned.effect_id, 7, NOON, "email", "hello", "marketing", "newsletter", "news", b"", "send", NOON + 5 * DAY,
+            {"cart_id": "c1"}, 6,
+        )
+    ]  # fmt: skip
+    assert outcomes(turn) == [(1, "released", "basis")]
+    assert [(event.name, event.properties["message"]) for event in turn.derived] == [
+        ("Message Released", planned.effect_id.hex())
+    ]
+    assert (state.contact.planned[0].handed_over, slots(state)) == (True, {1: NOON})
+    assert next_us(POLICY, state) == NEVER
+
+
+def test_at_night_it_is_reserved_and_released_when_the_night_ends() -> None:
+    state, night, morning = customer(), local("2026-11-19 23:00"), local("2026-11-20 07:00")
+    turn = judged(state, night, message(at_us=night))
+    assert (outcomes(turn), turn.effects, turn.derived) == ([(1, "planned", "quiet_hours")], [], [])
+    assert (slots(state), next_us(POLICY, state)) == ({1: morning}, morning)
+    assert outcomes(judged(state, morning - 1)) == []
+    turn = judged(state, morning)
+    assert (outcomes(turn), len(turn.effects)) == ([(1, "released", "basis")], 1)
+    assert [entry.sequence for entry in turn.records if isinstance(entry, VerdictEntry)] == [1]
+
+
+def test_candidate_due_later_is_reserved_for_then() -> None:
+    state = customer()
+    judged(state, NOON, message(at_us=NOON, due_us=NOON + 3 * HOUR))
+    assert (slots(state), next_us(POLICY, state)) == ({1: NOON + 3 * HOUR}, NOON + 3 * HOUR)
+
+
+def test_what_changed_meanwhile_counts_when_it_is_due() -> None:
+    state, night = customer(), local("2026-11-19 23:00")
+    judged(state, night, message(at_us=night))
+    judged(state, night + HOUR, row=row_of("Consent Withdrawn", night + HOUR, {"purpose": "newsletter"}))
+    turn = judged(state, local("2026-11-20 07:00"))
+    assert outcomes(turn) == [(1, "withheld", "withdrawn")]
+    assert [event.properties["reason"] for event in turn.derived] == ["withdrawn"]
+    assert (state.contact.planned, state.contact.contacts) == ([], [])
+
+
+def test_more_important_ones_go_first_and_the_rest_waits_for_room() -> None:
+    state = customer()
+    turn = judged(state, NOON, *(message(n, at_us=NOON, priority=10 - n) for n in range(1, 5)))
+    assert outcomes(turn) == [
+        (4, "released", "basis"), (3, "planned", "limit"), (2, "planned", "limit"), (1, "withheld", "limit"),
+    ]  # fmt: skip
+    assert slots(state) == {4: NOON, 3: NOON + DAY, 2: NOON + 2 * DAY}
+
+
+def test_higher_priority_displaces_what_is_only_planned() -> None:
+    state = customer()
+    judged(state, NOON, message(1, at_us=NOON, priority=9), message(2, at_us=NOON, priority=9))
+    turn = judged(state, NOON + HOUR, message(3, at_us=NOON + HOUR, priority=2))
+    assert outcomes(turn) == [(3, "planned", "limit"), (2, "displaced", "limit")]
+    assert slots(state) == {1: NOON, 3: NOON + DAY, 2: NOON + 2 * DAY}
+    equal = judged(state, NOON + 2 * HOUR, message(4, at_us=NOON, priority=9, valid_until_us=NOON + 2 * DAY))
+    assert outcomes(equal) == [(4, "withheld", "limit")]
+    assert slots(state) == {1: NOON, 3: NOON + DAY, 2: NOON + 2 * DAY}
+
+
+def test_displaced_past_its_validity_is_withheld() -> None:
+    state = customer()
+    state.contact.contacts = [Contact(NOON - HOUR, "email", "marketing", b"x")]
+    judged(state, NOON, message(1, at_us=NOON, priority=9, valid_until_us=NOON + 25 * HOUR))
+    turn = judged(state, NOON + 1, message(2, at_us=NOON, priority=3))
+    assert outcomes(turn) == [(2, "planned", "limit"), (1, "withheld", "limit")]
+    assert [event.name for event in turn.derived] == ["Message Withheld"]
+
+
+def test_service_and_transactional_use_no_budget() -> None:
+    state = customer()
+    state.commerce.last_order_us = 1
+    many = [message(n, at_us=NOON, message_class="transactional", purpose="order") for n in range(1, 9)]
+    many += [message(n, at_us=NOON, message_class="service", purpose="help") for n in range(9, 15)]
+    assert [outcome for _, outcome, _ in outcomes(judged(state, NOON, *many))] == ["released"] * 14
+    assert state.contact.contacts == []
+
+
+def test_waiting_message_goes_when_the_matter_is_closed() -> None:
+    state = customer()
+    open_situation(state, "complaint", since_us=NOON - DAY)
+    turn = judged(state, NOON, message(at_us=NOON, if_withheld="wait"))
+    assert (outcomes(turn), turn.derived) == ([(1, "withheld", "situation")], [])
+    assert (next_us(POLICY, state), state.contact.contacts) == (NOON + 5 * DAY, [])
+    assert outcomes(judged(state, NOON + HOUR, row=row_of("Product Viewed", NOON + HOUR))) == []
+    state.decisions.situations["complaint"] = Situation(NOON - DAY, {}, NOON + 3 * DAY)
+    turn = judged(state, NOON + 2 * HOUR, row=row_of("Case Solved", NOON + 2 * HOUR))
+    assert (outcomes(turn), slots(state)) == ([(1, "postponed", "situation")], {1: NOON + 3 * DAY})
+    assert outcomes(judged(state, NOON + 3 * DAY)) == [(1, "released", "basis")]
+
+
+def test_waiting_message_expires_with_its_validity() -> None:
+    state = customer()
+    open_situation(state, "late", since_us=NOON - DAY)
+    judged(state, NOON, message(at_us=NOON, if_withheld="wait"))
+    turn = judged(state, NOON + 5 * DAY)
+    assert outcomes(turn) == [(1, "expired", "situation")]
+    assert [event.name for event in turn.derived] == ["Message Expired"]
+    assert (state.contact.planned, next_us(POLICY, state)) == ([], NEVER)
+
+
+def test_reserved_message_found_after_its_validity_expires() -> None:
+    state, night = customer(), local("2026-11-19 23:00")
+    judged(state, night, message(at_us=night, valid_until_us=night + 9 * HOUR))
+    assert outcomes(judged(state, night + 9 * HOUR + 1)) == [(1, "expired", "validity")]
+
+
+def test_cancelled_by_its_journey() -> None:
+    state, night = customer(), local("2026-11-19 23:00")
+    planned = message(at_us=night)
+    judged(state, night, planned)
+    turn = judged(state, night + HOUR, cancel=[(planned.effect_id, "goal"), (b"unknown", "goal")])
+    assert outcomes(turn) == [(1, "cancelled", "cancelled")]
+    assert (state.contact.planned, state.contact.contacts) == ([], [])
+
+
+def test_the_same_message_is_judged_once() -> None:
+    state = customer()
+    judged(state, NOON, message(at_us=NOON))
+    assert judged(state, NOON + HOUR, message(at_us=NOON), message(at_us=NOON)).records == []
+    both = judged(customer(), NOON, message(2, at_us=NOON), message(2, at_us=NOON))
+    assert outcomes(both) == [(2, "released", "basis")]
+
+
+def test_sent_dates_the_contact_to_the_real_hand_over() -> None:
+    state, planned = customer(), message(at_us=NOON)
+    judged(state, NOON, planned)
+    turn = judged(state, NOON + 3 * MINUTE, row=feedback("Message Sent", planned, NOON + 2 * MINUTE))
+    assert (outcomes(turn), state.contact.planned) == ([(1, "handed_over", "sent")], [])
+    assert slots(state) == {1: NOON + 2 * MINUTE}
+    again = judged(state, NOON + 4 * MINUTE, row=feedback("Message Sent", planned, NOON + 2 * MINUTE))
+    assert (outcomes(again), slots(state)) == ([], {1: NOON + 2 * MINUTE})
+
+
+def test_uncertain_counts_failed_frees() -> None:
+    state, planned = customer(), message(at_us=NOON)
+    judged(state, NOON, planned)
+    turn = judged(state, NOON + 1, row=feedback("Message Uncertain", planned, NOON + 1))
+    assert (outcomes(turn), slots(state)) == ([(1, "handed_over", "uncertain")], {1: NOON + 1})
+    other = customer()
+    judged(other, NOON, planned := message(at_us=NOON))
+    turn = judged(other, NOON + 1, row=feedback("Message Failed", planned, NOON + 1, reason="552 too big"))
+    assert outcomes(turn) == [(1, "failed", "failed")]
+    assert (other.contact.planned, other.contact.contacts) == ([], [])
+
+
+def test_feedback_as_dispatchers_write_it() -> None:
+    """`message_id`, and reasons as plain words."""
+    state, planned = customer(), message(at_us=NOON, if_withheld="wait")
+    judged(state, NOON, planned)
+    said = {"message_id": planned.effect_id.hex(), "reason": "overdue", "reasons": ["overdue", "limit"]}
+    turn = judged(state, NOON + 1, row=row_of("Message Withheld", NOON + 1, said, origin="feedback"))
+    assert (outcomes(turn), state.contact.planned) == ([(1, "withheld", "overdue")], [])
+    other = customer()
+    judged(other, NOON, message(at_us=NOON))
+    said = {"message_id": planned.effect_id.hex(), "reason": "poison"}
+    turn = judged(other, NOON + 1, row=row_of("Message Held", NOON + 1, said, origin="feedback"))
+    assert (outcomes(turn), slots(other)) == ([(1, "handed_over", "held")], {1: NOON + 1})
+    judged(other, NOON + 9, row=row_of("Message Sent", NOON + 9, said, origin="feedback"))
+    assert slots(other) == {1: NOON + 9}
+
+
+def test_sent_after_it_was_cancelled_still_counts() -> None:
+    state, planned = customer(), message(at_us=NOON)
+    judged(state, NOON, planned)
+    judged(state, NOON + 1, cancel=[(planned.effect_id, "exit")])
+    judged(state, NOON + 2, row=feedback("Message Sent", planned, NOON + 2, channel="email", purpose="newsletter"))
+    assert slots(state) == {1: NOON + 2}
+
+
+def test_withheld_at_hand_over_waits_or_ends_and_overdue_needs_a_person() -> None:
+    for if_withheld, rule, stays in (("wait", "fence", True), ("skip", "fence", False), ("wait", "overdue", False)):
+        state, planned = customer(), message(at_us=NOON, if_withheld=if_withheld)
+        judged(state, NOON, planned)
+        row = feedback("Message Withheld", planned, NOON + 1, reasons=[[rule, False]])
+        turn = judged(state, NOON + 1, row=row)
+        assert (outcomes(turn), turn.effects) == ([(1, "withheld", rule)], [])
+        assert (len(state.contact.planned), state.contact.contacts) == (int(stays), [])
+
+
+def test_postponed_at_hand_over_is_due_again_then() -> None:
+    state, planned = customer(), message(at_us=NOON)
+    judged(state, NOON, planned)
+    until_us = NOON + 2 * HOUR
+    row = feedback("Message Postponed", planned, NOON + 1, until_us=until_us, reasons=[["limit", False, "email_day"]])
+    turn = judged(state, NOON + 1, row=row)
+    assert (outcomes(turn), slots(state), next_us(POLICY, state)) == (
+        [(1, "postponed", "limit")],
+        {1: until_us},
+        until_us,
+    )
+    assert outcomes(judged(state, until_us)) == [(1, "released", "basis")]
+
+
+@pytest.mark.parametrize("changes", [{"origin": "api"}, {"origin": "feedback", "flags": DERIVED}, {"flags": PUBLIC}])
+def test_only_our_own_feedback_moves_a_message(changes: dict[str, Any]) -> None:
+    state, planned = customer(), message(at_us=NOON)
+    judged(state, NOON, planned)
+    row = msgspec.structs.replace(feedback("Message Failed", planned, NOON + 1), **changes)
+    assert outcomes(judged(state, NOON + 1, row=row)) == []
+    assert slots(state) == {1: NOON}
+
+
+def test_calls_and_letters_of_people_count_in_the_same_budget() -> None:
+    state = customer()
+    judged(state, NOON, row=row_of("Call Made", NOON, {"outcome": "not_reached"}, number=1, origin="human"))
+    judged(state, NOON + 1, row=row_of("Call Made", NOON + 1, {"outcome": "reached"}, number=2, origin="human"))
+    judged(state, NOON + 2, row=row_of("Letter Sent", NOON + 2, number=3, origin="human"))
+    judged(state, NOON + 3, row=row_of("Visit Held", NOON + 3, {"message_class": "service"}, number=4, origin="human"))
+    judged(state, NOON + 4, row=row_of("Letter Sent", NOON + 4, number=5, flags=PUBLIC))
+    assert sorted((contact.at_us, contact.channel) for contact in state.contact.contacts) == [
+        (NOON, "call_attempt"), (NOON + 1, "call"), (NOON + 1, "call_attempt"), (NOON + 2, "letter"),
+    ]  # fmt: skip
+    turn = judged(state, NOON + HOUR, message(9, at_us=NOON + HOUR, channel="letter", valid_until_us=NEVER))
+    assert outcomes(turn) == [(9, "planned", "limit")]
+
+
+def test_pause_by_a_person_at_most_90_days() -> None:
+    state = customer()
+    row = row_of("Marketing Paused", NOON, {"days": 400, "reason": "Umzug"}, origin="human")
+    judged(state, NOON, row=row)
+    assert (state.contact.paused_until_us, state.contact.pause_reason) == (NOON + 90 * DAY, "Umzug")
+    assert outcomes(judged(state, NOON + 1, message(at_us=NOON))) == [(1, "withheld", "paused")]
+    judged(state, NOON + 2, row=row_of("Marketing Resumed", NOON + 2, origin="human"))
+    assert outcomes(judged(state, NOON + 3, message(2, at_us=NOON))) == [(2, "released", "basis")]
+
+
+def test_contacts_too_old_to_matter_are_forgotten() -> None:
+    state = customer()
+    state.contact.contacts = [Contact(NOON - n * DAY, "push", "marketing", b"%d" % n) for n in (91, 90, 8)]
+    judged(state, NOON, message(at_us=NOON))
+    assert [contact.at_us for contact in state.contact.contacts] == [NOON - 90 * DAY, NOON - 8 * DAY, NOON]
+
+
+def test_policy_as_written_in_yaml_is_read_and_checked() -> None:
+    plain = {
+        "limits": [{"id": "email_day", "channel": "email", "message_class": "marketing", "at_most": 1, "per_hours": 24}],
+        "quiet_hours": [{"channel": "email", "message_class": "marketing", "from": "21:00", "to": "07:00"}],
+        "situations": [
+            {"situation": "complaint", "holds": "marketing", "priorities": [1, 10], "except_journeys": [],
+             "reason": {"de": "offene Reklamation", "en": "open complaint"}}
+        ],
+        "purposes": [{"id": "newsletter", "name": {"de": "N", "en": "N"}, "bases": ["express_consent"]}],
+        "after_conversion": {"days": 14, "extra_per_week": 1},
+        "global_holdout": {"percent": 5, "salt": "global"},
+        "default_priority": 5, "overdue_grace_hours": 6,
+    }  # fmt: skip
+    policy = compile_policy(msgspec.convert(plain, PolicyConfig))
+    assert policy.bases("newsletter") == ("express_consent",)
+    assert [limit.id for limit in policy.limits_on("email")] == ["email_day"]
+    back = msgspec.convert(msgspec.to_builtins(DEFAULT_POLICY), PolicyConfig)
+    assert back == DEFAULT_POLICY
+
+
+# Random histories -----------------------------------------------------------------------------------------------------
+
+TIGHT = compile_policy(
+    PolicyConfig(
+        limits=[
+            Limit(id="email_day", channel="email", at_most=1, per_hours=24),
+            Limit(id="sms_three_days", channel="sms", at_most=1, per_hours=72),
+            Limit(id="all_week", at_most=3, per_hours=168),
+            Limit(id="survey", purposes=["survey"], at_most=1, per_hours=240),
+        ],
+        quiet_hours=[
+            QuietHours(channel="email", message_class="marketing", from_="21:00", to="07:00"),
+            QuietHours(channel="sms", from_="20:00", to="09:00", sundays=True),
+        ],
+        global_holdout=Holdout(percent=0),
+    )
+)
+
+CANDIDATE = st.fixed_dictionaries(
+    {
+        "channel": st.sampled_from(["email", "sms", "push"]), "priority": st.integers(1, 10),
+        "message_class": st.sampled_from(["marketing"] * 5 + ["transactional"]),
+        "purpose": st.sampled_from(["newsletter", "newsletter", "survey"]),
+        "valid": st.integers(0, 240), "later": st.sampled_from([0, 0, 5, 40]),
+        "if_withheld": st.sampled_from(["skip", "wait", "exit"]),
+    }
+)  # fmt: skip
+STEP = st.fixed_dictionaries(
+    {
+        "hours": st.integers(0, 60), "candidates": st.lists(CANDIDATE, max_size=4),
+        "situation": st.sampled_from(["", "", "", "open", "close"]),
+        "feedback": st.sampled_from(["", "Message Sent", "Message Sent", "Message Failed", "Message Withheld"]),
+        "cancel": st.booleans(),
+    }
+)  # fmt: skip
+
+
+class History:
+    """One customer lived through: every turn that would come, with a ledger of its own beside the state."""
+
+    def __init__(self, *, reverse: bool = False) -> None:
+        self.state = customer(purposes=("newsletter", "survey"))
+        self.now_us = NOON
+        self.reverse = reverse
+        self.released: dict[bytes, tuple[Micros, SendMessage]] = {}
+        self.verdicts: list[VerdictEntry] = []
+        self.number = 0
+
+    def live(self, steps: list[dict[str, Any]]) -> None:
+        for step in steps:
+            self.run_timers(self.now_us + step["hours"] * HOUR)
+            self.take(step)
+        self.run_timers(self.now_us + 40 * DAY)
+
+    def run_timers(self, until_us: Micros) -> None:
+        for _ in range(1000):
+            due_us = next_us(TIGHT, self.state)
+            if due_us > until_us:
+                break
+            assert due_us >= self.now_us
+            self.turn(due_us)
+        else:
+            raise AssertionError("the policy wakes without end")
+        self.now_us = until_us
+
+    def take(self, step: dict[str, Any]) -> None:
+        if step["situation"] == "open":
+            open_situation(self.state, "late", since_us=self.now_us)
+        elif step["situation"] == "close" and "late" in self.state.decisions.situations:
+            self.state.decisions.situations["late"] = Situation(self.now_us, {}, self.now_us + 2 * DAY)
+        candidates = []
+        for given_values in step["candidates"]:
+            values = dict(given_values)
+            self.number += 1
+            due_us = self.now_us + values.pop("later") * HOUR
+            valid_until_us = due_us + values.pop("valid") * HOUR
+            values |= {"due_us": due_us, "valid_until_us": valid_until_us}
+            candidates.append(message(self.number, at_us=self.now_us, **values))
+        if self.reverse:
+            candidates.reverse()
+        row = None
+        out = next((planned for planned in self.state.contact.planned if planned.handed_over), None)
+        if step["feedback"] and out is not None:
+            row = feedback(step["feedback"], out, self.now_us)
+            if step["feedback"] == "Message Sent":
+                self.released[out.effect_id] = (self.now_us, self.released[out.effect_id][1])
+            else:
+                del self.released[out.effect_id]
+        kept = [planned for planned in self.state.contact.planned if not planned.handed_over]
+        cancel = [(kept[0].effect_id, "goal")] if step["cancel"] and kept else []
+        self.turn(self.now_us, *candidates, row=row, cancel=cancel)
+
+    def turn(self, at_us: Micros, *candidates: Planned, row: LogRow | None = None, cancel: Any = ()) -> None:
+        self.state = decode_state(encode_state(self.state))
+        turn = judged(self.state, at_us, *candidates, row=row, cancel=cancel, policy=TIGHT)
+        for effect in turn.effects:
+            assert isinstance(effect, SendMessage)
+            self.released[effect.effect_id] = (at_us, effect)
+            self.check_limits(at_us, effect)
+        self.verdicts += [entry for entry in turn.records if isinstance(entry, VerdictEntry)]
+
+    def check_limits(self, at_us: Micros, effect: SendMessage) -> None:
+        """Recounts from the ledger, not from the state: no window that ends with this release is over its limit."""
+        if effect.message_class != "marketing":
+            return
+        for limit in TIGHT.limits_on(effect.channel):
+            if limit.purposes and effect.purpose not in limit.purposes:
+                continue
+            used = [
+                one_us
+                for one_us, one in self.released.values()
+                if one.message_class == "marketing"
+                and limit.channel in ("", one.channel)
+                and (not limit.purposes or one.purpose in limit.purposes)
+                and at_us - limit.per_hours * HOUR < one_us <= at_us
+            ]
+            assert len(used) <= limit.at_most, limit.id
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(STEP, max_size=10))
+def test_no_limit_is_ever_exceeded_and_every_message_meets_its_fate(steps: list[dict[str, Any]]) -> None:
+    history = History()
+    history.live(steps)
+    assert [planned for planned in history.state.contact.planned if not planned.handed_over] == []
+    by_message: dict[bytes, list[VerdictEntry]] = {}
+    for entry in history.verdicts:
+        by_message.setdefault(entry.effect_id, []).append(entry)
+        assert isinstance(entry.reasons[0][0], str)
+    assert len(by_message) == history.number
+    for entries in by_message.values():
+        assert [entry.sequence for entry in entries] == list(range(len(entries)))
+        assert entries[-1].outcome in {"released", "handed_over", "withheld", "expired", "failed", "cancelled"}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(STEP, max_size=8))
+def test_reservations_alone_never_exceed_a_limit(steps: list[dict[str, Any]]) -> None:
+    """Without feedback that moves contacts, the state itself never plans more than allowed in any window."""
+    history = History()
+    for step in steps:
+        quiet = {**step, "feedback": ""}
+        history.run_timers(history.now_us + quiet["hours"] * HOUR)
+        history.take(quiet)
+        for limit in TIGHT.config.limits or ():
+            times = [
+                contact.at_us
+                for contact in history.state.contact.contacts
+                if limit.channel in ("", contact.channel) and (not limit.purposes or contact.purpose in limit.purposes)
+            ]
+            window_us = limit.per_hours * HOUR
+            most = max((sum(1 for two in times if one <= two < one + window_us) for one in times), default=0)
+            assert most <= limit.at_most, limit.id
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(STEP, max_size=6))
+def test_the_order_of_candidates_decides_nothing(steps: list[dict[str, Any]]) -> None:
+    one, other = History(), History(reverse=True)
+    one.live(steps)
+    other.live(steps)
+    assert encode_state(one.state) == encode_state(other.state)
+    assert msgspec.msgpack.encode(one.verdicts) == msgspec.msgpack.encode(other.verdicts)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from(["email", "sms", "push"]), st.integers(2, 10)), max_size=10),
+    st.sampled_from(["email", "sms", "push"]), st.integers(0, 47),
+)  # fmt: skip
+def test_a_message_is_never_held_back_by_less_important_ones_still_planned(
+    others: list[tuple[str, int]], channel: str, hour: int
+) -> None:
+    """All are planned for later, so the most important one gets the place it would have had alone."""
+    at_us = NOON + hour * HOUR
+    later = {"due_us": at_us + HOUR, "valid_until_us": at_us + 20 * DAY}
+    crowded, alone = customer(), customer()
+    for n, (way, priority) in enumerate(others, 2):
+        judged(crowded, at_us, message(n, at_us=at_us, channel=way, priority=priority, **later), policy=TIGHT)
+    for state in (crowded, alone):
+        judged(state, at_us + 1, message(1, at_us=at_us, channel=channel, priority=1, **later), policy=TIGHT)
+    assert slots(crowded)[1] == slots(alone)[1]
