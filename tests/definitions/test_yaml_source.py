@@ -3,7 +3,8 @@
 import pytest
 
 from kundenkreis.definitions.errors import Place
-from kundenkreis.definitions.yaml_source import LARGEST_FILE_BYTES, MOST_VALUES, Source, read_source
+from kundenkreis.definitions.source import Source
+from kundenkreis.definitions.yaml_source import LARGEST_FILE_BYTES, MOST_VALUES, read_source
 
 pytestmark = pytest.mark.pure
 

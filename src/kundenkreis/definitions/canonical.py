@@ -15,9 +15,6 @@ from kundenkreis.definitions.shape import shape_of
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.kernel.hashing import hash128
 
-FORMAT = 1
-"""Raised when documents of older rulebooks need converting before they can be read."""
-
 
 class StoredRulebookError(BugError):
     """A stored rulebook cannot be read by this version of Kundenkreis."""
@@ -27,13 +24,14 @@ class StoredRulebookError(BugError):
 
 def canonical_json(definitions: Definitions) -> bytes:
     """The definitions as canonical bytes."""
-    document = {"format": FORMAT, "documents": definitions.documents()}
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(
+        definitions.documents(), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
 
 
 def version_hash(canonical: bytes) -> str:
     """32 hex digits that name these definitions: equal for equal definitions only."""
-    return hash128("rulebook", canonical).hex()
+    return hash128(canonical).hex()
 
 
 def definitions_from_json(canonical: bytes) -> Definitions:
@@ -44,10 +42,7 @@ def definitions_from_json(canonical: bytes) -> Definitions:
             so this is a bug or a damaged store.
     """
     try:
-        stored = json.loads(canonical)
-        if stored["format"] != FORMAT:
-            raise StoredRulebookError(f"The rulebook has the format {stored['format']}; this version reads {FORMAT}.")
-        return Definitions([_definition(document) for document in stored["documents"]])
+        return Definitions([_definition(document) for document in json.loads(canonical)])
     except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
         raise StoredRulebookError(f"A stored rulebook cannot be read: {error}") from error
 

@@ -15,6 +15,7 @@ from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import DefinitionError as Mistake
 from kundenkreis.definitions.errors import Path, Problem
+from kundenkreis.definitions.kinds import SHIPPED, Plugins
 from kundenkreis.definitions.suggest import SEE_REFERENCE
 from kundenkreis.journeys.core.graph import Surroundings, compile_journey
 from kundenkreis.journeys.errors import InvalidJourneyError, JourneyProblem
@@ -32,10 +33,10 @@ _UTC = Zone("UTC")
 """Whether something compiles does not depend on the zone."""
 
 
-def check_parts(definitions: Definitions) -> list[Mistake]:
+def check_parts(definitions: Definitions, plugins: Plugins = SHIPPED) -> list[Mistake]:
     """Mistakes inside each definition; how they fit together is asked elsewhere."""
     known = _known(definitions)
-    return [each.mistake(problem) for each in definitions for problem in _of(each, known)]
+    return [each.mistake(problem) for each in definitions for problem in _of(each, known, plugins)]
 
 
 def _known(definitions: Definitions) -> Known:
@@ -49,19 +50,21 @@ def _known(definitions: Definitions) -> Known:
     return Known(multipliers=multipliers, traits={name: each.config for name, each in definitions.of("trait").items()})
 
 
-def _of(definition: Definition, known: Known) -> Iterator[Problem]:
+def _of(definition: Definition, known: Known, plugins: Plugins) -> Iterator[Problem]:
     for path in definition.findings.leaves:
-        yield from _leaf(definition, path, known)
+        yield from _leaf(definition, path, known, plugins)
     for path in definition.findings.filters:
         yield from _filter(definition, path)
-    checks = {"score": _score, "situation": _situation, "trait": _trait, "journey": _journey, "policy": _policy}
-    if definition.kind in checks:
+    checks = {"score": _score, "situation": _situation, "trait": _trait, "policy": _policy}
+    if definition.kind == "journey":
+        yield from _journey(definition, plugins)
+    elif definition.kind in checks:
         yield from checks[definition.kind](definition)
 
 
-def _leaf(definition: Definition, path: Path, known: Known) -> Iterator[Problem]:
+def _leaf(definition: Definition, path: Path, known: Known, plugins: Plugins) -> Iterator[Problem]:
     try:
-        compile_condition(definition.at(path), zone=_UTC, known=known, path=path)
+        compile_condition(definition.at(path), zone=_UTC, known=known, path=path, kinds=plugins.conditions)
     except DefinitionError as error:
         yield problem_of(error, error.path)
 
@@ -127,17 +130,19 @@ class _Unasked:
         return Reason("none", False, {}, {}, [], NEVER)
 
 
-_GRAPH_ONLY = Surroundings(
-    compile_condition=lambda _data: _Unasked(), compile_matches=lambda _where: lambda _properties, _day: False
-)
-
-
-def _journey(definition: Definition) -> Iterator[Problem]:
+def _journey(definition: Definition, plugins: Plugins) -> Iterator[Problem]:
+    graph_only = Surroundings(
+        compile_condition=lambda _data: _Unasked(),
+        compile_matches=lambda _where: lambda _properties, _day: False,
+        kinds=plugins.steps,
+    )
     try:
-        compile_journey(definition.config, version=0, around=_GRAPH_ONLY)
+        compile_journey(definition.config, version=0, around=graph_only)
     except InvalidJourneyError as error:
+        lost = any(problem.code == "unknown_step" for problem in error.problems)
         for problem in error.problems:
-            yield _journey_problem(problem)
+            if not (lost and problem.code == "unreachable_step"):  # a misspelt `next` makes its target unreachable
+                yield _journey_problem(problem)
 
 
 def _journey_problem(problem: JourneyProblem) -> Problem:
@@ -186,7 +191,11 @@ JOURNEY_WORDS: dict[str, tuple[str, str]] = {
 
 def problem_of(error: DefinitionError, path: Path) -> Problem:
     """What a compiler of segments/ refused, at this path of its document."""
-    return Problem(path=path, code=error.slug, what=_said(error.message), remedy=_plain(error.remedy) or SEE_REFERENCE)
+    if error.remedy:
+        return Problem(path=path, code=error.slug, what=_said(error.message), remedy=_plain(error.remedy))
+    names = [step for step in path if isinstance(step, str)]
+    what = f"`{names[-1]}` does not fit" if names else "the document cannot be used as it is written"
+    return Problem(path=path, code=error.slug, what=what, remedy=_plain(error.message))
 
 
 def _said(message: str) -> str:

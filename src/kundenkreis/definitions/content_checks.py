@@ -1,5 +1,7 @@
 """Whether contents can be sent: languages, templates and what their message class forbids; the rules themselves are content's."""
 
+from typing import Literal
+
 from kundenkreis.content.core.source import ContentSource
 from kundenkreis.content.core.source import Problem as ContentProblem
 from kundenkreis.content.core.source import Variant as VariantSource
@@ -21,7 +23,7 @@ def default_brand(definitions: Definitions) -> Definition | None:
 def source_of(content: Definition, brand: Definition | None) -> ContentSource:
     """A content document as what content/ compiles; its language and form of address are the brand's."""
     language = brand.body["language"] if brand is not None else "de"
-    form = brand.config.form_of_address if brand is not None else "sie"
+    form: Literal["sie", "du"] = brand.config.form_of_address if brand is not None else "sie"
     values = content.body["value"]
     variants = {
         key: VariantSource(

@@ -8,7 +8,7 @@ import msgspec
 from kundenkreis.definitions.errors import DefinitionError, Path, Place, Problem
 from kundenkreis.definitions.kinds import BY_KIND, KINDS, Kind
 from kundenkreis.definitions.shape import Findings, Reference
-from kundenkreis.definitions.yaml_source import Source
+from kundenkreis.definitions.source import Source
 
 _ORDER = {kind.kind: index for index, kind in enumerate(KINDS)}
 _STORED = Place("rulebook")

@@ -14,6 +14,12 @@ LANGUAGE_PATTERN = "^[a-z]{2,3}(-[A-Z]{2})?$"
 VARIANT_PATTERN = "^[a-z]{2,3}(-[A-Z]{2})?(/(sie|du))?$"
 """de, de/du, de-AT, en: a language and, where it knows the distinction, a form of address."""
 
+PATTERN_HINTS = {
+    ID_PATTERN: ID_HINT,
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$": "Hours and minutes with two digits each, such as 09:30",
+}
+"""What to do where a text does not fit a pattern that says nothing itself."""
+
 Id = Annotated[str, Meta(pattern=ID_PATTERN, description=ID_HINT)]
 Language = Annotated[str, Meta(pattern=LANGUAGE_PATTERN, description="A language such as de, en or de-AT")]
 VariantKey = Annotated[

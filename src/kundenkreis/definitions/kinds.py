@@ -1,15 +1,15 @@
 """The kinds of definitions, in the order in which they are read, compared and exported, and the registries that type their parts."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from kundenkreis.channels.core.policy_config import PolicyConfig
 from kundenkreis.definitions.documents import Brand, Content
 from kundenkreis.journeys.core.definitions import Entry, JourneyDefinition
-from kundenkreis.journeys.steps.registry import kinds_by_name
-from kundenkreis.segments.conditions.registry import condition_kinds
+from kundenkreis.journeys.core.protocol import StepKind
+from kundenkreis.journeys.steps.registry import kinds_by_name as steps_by_name
+from kundenkreis.segments.conditions.registry import SHIPPED as SHIPPED_CONDITIONS
 from kundenkreis.segments.core.definitions import (
     PhasesDefinition,
     ScoreDefinition,
@@ -17,6 +17,7 @@ from kundenkreis.segments.core.definitions import (
     SituationDefinition,
     TraitDefinition,
 )
+from kundenkreis.segments.core.protocol import ConditionKind
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -56,15 +57,10 @@ ONE_OF: dict[type[msgspec.Struct], tuple[str, ...]] = {
 
 
 class Plugins(msgspec.Struct, frozen=True):
-    """The registries that type conditions and steps: word in files -> typed config."""
+    """The registries that type conditions and steps: word in files -> plug-in. Third parties' are loaded by the shell and passed on."""
 
-    conditions: Mapping[str, Any]
-    steps: Mapping[str, Any]
+    conditions: Mapping[str, ConditionKind]
+    steps: Mapping[str, StepKind]
 
 
-def installed() -> Plugins:
-    """Everything that is shipped and installed."""
-    return Plugins(
-        {name: kind.config for name, kind in condition_kinds().items()},
-        {name: kind.config for name, kind in kinds_by_name().items()},
-    )
+SHIPPED = Plugins(SHIPPED_CONDITIONS, steps_by_name())

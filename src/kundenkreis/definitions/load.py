@@ -12,12 +12,13 @@ from kundenkreis.definitions.content_checks import check_contents, check_message
 from kundenkreis.definitions.definition import Definition, Definitions, key_of, typed
 from kundenkreis.definitions.documents import Id
 from kundenkreis.definitions.errors import DefinitionError, Place, Problem
-from kundenkreis.definitions.kinds import BY_KIND, Kind
+from kundenkreis.definitions.kinds import BY_KIND, SHIPPED, Kind, Plugins
 from kundenkreis.definitions.references import check_cycles, check_event_names, check_references
-from kundenkreis.definitions.rulebook import compile_rulebook
 from kundenkreis.definitions.shape import shape_of, shown
+from kundenkreis.definitions.source import Source
 from kundenkreis.definitions.suggest import SEE_REFERENCE, did_you_mean
-from kundenkreis.definitions.yaml_source import Source, read_source
+from kundenkreis.definitions.yaml_source import read_source
+from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.errors import DefinitionError as CompilerError
 
@@ -25,7 +26,7 @@ SUFFIXES = frozenset({".yaml", ".yml"})
 MOST_FILES = 5_000
 
 
-def load_directory(directory: FilePath) -> Definitions | list[DefinitionError]:
+def load_directory(directory: FilePath, plugins: Plugins = SHIPPED) -> Definitions | list[DefinitionError]:
     """The definitions in all YAML files under a directory, or all mistakes in them in the order of files and lines.
 
     Effects: reads files. Hidden files and folders (.git) are passed over.
@@ -74,7 +75,7 @@ def load_directory(directory: FilePath) -> Definitions | list[DefinitionError]:
                     Place(name), "unreadable", f"the file cannot be read: {error.strerror}", "Check its permissions"
                 )
             )
-    loaded = load_files(contents)
+    loaded = load_files(contents, plugins)
     if mistakes or isinstance(loaded, list):
         return mistakes + (loaded if isinstance(loaded, list) else [])
     return loaded
@@ -84,7 +85,7 @@ def _is_hidden(file: FilePath, directory: FilePath) -> bool:
     return any(part.startswith(".") for part in file.relative_to(directory).parts)
 
 
-def load_files(files: Iterable[tuple[str, bytes]]) -> Definitions | list[DefinitionError]:
+def load_files(files: Iterable[tuple[str, bytes]], plugins: Plugins = SHIPPED) -> Definitions | list[DefinitionError]:
     """The definitions in files given as (name, bytes), or all mistakes in them."""
     sources: list[Source] = []
     mistakes: list[DefinitionError] = []
@@ -92,11 +93,11 @@ def load_files(files: Iterable[tuple[str, bytes]]) -> Definitions | list[Definit
         of_file, wrong = read_source(data, name)
         sources += of_file
         mistakes += wrong
-    return assemble(sources, mistakes)
+    return assemble(sources, mistakes, plugins)
 
 
 def assemble(
-    sources: Sequence[Source], mistakes: Sequence[DefinitionError] = ()
+    sources: Sequence[Source], mistakes: Sequence[DefinitionError] = (), plugins: Plugins = SHIPPED
 ) -> Definitions | list[DefinitionError]:
     """Definitions from documents; `mistakes` are those found while reading them.
 
@@ -105,42 +106,38 @@ def assemble(
     """
     found = list(mistakes)
     heads: dict[str, Place] = {}
-    definitions = [each for source in sources if (each := _definition(source, heads, found)) is not None]
+    definitions = [each for source in sources if (each := _definition(source, heads, found, plugins)) is not None]
     if found:
         return sorted(found, key=_order)
-    return check(Definitions(definitions))
+    return check(Definitions(definitions), plugins)
 
 
-def check(definitions: Definitions) -> Definitions | list[DefinitionError]:
+def check(definitions: Definitions, plugins: Plugins = SHIPPED) -> Definitions | list[DefinitionError]:
     """How the definitions fit together: the same with notes, or all mistakes.
 
     Several rules may refuse the same place; the first of them, which knows best what was meant, is heard.
     """
     of_events, notes = check_event_names(definitions)
-    asked = (
-        check_references,
-        check_cycles,
-        lambda _: of_events,
-        check_contents,
-        check_message_classes,
-        check_parts,
-        _check_whole,
-    )
-    found: dict[Place, DefinitionError] = {}
-    for ask in asked:
-        if ask is _check_whole and found:
-            break
-        for mistake in ask(definitions):
-            found.setdefault(mistake.place, mistake)
+    found = [
+        *check_references(definitions),
+        *check_cycles(definitions),
+        *of_events,
+        *check_contents(definitions),
+        *check_message_classes(definitions),
+    ]
+    places = {mistake.place for mistake in found}
+    found += [mistake for mistake in check_parts(definitions, plugins) if mistake.place not in places]
+    if not found and plugins is SHIPPED:
+        found = _check_whole(definitions)
     if found:
-        return sorted(found.values(), key=_order)
+        return sorted(dict.fromkeys(found), key=_order)
     return Definitions(definitions, notes=tuple(sorted(notes, key=_order)))
 
 
 def _check_whole(definitions: Definitions) -> list[DefinitionError]:
     """What only the compilers of the whole find; nothing is left to find where every part was looked at."""
     try:
-        compile_rulebook(definitions, version=1, zone=Zone("UTC"))
+        compile_rulebook([definitions.documents()], zone=Zone("UTC"))
     except CompilerError as error:
         kind, name, *path = error.path if len(error.path) > 1 else ("", "")
         definition = definitions.get(key_of(str(kind), str(name)))
@@ -158,7 +155,9 @@ def _mistake(place: Place, code: str, what: str, remedy: str) -> DefinitionError
     return DefinitionError(place=place, code=code, what=what, remedy=remedy)
 
 
-def _definition(source: Source, heads: dict[str, Place], found: list[DefinitionError]) -> Definition | None:
+def _definition(
+    source: Source, heads: dict[str, Place], found: list[DefinitionError], plugins: Plugins
+) -> Definition | None:
     """A document as a definition; what is wrong with it goes to `found`. `heads`: where each key was first defined."""
     kind = _kind(source, found)
     if kind is None:
@@ -167,7 +166,9 @@ def _definition(source: Source, heads: dict[str, Place], found: list[DefinitionE
     if name is not None:
         _distinct(source, kind, name, heads, found)
     body = {key: value for key, value in source.value.items() if key not in _head(kind)}
-    shape = shape_of(source.value, kind.config, noun=f"a document of kind {kind.kind}", ignore=_head(kind))
+    shape = shape_of(
+        source.value, kind.config, noun=f"a document of kind {kind.kind}", ignore=_head(kind), plugins=plugins
+    )
     for problem in shape.problems:
         found.append(_placed(source, problem))
     if name is None or shape.problems:

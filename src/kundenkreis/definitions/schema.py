@@ -1,21 +1,24 @@
 """The JSON schema of all kinds of definitions, made from their typed configs: for editors and for people who generate files."""
 
 import json
+import sys
 from typing import Any
 
 import msgspec
 
 from kundenkreis.definitions.documents import ID_PATTERN
-from kundenkreis.definitions.kinds import KINDS, ONE_OF, Kind, Plugins, installed
-from kundenkreis.kernel.references import HOLDS
+from kundenkreis.definitions.kinds import KINDS, ONE_OF, SHIPPED, Kind, Plugins
+from kundenkreis.kernel.references import HOLDS, REFERS_TO
+from kundenkreis.segments.core.operators import ALL_OPS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def definitions_schema(plugins: Plugins | None = None) -> dict[str, Any]:
+def definitions_schema(plugins: Plugins = SHIPPED) -> dict[str, Any]:
     """The schema of one document (what stands between two `---`), JSON Schema 2020-12."""
-    plugins = plugins if plugins is not None else installed()
-    types = [*(kind.config for kind in KINDS), *plugins.conditions.values(), *plugins.steps.values()]
+    types: list[Any] = [kind.config for kind in KINDS]
+    types += [kind.config for kind in plugins.conditions.values()]
+    types += [kind.config for kind in plugins.steps.values()]
     schemas, parts = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     words = [*(kind.kind for kind in KINDS), *plugins.conditions, *(f"step {word}" for word in plugins.steps)]
     of = dict(zip(words, schemas, strict=True))
@@ -78,6 +81,8 @@ def _link(schema: Any) -> None:
         if held := schema.pop(HOLDS, None):
             schema.clear()
             schema["$ref"] = f"#/$defs/{held}"
+        if schema.get(REFERS_TO) == "operator":
+            schema["enum"] = sorted(ALL_OPS)
         for item in schema.values():
             _link(item)
     elif isinstance(schema, list):
@@ -88,3 +93,7 @@ def _link(schema: Any) -> None:
 def schema_text() -> str:
     """The schema as it is published in docs/reference/definitions.schema.json."""
     return json.dumps(definitions_schema(), ensure_ascii=False, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())

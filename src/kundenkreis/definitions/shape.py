@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import inspect
 
-from kundenkreis.definitions.documents import ID_HINT, ID_PATTERN, LANGUAGE_PATTERN, VARIANT_PATTERN
+from kundenkreis.definitions.documents import ID_HINT, ID_PATTERN, PATTERN_HINTS
 from kundenkreis.definitions.errors import Path, Problem
-from kundenkreis.definitions.kinds import ONE_OF, Plugins, installed
+from kundenkreis.definitions.kinds import ONE_OF, SHIPPED, Plugins
 from kundenkreis.definitions.suggest import closest, did_you_mean
 from kundenkreis.kernel.references import HOLDS, REFERS_TO, StepId
 from kundenkreis.segments.core.protocol import PropertyFilter
@@ -60,10 +60,10 @@ class Shape:
 
 
 def shape_of(
-    value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = (), plugins: Plugins | None = None
+    value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = (), plugins: Plugins = SHIPPED
 ) -> Shape:
     """Walk a document. `noun` is what people call it ("segment"); keys in `ignore` were read by somebody else."""
-    shape = Shape(plugins if plugins is not None else installed())
+    shape = Shape(plugins)
     _struct(shape, value, _type_of(config), (), noun=noun, ignore=ignore)
     return shape
 
@@ -120,7 +120,7 @@ def _struct(shape: Shape, value: Any, kind: Any, path: Path, *, noun: str = "", 
             remedy = did_you_mean(key, free or [*fields, *ignore])
             shape.report((*path, key), "unknown_key", f"`{key}` is not a key of {noun}", remedy, at_key=True)
     for name, field in fields.items():
-        if field.required and name not in value and name not in meant:
+        if field.required and name not in value and name not in meant and name not in ignore:
             remedy = getattr(kind.cls, "remedies", {}).get(name, f"Add `{name}:`")
             shape.report(path, "missing_key", f"`{name}` is missing in {noun}", remedy, at_key=True)
     _choice(shape, value, kind.cls, path, noun)
@@ -156,7 +156,7 @@ def _condition(shape: Shape, value: Any, path: Path) -> None:
             _condition(shape, item, below)
         elif key in kinds:
             shape.leaves.append(path)
-            _walk(shape, item, _type_of(kinds[key]), below)
+            _walk(shape, item, _type_of(kinds[key].config), below)
 
 
 def _conditions(shape: Shape, value: Any, path: Path) -> None:
@@ -192,7 +192,7 @@ def _step(shape: Shape, value: Any, path: Path) -> None:
     _one_key(shape, own, path, choice=tuple(kinds), noun=_noun_of(path, value), several="Make two steps of it")
     for key, item in own.items():
         if key in kinds:
-            _walk(shape, item, _type_of(kinds[key]), (*path, key))
+            _walk(shape, item, _type_of(kinds[key].config), (*path, key))
 
 
 _STEP_HEAD = ("id", "next")
@@ -283,7 +283,7 @@ def _text(shape: Shape, value: Any, kind: inspect.StrType, path: Path, hint: str
     if not isinstance(value, str):
         _wrong_type(shape, value, "a text", path)
     elif kind.pattern is not None and re.search(kind.pattern, value) is None:
-        remedy = hint or f"It must fit the pattern {kind.pattern}"
+        remedy = hint or PATTERN_HINTS.get(kind.pattern, f"It must fit the pattern {kind.pattern}")
         shape.report(path, "pattern", f"{_noun_of(path)} cannot be {shown(value)}", remedy)
     elif kind.min_length is not None and len(value) < kind.min_length:
         shape.report(path, "empty", f"{_noun_of(path)} is empty", "Write something, or delete the key")
@@ -379,7 +379,7 @@ def _distinct_ids(shape: Shape, items: list[Any], path: Path) -> None:
 
 def _mapping(shape: Shape, value: Any, kind: inspect.DictType, path: Path) -> None:
     if not isinstance(value, dict):
-        per_language = getattr(_bare(kind.key_type), "pattern", None) in (LANGUAGE_PATTERN, VARIANT_PATTERN)
+        per_language = isinstance(_bare(kind.value_type), inspect.StrType)
         remedy = "Write one per language: {de: ..., en: ...}" if per_language else "Write {key: value}"
         shape.report(path, "wrong_type", f"{_noun_of(path)} must be a mapping, not {shown(value)}", remedy)
         return

@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import yaml
 
 from kundenkreis.definitions.errors import DefinitionError, Path, Place
+from kundenkreis.definitions.source import Source
 
 LARGEST_FILE_BYTES = 1_000_000
 """Ten times the largest content anybody writes by hand; Gmail clips a message at 102 KB."""
@@ -72,37 +72,10 @@ _ADVICE: tuple[tuple[str, str, str], ...] = (
     ("',' or ']'", "the list in brackets that begins here is not closed", "Separate its entries by commas and close it with ]"),
     ("while scanning a quoted scalar", "the text in quotes that begins here is not closed", "Close it with the quote it began with"),
     ("unexpected end of stream", "the text in quotes that begins here is not closed", "Close it with the quote it began with"),
+    ("node content", "a value is missing here", "Write a value, or close the bracket or brace that is still open"),
     ("escape", "an escape in a text in double quotes is not known", "Write \\\\ for a backslash, or use single quotes"),
     ("expected <document start>", "text stands after the end of a document", "Begin a new document with --- or mend the indentation"),
 )  # fmt: skip
-
-
-class Source(msgspec.Struct, frozen=True, gc=False):
-    """One YAML document: what it says, and where every value and key of it stands."""
-
-    value: Any
-    """Plain data: dict, list, str, int, float, bool, None."""
-    places: dict[Path, Place]
-    """Where each value begins."""
-    keys: dict[Path, Place]
-    """Where the key of each value in a mapping begins."""
-    literal: dict[Path, int]
-    """Texts written as literal blocks (|) -> indentation of their lines: line n of the text is the n-th line below its place."""
-
-    def place(self, path: Path, *, at_key: bool = False) -> Place:
-        """Where this stands; for something that is missing, where the value around it stands."""
-        if at_key and path in self.keys:
-            return self.keys[path]
-        while path and path not in self.places:
-            path = path[:-1]
-        return self.places[path]
-
-    def place_in_text(self, path: Path, line: int, column: int = 0) -> Place:
-        """Where line and column (from 1) of a text stand in the file, as exactly as its style allows."""
-        start = self.place(path)
-        if line < 1 or path not in self.literal:
-            return start
-        return Place(start.file, start.line + line, self.literal[path] + max(column, 1))
 
 
 class _StopError(Exception):

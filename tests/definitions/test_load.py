@@ -1,0 +1,128 @@
+"""Loading a directory: what comes out, and what is said about what cannot be read at all."""
+
+from pathlib import Path
+
+import pytest
+
+from kundenkreis.definitions.definition import Definitions
+from kundenkreis.definitions.load import load_directory, load_files, path_of
+from kundenkreis.journeys.core.definitions import JourneyDefinition
+from kundenkreis.segments.core.definitions import SegmentDefinition
+from tests.definitions.samples import accepted, good, good_with
+
+pytestmark = pytest.mark.pure
+
+
+def said(loaded: object) -> list[str]:
+    """Mistakes as code and place."""
+    assert isinstance(loaded, list)
+    return [f"{each.code} {each.place}" for each in loaded]
+
+
+def test_good_files_give_typed_definitions_in_the_order_of_kinds() -> None:
+    definitions = good()
+    assert [each.key for each in definitions] == [
+        "brand:default",
+        "trait:web_orders",
+        "segment:everything",
+        "segment:regulars",
+        "score:activity",
+        "phases",
+        "situation:complaint",
+        "content:welcome_hello",
+        "journey:birthday",
+        "journey:thursday_letter",
+        "journey:welcome",
+        "policy",
+    ]
+    assert definitions.notes == ()
+    regulars, welcome = definitions.of("segment")["regulars"], definitions.of("journey")["welcome"]
+    assert isinstance(regulars.config, SegmentDefinition)
+    assert isinstance(welcome.config, JourneyDefinition)
+    assert regulars.config.when == {"event": {"name": "Order Completed", "count": {"at_least": 3}, "within_days": 90}}
+
+
+def test_definitions_know_what_they_name() -> None:
+    names = {(each.to, each.name) for each in good().of("journey")["thursday_letter"].references}
+    assert names == {
+        ("segment", "regulars"),
+        ("content", "welcome_hello"),
+        ("channel", "email"),
+        ("purpose", "newsletter"),
+    }
+
+
+def test_files_and_folders_make_no_difference() -> None:
+    files = sorted((Path(__file__).parent / "good").rglob("*.yaml"))
+    together = b"\n---\n".join(file.read_bytes() for file in reversed(files))
+    assert accepted(load_files([("all.yaml", together)])) == good()
+
+
+def test_byte_order_mark_is_accepted() -> None:
+    text = "\ufeffkind: segment\nid: late\nname: {de: Spät}\nwhen: {all: []}\n"
+    assert "segment:late" in [each.key for each in accepted(good_with(text))]
+
+
+def test_files_that_are_not_utf8_are_refused() -> None:
+    assert said(load_files([("a.yaml", b"kind: segment\nid: sp\xe4t\n")])) == ["not_utf8 a.yaml:2:7"]
+
+
+def test_files_too_large_and_nested_too_deep_are_refused() -> None:
+    deep = b"kind: segment\nid: deep\nname: {}\nwhen: " + b"{not: " * 300 + b"{all: []}" + b"}" * 300
+    said_about = said(load_files([("deep.yaml", deep), ("large.yaml", b" " * 5_000_000)]))
+    assert said_about == ["too_deep deep.yaml:4:385", "file_too_large large.yaml"]
+
+
+def test_a_condition_deeper_than_compilers_go_is_refused() -> None:
+    text = "kind: segment\nid: deep\nname: {de: Tief}\nwhen: " + "{not: " * 60 + "{all: []}" + "}" * 60
+    loaded = good_with(text)
+    assert isinstance(loaded, Definitions) or {each.place.file for each in loaded} == {"more.yaml"}
+
+
+def test_missing_and_empty_directories_are_named(tmp_path: Path) -> None:
+    assert said(load_directory(tmp_path / "none")) == [f"no_directory {tmp_path / 'none'}"]
+    assert said(load_directory(tmp_path)) == [f"no_files {tmp_path}"]
+
+
+def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "broken.yaml").write_text("[")
+    (tmp_path / ".half.yaml").write_text("[")
+    (tmp_path / "a.yml").write_text("kind: segment\nid: a\nname: {de: A}\nwhen: {all: []}\n")
+    assert [each.key for each in accepted(load_directory(tmp_path))] == ["segment:a"]
+
+
+def test_mistakes_of_all_files_come_together_in_order() -> None:
+    files = [("b.yaml", b"kind: sement\n"), ("a.yaml", b"kind: segment\nid: a\nwehn: {}\n---\nx: [\n")]
+    assert said(load_files(files)) == ["unknown_key a.yaml:3:1", "yaml a.yaml:6:1", "unknown_kind b.yaml:1:7"]
+
+
+def test_the_same_kind_without_id_twice_is_refused() -> None:
+    assert said(good_with("kind: policy\n")) == ["duplicate_definition more.yaml:1:7"]
+
+
+def test_event_names_close_to_known_ones_are_noted_but_accepted() -> None:
+    text = "kind: segment\nid: late\nname: {de: Spät}\nwhen: {event: {name: Order Complete}}\n"
+    (note,) = accepted(good_with(text)).notes
+    assert str(note) == (
+        "more.yaml:4:22: the event `Order Complete` is not in the catalogue\n"
+        "    Did you mean `Order Completed`? Otherwise leave it as it is"
+    )
+
+
+def test_events_that_journeys_emit_are_known() -> None:
+    text = "kind: segment\nid: done\nname: {de: Fertig}\nwhen: {event: {name: Welcome Finished}}\n"
+    assert accepted(good_with(text)).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        ("Expected `int`, got `str` - at `$.rules[1].points`", ("rules", 1, "points")),
+        ("Expected `int`, got `str` - at `$.rules[9].points`", ("rules",)),
+        ("Expected `int`, got `str` - at `$.gone.points`", ()),
+        ("Object missing required field `id`", ()),
+    ],
+)
+def test_paths_of_converter_messages_are_followed_as_far_as_they_exist(message: str, path: tuple[object, ...]) -> None:
+    assert path_of(message, {"rules": [{}, {"points": "1"}]}) == path
