@@ -94,6 +94,17 @@ def test_basis_that_was_found_is_named(site: Site) -> None:
         assert re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", deciding)).strip() == words
 
 
+def test_missing_verdict_is_said(site: Site) -> None:
+    site.mount([replace(make_message("0a"), verdicts=())])
+    html = site.insider().get("/mailbox/0a/").content.decode()
+    assert html.index("No decision is on record for this message.") < html.index('class="letter"')
+
+
+def test_control_characters_in_a_search_are_spaces(site: Site) -> None:
+    site.mount([make_message("01", subject="Welcome, Anna")])
+    assert subjects(site.insider().get("/mailbox/?q=welcome%00anna%0A").content.decode()) == ["Welcome, Anna"]
+
+
 def test_uncertain_hand_over_is_said(site: Site) -> None:
     site.mount([make_message("0a", is_uncertain=True), make_message("0b")])
     insider = site.insider()
