@@ -39,16 +39,18 @@ def _verdict_rows(message: Message) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
+def _open(request: pytest.FixtureRequest, folder: Path) -> Store:
+    if request.param == "sqlite":
+        return SqliteStore(folder / "store.db")
+    return PostgresStore(request.getfixturevalue("postgres_database"))
+
+
 class TestStoredMailbox(MailboxContract):
     """Rows as the dispatcher and the fold write them."""
 
     @pytest.fixture(params=["sqlite", "postgres"])
     def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-        store: Store
-        if request.param == "sqlite":
-            store = SqliteStore(tmp_path / "store.db")
-        else:
-            store = PostgresStore(request.getfixturevalue("postgres_database"))
+        store = _open(request, tmp_path)
         migrate(store)
         yield store
         store.close()
