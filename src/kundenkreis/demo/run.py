@@ -6,23 +6,27 @@ Messages go through the same checks as if a shop's server had posted them, as re
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import msgspec
+
+from kundenkreis.channels.core.channel import Recipient
 from kundenkreis.channels.dispatcher import Dispatcher
 from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.demo.message import INVENTED, REAL, DemoMessage
 from kundenkreis.demo.year import MovedYear, messages
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.inbox import SqliteInbox
+from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import HOUR
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.runtime.clock import VirtualClock
-from kundenkreis.runtime.dispatching import build_world, open_dispatcher
+from kundenkreis.runtime.dispatching import build_world
 from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.worker import EmbeddedWorker
 from kundenkreis.settings import Settings
@@ -108,6 +112,20 @@ def _claim(installation: Installation) -> None:
     installation.ensure_write_keys([(REAL, "server"), (INVENTED, "server"), ("web", "public")])
 
 
+class _HandoverClock:
+    """During a hand-over it is the instant at which the message was due: the year is folded in windows, sent as if it were live."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.due_us: Micros = 0
+
+    def now_us(self) -> Micros:
+        return self.due_us or self._clock.now_us()
+
+    def monotonic_us(self) -> Micros:
+        return self._clock.monotonic_us()
+
+
 class _Loader:
     def __init__(self, installation: Installation, clock: VirtualClock, year: MovedYear, progress: Progress) -> None:
         worker = installation.open_worker()
@@ -116,6 +134,7 @@ class _Loader:
         self.run = DemoRun()
         self._installation = installation
         self._clock = clock
+        self._handover_clock = _HandoverClock(clock)
         self._worker = worker
         self._inbox = SqliteInbox(installation.data_dir / INBOX_FILE)
         self._progress = progress
@@ -137,7 +156,17 @@ class _Loader:
         self._clock.advance_to(first_us - 1)
         self.run.first_us = first_us
         self._publish(with_journeys=False)
-        self._dispatcher = open_dispatcher(build_world(self._installation), 1)
+        self._dispatcher = self._open_dispatcher()
+
+    def _open_dispatcher(self) -> Dispatcher:
+        world = build_world(self._installation)
+        clock = self._handover_clock
+
+        def people(wanted: Sequence[SendMessage]) -> Mapping[int, Recipient]:
+            clock.due_us = wanted[0].due_us
+            return world.people(wanted)
+
+        return Dispatcher(msgspec.structs.replace(world, clock=clock, people=people), "demo", batch=1)
 
     def _publish(self, *, with_journeys: bool) -> None:
         rulebook = shipped_rulebook(with_journeys=with_journeys)
@@ -162,7 +191,7 @@ class _Loader:
             if not report.fold.effects and report.idle:
                 return
             while self._dispatcher.run_once().claimed:
-                pass
+                self._handover_clock.due_us = 0
 
     def _finish(self) -> None:
         assert self._dispatcher is not None

@@ -69,9 +69,15 @@ class Folder:
         self._quarantined: set[int] = set()
         self._up_to: dict[int, int] | None = None
 
+    @property
+    def controls_read(self) -> int:
+        """Number of the last control row of all that has been read."""
+        return self._controls_read
+
     def refresh(self, tx: Session) -> None:
         """Read control rows that are new, and who is quarantined. Once per batch."""
-        controls = log.controls_after(tx, self._controls_read)
+        newest = tx.rows("SELECT next FROM numbers WHERE name = 'control'")[0][0]
+        controls = log.controls_after(tx, self._controls_read) if newest > self._controls_read else []
         for row in controls:
             self._controls[row.partition].append(row)
             self._controls_read = row.number

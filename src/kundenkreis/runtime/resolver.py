@@ -17,6 +17,7 @@ from kundenkreis.kernel.ids import partition_of
 from kundenkreis.kernel.rows import CLAIMED, PUBLIC, LogRow
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.runtime import log
+from kundenkreis.runtime.partition_clocks import read_clocks, write_clocks
 from kundenkreis.runtime.stores.schema import DEDUPE, IDENTIFIERS, MERGES, QUARANTINED_EVENTS
 from kundenkreis.runtime.stores.session import Row, Session
 
@@ -116,7 +117,7 @@ class Resolver:
             conflict="replace",
         )
         tx.insert(MERGES, batch.merged, conflict="ignore")
-        clocks = _clocks(tx, {row.partition for row, _ in placed})
+        clocks = read_clocks(tx, {row.partition for row, _ in placed})
         number = log.next_numbers(tx, len(placed))
         stored: list[Row] = []
         for row, raw in placed:
@@ -125,7 +126,7 @@ class Resolver:
             stored.append(log.stored(row, raw))
             number += 1
         log.append(tx, stored)
-        tx.run_many("UPDATE clocks SET clock_us = ? WHERE partition = ?", [(clock, p) for p, clock in clocks.items()])
+        write_clocks(tx, clocks)
         if not self._remembers or len(self._known) > MOST_CACHED:
             self._known.clear()
 
@@ -282,15 +283,6 @@ class _Batch:
             )
             holds = self._holds[profile_id] = {kind: count for kind, count in rows}
         return holds
-
-
-def _clocks(tx: Session, partitions: set[int]) -> dict[int, int]:
-    lock = " FOR UPDATE" if tx.dialect == "postgres" else ""
-    rows = tx.rows_in(
-        f"SELECT partition, clock_us FROM clocks WHERE partition {{keys}} ORDER BY partition{lock}",
-        sorted(partitions),
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def _arrived_row(event_id: bytes, item: Arrival, profile_id: int, links: dict[str, Any] | None, zone: Zone) -> LogRow:

@@ -14,6 +14,7 @@ from kundenkreis.kernel.ids import PARTITIONS, Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.runtime import log
+from kundenkreis.runtime.partition_clocks import read_clocks, write_clocks
 from kundenkreis.runtime.stores.schema import RULEBOOKS
 from kundenkreis.runtime.stores.session import Session, Store
 
@@ -84,7 +85,7 @@ def newest_version(tx: Session) -> int:
 
 def documents_of(definitions: bytes) -> list[dict[str, Any]]:
     """The documents of a stored rulebook (definitions/canonical.py): objects with `kind` and `id`."""
-    documents: list[dict[str, Any]] = msgspec.json.decode(definitions)["documents"]
+    documents: list[dict[str, Any]] = msgspec.json.decode(definitions)
     return documents
 
 
@@ -107,11 +108,10 @@ def append_control(
     tx: Session, name: str, properties: dict[str, object], *, actor: str, at_us: Micros, zone: Zone, key: str
 ) -> int:
     """One control row in every partition's log; the number of the last."""
-    lock = " FOR UPDATE" if tx.dialect == "postgres" else ""
-    clocks = tx.rows(f"SELECT partition, clock_us FROM clocks ORDER BY partition{lock}")
+    clocks = read_clocks(tx, range(PARTITIONS))
     number = log.next_numbers(tx, PARTITIONS)
     rows = []
-    for partition, clock_us in clocks:
+    for partition, clock_us in clocks.items():
         row = LogRow(
             partition=partition, number=number + partition, event_id=hash128("control", name, key, partition), profile_id=0,
             type="control", name=name, happened_us=at_us, received_us=at_us, at_us=max(at_us, clock_us), day=zone.day_number(at_us),
@@ -119,5 +119,6 @@ def append_control(
         )  # fmt: skip
         rows.append(log.stored(row, None))
     log.append(tx, rows)
-    tx.run("UPDATE clocks SET clock_us = ? WHERE clock_us < ?", (at_us, at_us))
+    write_clocks(tx, {partition: max(at_us, clock_us) for partition, clock_us in clocks.items()})
+    tx.run("UPDATE numbers SET next = ? WHERE name = 'control'", (number + PARTITIONS - 1,))
     return number + PARTITIONS - 1

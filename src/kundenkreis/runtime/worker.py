@@ -19,6 +19,7 @@ from kundenkreis.kernel.zones import Zone
 from kundenkreis.runtime import log
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.folding import Folder, FoldReport
+from kundenkreis.runtime.partition_clocks import write_clocks
 from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
@@ -74,6 +75,7 @@ class EmbeddedWorker:
         self._batches = 0
         self._position = 0
         self._swept: dict[int, int] = {}
+        self._all_swept_to = 0
 
     def step(self) -> StepReport:
         """One batch. Raises what the store raises (disk full); then nothing of the batch has happened."""
@@ -134,12 +136,14 @@ class EmbeddedWorker:
                 (INBOX_POSITION, str(self._position)),
             )
         if rows or due:
-            tx.run("UPDATE clocks SET clock_us = ? WHERE clock_us < ?", (until_us, until_us))
-            tx.run("UPDATE partitions SET folded_to = ? WHERE folded_to < ?", (_last(rows), _last(rows)))
+            write_clocks(tx, {0: until_us})
         return StepReport(events=len(arrivals), idle=not (items or relays or due), drained=drained, fold=fold)
 
     def _sweep(self, tx: Session, limit: int) -> list[int]:
         """Customers whom a control row has not reached yet: at most half of a batch."""
+        newest = self._folder.controls_read
+        if self._all_swept_to == newest:
+            return []
         found: list[int] = []
         for partition in range(PARTITIONS):
             control = self._folder.newest_control(partition)
@@ -153,6 +157,7 @@ class EmbeddedWorker:
             if len(found) >= limit:
                 return found
             self._swept[partition] = control
+        self._all_swept_to = newest
         return found
 
     def _adapt(self, report: StepReport) -> None:
@@ -206,10 +211,6 @@ def _due(tx: Session, until_us: Micros, limit: int) -> list[int]:
 def _next_wake_us(tx: Session) -> Micros:
     rows = tx.rows(f"SELECT min(wake_us) FROM states WHERE wake_us < {NEVER}")
     return int(rows[0][0]) if rows and rows[0][0] is not None else NEVER
-
-
-def _last(rows: Sequence[LogRow]) -> int:
-    return rows[-1].number if rows else 0
 
 
 TakeInbox = Callable[[Session, int, int], list[tuple[int, InboxItem]]]
