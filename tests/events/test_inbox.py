@@ -9,6 +9,7 @@ import psycopg
 import pysqlite3 as sqlite3
 import pytest
 
+from kundenkreis.events import inbox as inbox_module
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.errors import InboxUnavailableError
 from kundenkreis.events.inbox import Inbox, Point, PostgresInbox, SqliteInbox, no_point
@@ -152,6 +153,18 @@ def test_pruned_positions_are_never_given_again(kind: str, tmp_path: Path) -> No
     again.append(items(1))
     assert [position for position, _ in again.read(0, **MUCH)] == [6]
     again.close()
+
+
+def test_sqlite_prunes_in_small_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_module, "PRUNED_AT_ONCE", 3)
+    passed: list[str] = []
+    inbox = SqliteInbox(tmp_path / "inbox.db", point=passed.append)
+    inbox.append(items(10))
+    passed.clear()
+    assert (inbox.prune(8), inbox.backlog(), inbox.backlog(9), inbox.backlog(10), inbox.backlog(99)) == (8, 2, 1, 0, 0)
+    assert passed == ["inbox.prune.before_commit", "inbox.prune.after_commit"] * 4
+    assert [position for position, _ in inbox.read(0, **MUCH)] == [9, 10]
+    inbox.close()
 
 
 def test_sqlite_is_opened_so_that_power_loss_takes_nothing(tmp_path: Path) -> None:

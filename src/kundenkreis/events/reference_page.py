@@ -2,7 +2,7 @@
 
 import json
 
-from kundenkreis.events.core.catalogue import EVENTS, EventType
+from kundenkreis.events.core.catalogue import EVENTS, OWN_EVENTS, EventType
 from kundenkreis.events.core.property_names import PRODUCT, PROPERTIES
 from kundenkreis.events.core.reasons import REASONS
 
@@ -18,6 +18,7 @@ and can be replayed; any other malformed property is kept as it came. Properties
 Names are compared exactly. Numeric text is taken as a number ("12.50", never "12,50"), whole numbers as the text of an id,
 currency codes in any case. Amounts are in main units (119.9 is 119 euros 90). Events marked *server* need a server key:
 they grant something, withdraw something, or say what the company did; a public key is refused in any spelling of the name.
+The same holds for the names that Kundenkreis itself writes into the log: OWN_EVENTS.
 """
 
 
@@ -26,7 +27,8 @@ def page() -> str:
     groups: dict[str, list[EventType]] = {}
     for event in EVENTS.values():
         groups.setdefault(event.group, []).append(event)
-    parts = [_HEAD, *(_group(name, events) for name, events in groups.items()), _properties(), _reasons()]
+    head = _HEAD.replace("OWN_EVENTS", ", ".join(f"`{name}`" for name in OWN_EVENTS))
+    parts = [head, *(_group(name, events) for name, events in groups.items()), _properties(), _reasons()]
     return "\n".join(parts)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kundenkreis.events.core.catalogue import EVENTS, check, needs_server_key
+from kundenkreis.events.core.catalogue import EVENTS, OWN_EVENTS, check, needs_server_key
 from kundenkreis.events.core.messages import MOST_NAME_LENGTH
 from kundenkreis.events.core.properties import COERCE, CURRENCIES, Kind, Problem, Wrong
 from kundenkreis.events.core.property_names import PROPERTIES
@@ -32,11 +32,12 @@ Points Expired|Points Reversed|Tier Changed|Voucher Issued|Voucher Reserved|Vouc
 Feature Used|App Installed|App Removed|Back In Stock Requested|Product Recalled|Mass Incident Opened|Mass Incident Closed|
 Social Mention Received
 """
+RIGHTS = "Rights Request Opened|Rights Request Closed|Bereavement Reported|Suppression Added|Suppression Lifted"
 E_MAIL = "Email Delivered|Email Opened|Email Link Clicked|Email Bounced|Email Marked as Spam|Unsubscribed"
 
 
 def test_catalogue_holds_exactly_the_agreed_events() -> None:
-    agreed = [name for text in (E_COMMERCE, BEYOND, E_MAIL) for name in text.replace("\n", "").split("|")]
+    agreed = [name for text in (E_COMMERCE, BEYOND, E_MAIL, RIGHTS) for name in text.replace("\n", "").split("|")]
     assert sorted(EVENTS) == sorted(agreed)
 
 
@@ -142,6 +143,12 @@ def test_unknown_event_is_welcome_as_it_is() -> None:
 def test_server_only_holds_in_any_spelling(name: str) -> None:
     for spelling in (name, name.upper(), name.lower(), f"  {name.replace(' ', '   ')} "):
         assert needs_server_key(spelling) == EVENTS[name].is_server_only
+
+
+@pytest.mark.parametrize("name", OWN_EVENTS)
+def test_public_key_cannot_pretend_to_be_us(name: str) -> None:
+    assert needs_server_key(name)
+    assert name not in EVENTS
 
 
 @given(st.text(max_size=40))

@@ -155,6 +155,16 @@ _SERVER: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
         ),
     ),
     (
+        "rights",
+        (
+            ("Rights Request Opened", "Betroffenenanfrage eröffnet", "", "case_id kind subject text person"),
+            ("Rights Request Closed", "Betroffenenanfrage erledigt", "", "case_id kind subject text person outcome"),
+            ("Bereavement Reported", "Trauerfall gemeldet", "", "person text"),
+            ("Suppression Added", "Adresse gesperrt", "", "channel address scope reason"),
+            ("Suppression Lifted", "Adresse wieder freigegeben", "", "channel address reason"),
+        ),
+    ),
+    (
         "service",
         (
             ("Case Opened", "Anliegen eröffnet", "case_id", _CASE),
@@ -265,7 +275,38 @@ EVENTS: dict[str, EventType] = {
 }
 """Every known event by its name. Source of the shop and e-mail events: Segment specification (e-commerce v2, e-mail)."""
 
-_SERVER_ONLY = frozenset(name.casefold() for name, event in EVENTS.items() if event.is_server_only)
+OWN_EVENTS = (
+    "Attribute Set",
+    "Broadcast Started",
+    "Journey Stopped",
+    "Marketing Paused",
+    "Marketing Resumed",
+    "Merge Requested",
+    "Message Cancelled",
+    "Message Expired",
+    "Message Failed",
+    "Message Held",
+    "Message Postponed",
+    "Message Released",
+    "Message Sent",
+    "Message Uncertain",
+    "Message Withheld",
+    "Phase Changed",
+    "Rulebook Published",
+    "Score Added",
+    "Score Crossed",
+    "Segment Entered",
+    "Segment Left",
+    "Situation Began",
+    "Situation Ended",
+    "State Surrendered",
+    "Step Budget Reached",
+)
+"""Names that Kundenkreis itself writes into the log. A public key cannot pretend to be it."""
+
+_SERVER_ONLY = frozenset(
+    name.casefold() for name in (*OWN_EVENTS, *(name for name, event in EVENTS.items() if event.is_server_only))
+)
 _SERVER_ONLY_FIRST_WORDS = frozenset(("consent", "points", "voucher", "tier", "email"))
 
 

@@ -267,7 +267,9 @@ def _check_parts(body: dict[str, Any], *, is_plain: bool) -> bool:
 
 def _take_secrets(body: dict[str, Any]) -> tuple[Any, bool]:
     """Remove write key and identity token, which must not stand in the log; (the token, whether anything went)."""
-    is_changed = body.pop("writeKey", None) is not None
+    is_changed = "writeKey" in body
+    if is_changed:
+        del body["writeKey"]
     context = body.get("context")
     if type(context) is dict and "identityToken" in context:
         return context.pop("identityToken"), True
