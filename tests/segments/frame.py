@@ -111,7 +111,13 @@ class Customer:
             row = queue.popleft()
             depth = row.depth if row is not None else 0
             turn = Turn(
-                self.state, at_us, row=row, zone=self.decisions.zone, rulebook_version=1, depth=depth, orders=self.orders
+                self.state,
+                at_us,
+                row=row,
+                zone=self.decisions.zone,
+                rulebook_version=1,
+                depth=depth,
+                orders=self.orders,
             )
             apply_profile(turn)
             apply_consent(turn)

@@ -219,7 +219,9 @@ class Oracle:
             if measure == "count":
                 return "number", Fraction(len(rows))
             if measure == "sum":
-                return "number", Fraction(sum(amount(row["properties"], definition[measure]["property"]) or 0 for row in rows), 1000)
+                return "number", Fraction(
+                    sum(amount(row["properties"], definition[measure]["property"]) or 0 for row in rows), 1000
+                )
             if measure == "average_gap":
                 days = sorted({day_of(at_us, self.zone) for at_us in instants})[-64:]
                 return "number", Fraction(days[-1] - days[0], len(days) - 1) if len(days) > 1 else None
@@ -239,7 +241,11 @@ class Oracle:
             for rule in definition["rules"]:
                 names = rule["event"]["name"]
                 names = names if isinstance(names, list) else [names]
-                if row["type"] != "track" or row["name"] not in names or not self.passes(row, rule["event"].get("where", ())):
+                if (
+                    row["type"] != "track"
+                    or row["name"] not in names
+                    or not self.passes(row, rule["event"].get("where", ()))
+                ):
                     continue
                 given = int(Fraction(str(rule["points"])) * 1000)
                 if "at_most" in rule:
@@ -385,7 +391,7 @@ def day_compares(day, op, value, today):
     return today <= day < today + value
 
 
-def compare(found, op, value, today, zone):
+def compare(found, op, value, today, zone):  # noqa: PLR0911  (one line per family of operators)
     opposite = {
         "not_equals": "equals", "not_contains": "contains", "not_in": "in",
         "not_includes": "includes", "not_exists": "exists",

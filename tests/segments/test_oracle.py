@@ -1,5 +1,6 @@
 """Live answers against a second, brute-force reading of the reference, over random lives."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from kundenkreis.segments.core.tree import compile_condition
 from tests.segments.frame import Customer, compiled
 from tests.segments.oracle import Oracle
 from tests.segments.worlds import DAY, FIXED, ZONES, leaves, lives, trees
+
+pytestmark = pytest.mark.pure
 
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 HORIZON = 800 * DAY
@@ -58,7 +61,10 @@ def test_flip_instants_are_exact(rows, condition, zone_name, data):
 @given(rows=lives(), conditions=st.lists(trees(leaves), min_size=1, max_size=4), zone_name=st.sampled_from(ZONES))
 def test_membership_intervals_equal_the_oracle_to_the_microsecond(rows, conditions, zone_name):
     names = [f"s{index}" for index in range(len(conditions))]
-    nested = [{"all": [one, {"not": {"segment": {"id": names[index - 1]}}}]} if index else one for index, one in enumerate(conditions)]
+    nested = [
+        {"all": [one, {"not": {"segment": {"id": names[index - 1]}}}]} if index else one
+        for index, one in enumerate(conditions)
+    ]
     segments = [{"kind": "segment", "id": name, "when": when} for name, when in zip(names, nested, strict=True)]
     documents = (*FIXED, *segments)
     end_us = rows[-1]["at_us"] + 60 * DAY
@@ -83,7 +89,11 @@ def test_phase_history_equals_the_oracle(rows, conditions, zone_name):
         "kind": "phases",
         "phases": [
             {"id": "a", "when": first, "sub_states": [{"id": "x", "when": sub}, {"id": "y", "when": third}]},
-            {"id": "b", "when": {"all": [second, {"not": {"segment": {"id": "s"}}}]}, "sub_states": [{"id": "z", "when": sub}]},
+            {
+                "id": "b",
+                "when": {"all": [second, {"not": {"segment": {"id": "s"}}}]},
+                "sub_states": [{"id": "z", "when": sub}],
+            },
             {"id": "c", "when": third},
             {"id": "d", "when": {"any": []}},
         ],
@@ -91,7 +101,11 @@ def test_phase_history_equals_the_oracle(rows, conditions, zone_name):
     segments = (
         {"kind": "segment", "id": "s", "when": sub},
         {"kind": "segment", "id": "in_a", "when": {"phase": {"is": "a"}}},
-        {"kind": "segment", "id": "in_x", "when": {"any": [{"phase": {"is": ["a", "b"], "sub_state": ["x", "z"]}}, third]}},
+        {
+            "kind": "segment",
+            "id": "in_x",
+            "when": {"any": [{"phase": {"is": ["a", "b"], "sub_state": ["x", "z"]}}, third]},
+        },
     )
     documents = (*FIXED, phases, *segments)
     end_us = rows[-1]["at_us"] + 60 * DAY

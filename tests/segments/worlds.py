@@ -92,7 +92,9 @@ def leaf(kind, required, optional=None):
 
 
 days_back = st.sampled_from((1, 2, 7, 30, 90))
-dates = st.sampled_from(("2026-03-28", "2026-03-29", "2026-04-15", "2026-10-25", "2026-11-20", "2024-03-01", "2026-01-01"))
+dates = st.sampled_from(
+    ("2026-03-28", "2026-03-29", "2026-04-15", "2026-10-25", "2026-11-20", "2024-03-01", "2026-01-01")
+)
 relative = st.sampled_from(("within_last_days", "more_than_days_ago", "within_next_days"))
 absolute = st.sampled_from(("before", "after", "on"))
 

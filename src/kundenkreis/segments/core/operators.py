@@ -6,12 +6,12 @@ missing value or a text is not "a number other than 5". Text compares case-insen
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.core.dates import ANNIVERSARY, DATE_OPS, ENDLESS, Interval, date_rule, day_of_value
+from kundenkreis.segments.core.dates import ANNIVERSARY, DATE_OPS, ENDLESS, RELATIVE, Interval, date_rule, day_of_value
 from kundenkreis.segments.core.protocol import PropertyFilter
 from kundenkreis.segments.errors import DefinitionError, Path
 
@@ -115,7 +115,7 @@ class EventFilter:
         self, where: tuple[PropertyFilter, ...] | list[PropertyFilter], *, zone: Zone, path: Path = ()
     ) -> None:
         self._zone = zone
-        self._tests: list[tuple[str, tuple[str, ...], Callable[[Any, int], bool]]] = []
+        self._tests: list[tuple[str, tuple[str, ...], Callable[[Any, int | None], bool]]] = []
         for index, one in enumerate(where):
             here = (*path, "where", index)
             if not one.property:
@@ -123,8 +123,11 @@ class EventFilter:
             parts = tuple(one.property.split("."))
             self._tests.append((one.property, parts if len(parts) > 1 else (), _dated_test(one, zone, here)))
 
-    def passes(self, properties: dict[str, Any], day: int) -> bool:
-        """Whether all filters hold for the properties of an event of this day."""
+    def passes(self, properties: Mapping[str, Any], day: int | None = None) -> bool:
+        """Whether all filters hold for the properties of an event of this installation day.
+
+        Without a day the operators that look from it (within_last_days, more_than_days_ago, within_next_days) never hold.
+        """
         for name, parts, test in self._tests:
             value = properties.get(name)
             if value is None and parts:
@@ -146,7 +149,7 @@ def dig(value: Any, parts: tuple[str, ...]) -> Any:
     return value
 
 
-def _dated_test(one: PropertyFilter, zone: Zone, path: Path) -> Callable[[Any, int], bool]:
+def _dated_test(one: PropertyFilter, zone: Zone, path: Path) -> Callable[[Any, int | None], bool]:
     if one.op in DATE_OPS:
         if one.op == ANNIVERSARY:
             raise DefinitionError(
@@ -154,9 +157,11 @@ def _dated_test(one: PropertyFilter, zone: Zone, path: Path) -> Callable[[Any, i
             )
         rule = date_rule(one.op, one.value, path)
 
-        def dated(value: Any, day: int) -> bool:
+        def dated(value: Any, day: int | None) -> bool:
             found = day_of_value(value, zone)
-            return found is not None and rule.holds(found, day)
+            if found is None or (day is None and rule.op in RELATIVE):
+                return False
+            return rule.holds(found, day or 0)
 
         return dated
     test = value_test(one.op, one.value, path)

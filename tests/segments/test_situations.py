@@ -1,0 +1,125 @@
+"""Situations: keys, expiry, rest, and those that follow from orders and carts."""
+
+import pytest
+
+from kundenkreis.kernel.zones import DAY, HOUR, iso, zone
+from tests.segments.frame import Customer, compiled, plain_row
+
+pytestmark = pytest.mark.pure
+
+BERLIN = zone("Europe/Berlin")
+T0 = 1_774_600_000_000_000
+CASE = {
+    "kind": "situation", "id": "case", "key": "case_id", "begins": {"name": "Case Opened"},
+    "ends": [{"name": "Case Solved"}, {"name": "Case Dropped"}],
+}  # fmt: skip
+
+
+def case(**more):
+    return Customer(compiled({**CASE, **more}))
+
+
+def test_ends_with_its_last_key():
+    customer = case()
+    customer.take(
+        plain_row(1, "Case Opened", T0, case_id="a"),
+        plain_row(2, "Case Opened", T0 + 1, case_id=7),
+        plain_row(3, "Case Solved", T0 + 2, case_id="other"),
+        plain_row(4, "Case Solved", T0 + 3, case_id="a"),
+        plain_row(5, "Case Dropped", T0 + 4, case_id="7"),
+    )
+    assert customer.changes("situation") == [(T0, "case", True), (T0 + 4, "case", False)]
+    assert customer.derived[1][1:] == ("Situation Ended", {"situation": "case", "key": "case"})
+    assert customer.state.decisions.situations == {}
+
+
+def test_keeps_what_it_is_about_and_how_old_it_is():
+    customer = case()
+    row = plain_row(1, "Case Opened", T0, happened_us=T0 - DAY, case_id="a", order_id=12, category="shoes", kind="x")
+    customer.take(row, plain_row(2, "Case Opened", T0 + 1, case_id="a"))
+    held = customer.state.decisions.situations["case"]
+    assert (held.since_us, held.keys) == (T0, {"a": [T0 - DAY, "12", "a", "shoes"]})
+
+
+def test_rests_after_the_end_and_then_is_forgotten():
+    customer = case(after_days=7).take(
+        plain_row(1, "Case Opened", T0, case_id="a"), plain_row(2, "Case Solved", T0 + HOUR, case_id="a")
+    )
+    held = customer.state.decisions.situations["case"]
+    assert (held.keys, held.rests_until_us) == ({}, T0 + HOUR + 7 * DAY)
+    customer.wait_until(T0 + 30 * DAY)
+    assert customer.state.decisions.situations == {}
+    assert customer.due == [(T0 + HOUR + 7 * DAY, True)]
+    assert len(customer.changes("situation")) == 2
+
+
+def test_begins_again_during_the_rest():
+    customer = case(after_days=7).take(
+        plain_row(1, "Case Opened", T0, case_id="a"),
+        plain_row(2, "Case Solved", T0 + HOUR, case_id="a"),
+        plain_row(3, "Case Opened", T0 + DAY, case_id="b"),
+    )
+    held = customer.state.decisions.situations["case"]
+    assert (held.since_us, held.rests_until_us) == (T0 + DAY, -1)
+    assert len(customer.changes("situation")) == 3
+    assert customer.wait_until(T0 + 30 * DAY).due == []
+
+
+def test_expires_by_itself_at_the_start_of_a_day():
+    customer = (
+        case(expires_days=3, after_days=1).take(plain_row(1, "Case Opened", T0, case_id="a")).wait_until(T0 + 30 * DAY)
+    )
+    ended_us = BERLIN.day_start_us(BERLIN.day_number(T0) + 3)
+    assert customer.changes("situation") == [(T0, "case", True), (ended_us, "case", False)]
+    assert customer.due == [(ended_us, True), (ended_us + DAY, True)]
+    assert (
+        case(expires_days=3).take(plain_row(1, "Case Opened", T0 + 9 * DAY, happened_us=T0, case_id="a")).records == []
+    )
+
+
+def test_without_a_key_there_is_one():
+    plain = {"kind": "situation", "id": "case", "begins": [{"name": "A"}, {"name": "B"}], "ends": [{"name": "C"}]}
+    customer = Customer(compiled(plain)).take(
+        plain_row(1, "A", T0), plain_row(2, "B", T0 + 1), plain_row(3, "C", T0 + 2)
+    )
+    assert customer.changes("situation") == [(T0, "case", True), (T0 + 2, "case", False)]
+
+
+def test_open_matters_are_bounded():
+    customer = case().take(*(plain_row(n, "Case Opened", T0 + n, case_id=n) for n in range(1, 61)))
+    assert list(customer.state.decisions.situations["case"].keys) == [str(n) for n in range(11, 61)]
+
+
+BUILT_IN = tuple(
+    {"kind": "situation", "id": name, "begins": {"builtin": name}} for name in ("open_cart", "order_in_transit", "late")
+)
+
+
+def test_cart_and_order_on_their_way():
+    customer = Customer(compiled(*BUILT_IN)).take(
+        plain_row(1, "Product Added", T0, product_id="a", price=5, cart_id="c1"),
+        plain_row(2, "Product Added", T0 + HOUR, product_id="b", price=5, cart_id="c1"),
+        plain_row(3, "Order Completed", T0 + 2 * HOUR, order_id="o1", total=10, promised_at=iso(T0 + DAY)),
+    )
+    assert customer.state.decisions.situations["order_in_transit"].keys == {"o1": [T0 + 2 * HOUR]}
+    customer.wait_until(T0 + 2 * DAY).take(plain_row(4, "Order Delivered", T0 + 2 * DAY, order_id="o1"))
+    assert customer.changes("situation") == [
+        (T0, "open_cart", True),
+        (T0 + 2 * HOUR, "open_cart", False),
+        (T0 + 2 * HOUR, "order_in_transit", True),
+        (T0 + DAY, "late", True),
+        (T0 + 2 * DAY, "late", False),
+        (T0 + 2 * DAY, "order_in_transit", False),
+    ]
+    assert customer.due == [(T0 + DAY, True)]
+
+
+def test_a_condition_on_a_situation_flips_with_it():
+    documents = (
+        {**CASE, "expires_days": 3},
+        {"kind": "segment", "id": "calm", "when": {"not": {"situation": {"is": "case"}}}},
+    )
+    customer = (
+        Customer(compiled(*documents)).take(plain_row(1, "Case Opened", T0, case_id="a")).wait_until(T0 + 9 * DAY)
+    )
+    assert customer.changes("segment") == [(BERLIN.day_start_us(BERLIN.day_number(T0) + 3), "calm", True)]
