@@ -181,6 +181,8 @@ def _stay(turn: Turn, run: Run, outcome: Stay, *, arrived: bool) -> None:
 def _derive(turn: Turn, run: Run, outcome: Go) -> None:
     if outcome.event is not None:
         name, properties = outcome.event
+        if turn.publishing:
+            properties = {**properties, "publishing": True}
         turn.derived.append(Derived(name, properties, _effect_id(run), turn.depth + 1, turn.publishing))
 
 
