@@ -12,7 +12,7 @@ from kundenkreis.journeys.core.runs import next_us, run_journeys
 from kundenkreis.journeys.core.walk import STEPS_PER_DAY
 from kundenkreis.kernel.hashing import bucket_of, effect_id_of, hash128
 from kundenkreis.kernel.ids import NEVER
-from kundenkreis.kernel.zones import DAY, HOUR
+from kundenkreis.kernel.zones import DAY, HOUR, zone
 from tests.journeys.driver import BERLIN, Fold, journey, journeys, local, simple, us
 
 pytestmark = pytest.mark.pure
@@ -116,6 +116,14 @@ def test_always_starts_over_and_takes_back_what_was_planned() -> None:
     assert outcomes(customer) == ["entered", "waiting", "exited:restarted", "entered", "waiting", "sent", "done"]
     assert customer.sendings == [("hello", "Mon 2026-06-01 11:30")]
     assert [reason for _, reason in customer.cancelled] == ["exited:restarted"]
+
+
+def test_a_change_of_phase_lets_in_like_any_event() -> None:
+    entry = {"event": {"name": "Phase Changed", "where": [{"property": "phase", "op": "equals", "value": "loyalty"}]}}
+    customer = fold(simple(entry=entry)).tell("Phase Changed", "2026-06-01 10:00", {"phase": "care"}, origin="derived")
+    assert customer.path == []
+    customer.tell("Phase Changed", "2026-06-02 10:00", {"phase": "loyalty"}, origin="derived")
+    assert entries(customer) == ["Tue 2026-06-02 10:00"]
 
 
 def test_segments_let_in_and_out() -> None:
@@ -580,6 +588,14 @@ def test_a_run_without_its_version_ends_as_failed() -> None:
     customer = fold(simple(steps=[WAIT])).tell("Go", "2026-06-01 10:00")
     customer.publish(journeys(), "2026-06-02 10:00")
     assert (outcomes(customer)[-1], customer.state.runs) == ("failed", [])
+
+
+def test_local_times_are_computed_anew_at_publishing() -> None:
+    """What a change of the brand's zone or of the time zone data comes down to: the intent stays, the instant moves."""
+    compiled = journey(simple(steps=[{"id": "pause", "wait": {"days": 2, "at": "10:00"}}, HELLO]))
+    customer = Fold(journeys(compiled)).tell("Go", "2026-06-01 12:00")
+    customer.publish(journeys(compiled, where=zone("America/New_York")), "2026-06-02 12:00").until("2026-06-10 00:00")
+    assert customer.sendings == [("hello", "Wed 2026-06-03 16:00")]
 
 
 def test_publishing_schedules_dates() -> None:
