@@ -119,10 +119,12 @@ def test_always_starts_over_and_takes_back_what_was_planned() -> None:
 
 
 def test_a_change_of_phase_lets_in_like_any_event() -> None:
-    entry = {"event": {"name": "Phase Changed", "where": [{"property": "phase", "op": "equals", "value": "loyalty"}]}}
-    customer = fold(simple(entry=entry)).tell("Phase Changed", "2026-06-01 10:00", {"phase": "care"}, origin="derived")
+    entry = {"event": {"name": "Phase Changed", "where": [{"property": "to", "op": "equals", "value": "loyalty"}]}}
+    customer = fold(simple(entry=entry)).tell(
+        "Phase Changed", "2026-06-01 10:00", {"from": "purchase", "to": "care"}, origin="derived"
+    )
     assert customer.path == []
-    customer.tell("Phase Changed", "2026-06-02 10:00", {"phase": "loyalty"}, origin="derived")
+    customer.tell("Phase Changed", "2026-06-02 10:00", {"from": "care", "to": "loyalty"}, origin="derived")
     assert entries(customer) == ["Tue 2026-06-02 10:00"]
 
 
