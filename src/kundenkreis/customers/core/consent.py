@@ -155,7 +155,7 @@ def soft_suppression(instants: list[int], at_us: Micros) -> Micros:
 def _confirmed(state: CustomerState, row: LogRow) -> bool:
     """Consent Confirmed: a legal ground, with the evidence it needs."""
     properties = row.properties
-    basis = properties.get("basis", EXPRESS)
+    basis = _text(properties, "basis") or EXPRESS
     evident = any(properties.get(f) for f in WORDING_FIELDS) and any(properties.get(f) for f in PROOF_FIELDS)
     if basis not in BASES or basis == EXISTING or (basis == EXPRESS and not evident):
         return False
