@@ -202,6 +202,24 @@ def test_failed_hand_over_counts_as_the_bounce_it_was() -> None:
     assert other.consent.soft_bounces == {ADDRESS: [-1, 20]}
 
 
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"is_final": True, "reason": "no such user"}, "hard"),
+        ({"is_final": True, "reason": "policy"}, ""),
+        ({"is_final": True, "bounce_class": "content_rejected"}, ""),
+        ({"is_final": False}, ""),
+        ({"is_final": "yes"}, ""),
+        ({}, ""),
+    ],
+)
+def test_final_bounce_is_hard_unless_it_is_not_about_the_person(properties: dict[str, Any], reason: str) -> None:
+    state = person()
+    fold(state, event("Email Bounced", 20, properties, origin="feedback"))
+    assert suppression(state, "email", "marketing", 40)[0] == reason
+    assert (state.consent.soft_bounces != {}) is (properties == {"is_final": False})
+
+
 def test_bounce_for_policy_or_content_says_nothing_about_the_person() -> None:
     state = person()
     assert fold(state, event("Email Bounced", 20, {"bounce_class": "policy"}, origin="feedback")) == set()
