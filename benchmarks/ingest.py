@@ -22,6 +22,7 @@ from typing import Any
 
 import uvicorn
 
+from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.inbox import Inbox, PostgresInbox, SqliteInbox
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.write_keys import WriteKey, WriteKeys
@@ -74,7 +75,7 @@ def serve(port: int, directory: str, dsn: str) -> None:
     """Run the application until the process is ended."""
     keys = WriteKeys(lambda: [WriteKey(key=KEY, source="benchmark", kind="server")], lambda: 1)
     app = TrackingApp(lambda: InboxWriter(open_inbox(directory, dsn)), keys)
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=port, http=GuardedHttpProtocol, access_log=False, log_level="warning")
 
 
 def open_inbox(directory: str, dsn: str) -> Inbox:
@@ -95,7 +96,7 @@ def load(port: int, *, batch: int, connections: int, seconds: int) -> dict[str, 
         file.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", file.name]
         out = subprocess.run([*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
-    percent = {name: _milliseconds(value) for name, value in re.findall(r"(50|99)%\s+(\S+)", out)}
+    percent = {name: _milliseconds(value) for name, value in re.findall(r"^\s+(50|99)%\s+(\S+)$", out, re.MULTILINE)}
     errors = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     requests = int(re.findall(r"(\d+) requests in", out)[0])
     rate = float(re.findall(r"Requests/sec:\s+(\S+)", out)[0])

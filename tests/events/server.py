@@ -1,6 +1,6 @@
 """The tracking application in a process of its own, for tests that kill it: prints its port, then serves.
 
-    python tests/events/server.py --sqlite PATH | --postgres DSN  [--die POINT:N] [--rate EVENTS_PER_SECOND]
+    python tests/events/server.py --sqlite PATH | --postgres DSN  [--die POINT:N] [--rate EVENTS_PER_SECOND] [--head-seconds N]
 
 With --die the process kills itself with SIGKILL when it passes that point for the Nth time.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvicorn
 
+from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.inbox import Inbox, Point, PostgresInbox, SqliteInbox, no_point
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.write_keys import WriteKey, WriteKeys
@@ -64,6 +65,7 @@ def main() -> None:
     parser.add_argument("--postgres", default="")
     parser.add_argument("--die", default="")
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--head-seconds", type=float, default=20.0)
     arguments = parser.parse_args()
     point = killer(arguments.die)
 
@@ -84,7 +86,9 @@ def main() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)
         print(listener.getsockname()[1], flush=True)
-        uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="error")).run(sockets=[listener])
+        GuardedHttpProtocol.head_seconds = arguments.head_seconds
+        config = uvicorn.Config(app, http=GuardedHttpProtocol, access_log=False, log_level="error")
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -313,7 +313,9 @@ class Fold:
                 self._release(turn, planned)
             elif verdict in ("withhold", "expire"):
                 name = "Message Withheld" if verdict == "withhold" else "Message Expired"
-                turn.derive(name, {"message": planned.effect_id.hex(), "reason": "test", "key": planned.effect_id.hex()})
+                turn.derive(
+                    name, {"message": planned.effect_id.hex(), "reason": "test", "key": planned.effect_id.hex()}
+                )
             else:
                 planned.due_us = verdict if isinstance(verdict, int) else NEVER
                 budget.planned.append(planned)

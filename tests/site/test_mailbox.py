@@ -71,7 +71,7 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
     decided = html[verdict:letter]
     words = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", decided.split("<details>")[0])
     assert re.sub(r"\s+", " ", words).strip().split(" ago ")[1] == (
-        "This message was not allowed to go out. A situation speaks against it delivery late (4711), since 12 November 2026"
+        "This message was not allowed to go out. Held: delivery late, since 12.11.2026 17:13 (4711)."
     )
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)(?:<|$)", decided))
     assert (facts["Legal basis"], facts["Class"], facts["Purpose"], facts["Journey"]) == (
@@ -81,6 +81,28 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
         "welcome",
     )
     assert "Earlier decisions about this message" in decided
+
+
+def test_basis_that_was_found_is_named(site: Site) -> None:
+    site.mount([make_message("0a")])
+    for language, words in (
+        ("en", "Is there a legal basis? consent"),
+        ("de", "Gibt es eine Rechtsgrundlage? Einwilligung"),
+    ):
+        html = site.insider(language).get("/mailbox/0a/").content.decode()
+        (deciding,) = re.findall(r'<ul class="reasons">(.*?)</ul>', html.split("<details>")[0], re.DOTALL)
+        assert re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", deciding)).strip() == words
+
+
+def test_missing_verdict_is_said(site: Site) -> None:
+    site.mount([replace(make_message("0a"), verdicts=())])
+    html = site.insider().get("/mailbox/0a/").content.decode()
+    assert html.index("No decision is on record for this message.") < html.index('class="letter"')
+
+
+def test_control_characters_in_a_search_are_spaces(site: Site) -> None:
+    site.mount([make_message("01", subject="Welcome, Anna")])
+    assert subjects(site.insider().get("/mailbox/?q=welcome%00anna%0A").content.decode()) == ["Welcome, Anna"]
 
 
 def test_uncertain_hand_over_is_said(site: Site) -> None:

@@ -75,6 +75,8 @@ class Report(msgspec.Struct):
     failed: int = 0
     held: int = 0
     queued: int = 0
+    lapsing: int = 0
+    """Claims nothing could be decided about; they come back."""
     lost: int = 0
     """Claims that somebody else had taken over meanwhile."""
 
@@ -159,7 +161,11 @@ class Dispatcher:
         people = world.people([claim.message for claim in claims])
         together: list[Completion] = []
         for claim in claims:
-            completion, alone = self._handle(claim, people.get(claim.message.profile_id), claimed_us)
+            try:
+                completion, alone = self._handle(claim, people.get(claim.message.profile_id), claimed_us)
+            except _LeftToLapse:
+                report.lapsing += 1
+                continue
             if completion is None:
                 report.lost += 1
             elif alone:
@@ -185,6 +191,7 @@ class Dispatcher:
             except Exception:  # the edge of a task: a lost database must not end the thread
                 _log.exception("dispatcher round failed")
                 self._world.alarm("dispatcher_round_failed", self._worker)
+                self.abort()
                 stop.wait(BACKOFF_SECONDS)
         self.close()
 
@@ -192,6 +199,12 @@ class Dispatcher:
         """Hang up everywhere."""
         for session in self._sessions.values():
             session.close()
+        self._sessions.clear()
+
+    def abort(self) -> None:
+        """Hang up everywhere without a word: what was not recorded is not known to anybody else either."""
+        for session in self._sessions.values():
+            session.abort()
         self._sessions.clear()
 
     def _record(self, completions: Sequence[Completion], report: Report) -> None:
@@ -230,7 +243,12 @@ class Dispatcher:
         return self._delivered(claim, channel, prepared, content, claimed_us)
 
     def _judged(self, claim: Claim, now_us: Micros) -> Completion | None:
-        verdict = self._world.gate(claim.message, now_us)
+        try:
+            verdict = self._world.gate(claim.message, now_us)
+        except Exception as error:  # one customer the judge cannot judge must not stop the others
+            _log.exception("gate failed for %s", claim.message.effect_id.hex())
+            self._world.alarm("gate_raised", repr(error))
+            raise _LeftToLapse from error
         if isinstance(verdict, Withheld):
             return handling.withheld(claim, ",".join(verdict.reasons), at_us=now_us, reasons=verdict.reasons)
         if isinstance(verdict, Postponed):
@@ -303,6 +321,10 @@ class Dispatcher:
             self._world.rests.rest(key, rest_us, now_us=now_us, growing=growing)
         if answer.alarm:
             self._world.alarm(answer.kind, outcome.reply.line())
+
+
+class _LeftToLapse(Exception):
+    """Nothing is recorded about this claim: it comes back when its lease ends, and is put aside the third time."""
 
 
 class _IntentKeeper:

@@ -57,6 +57,9 @@ class MailboxSession:
     def close(self) -> None:
         """Nothing is open."""
 
+    def abort(self) -> None:
+        """Nothing is open."""
+
 
 def _row(handover: Handover, email: PreparedEmail) -> MailboxRow:
     return MailboxRow(

@@ -1,4 +1,4 @@
-"""The outbox as dispatchers see it: claim, commit the intent, record what happened. Each fenced by the claim's epoch."""
+"""The outbox as dispatchers see it: claim, commit the intent, record what happened; fenced by the claim's epoch."""
 
 import threading
 from collections.abc import Callable, Sequence

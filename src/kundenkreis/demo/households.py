@@ -251,7 +251,7 @@ def _mailings(year: MovedYear, campaigns: dict[int, _Campaign], members: list[tu
             f"voucher-{name}",
             at_us + SECOND,
             {
-                "voucher_id": f"heft-{name}",
+                "voucher_code": f"heft-{name}",
                 "kind": "booklet",
                 "coupons": campaign.coupons,
                 **campaign.properties(),
@@ -275,8 +275,8 @@ def _redemptions(year: MovedYear, orders: Orders, campaigns: dict[int, _Campaign
         on = date_of(day // DAY_SECONDS)
         at = by_day.get((household, on))
         properties: dict[str, Any] = {
-            "voucher_id": f"heft-{number}-{user_of(household)}",
-            "code": str(coupon),
+            "voucher_code": str(coupon),
+            "booklet_code": f"heft-{number}-{user_of(household)}",
             **campaigns[number].properties(),
             "channel": "till",
         }

@@ -2,12 +2,12 @@
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kundenkreis.channels.core.channel import Brand, Channel, Links, Recipient
 from kundenkreis.channels.core.gate import hand_over_gate
-from kundenkreis.channels.core.gate_questions import Fences
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Postponed, Rests, Withheld, World
 from kundenkreis.channels.mailbox import MailboxChannel
@@ -45,7 +45,10 @@ class Roster:
             fences = tx.rows_in("SELECT profile_id, scope FROM fences WHERE profile_id {keys}", wanted)
         states = {row[0]: decode_state(bytes(row[1])) for row in rows}
         self._local.states = states
-        self._local.fences = _fences(fences)
+        held: dict[int, list[str]] = {}
+        for profile_id, scope in fences:
+            held.setdefault(profile_id, []).append(scope)
+        self._local.fences = held
         return {profile_id: recipient(state, channel_of[profile_id]) for profile_id, state in states.items()}
 
     def gate(self, message: SendMessage, now_us: Micros) -> Allowed | Withheld | Postponed:
@@ -54,7 +57,7 @@ class Roster:
         if state is None:
             return Withheld(["erased"])
         policy = self._installation.rulebooks(state.rulebook_version).policy
-        fences = self._local.fences.get(message.profile_id, Fences())
+        fences = tuple(self._local.fences.get(message.profile_id, ()))
         verdict = hand_over_gate(policy, state, message, now_us, fences=fences)
         if verdict.outcome == "release":
             return Allowed()
@@ -117,7 +120,7 @@ def brand_of(body: Mapping[str, Any], settings: Settings) -> Brand:
         from_name=body.get("sender_name", ""),
         reply_to=body.get("reply_to", ""),
         imprint=imprint.get(language) or next(iter(imprint.values()), ""),
-        imprints=dict(imprint),
+        variables={"imprints": dict(imprint)},
         domain=address.rpartition("@")[2],
         zone_name=body.get("zone", settings.zone),
     )
@@ -159,7 +162,7 @@ def build_world(installation: Installation, *, channels: Mapping[str, Channel] |
         gate=roster.gate,
         people=roster.people,
         contents=contents,
-        channels=channels if channels is not None else default_channels(settings),
+        channels=channels if channels is not None else default_channels(installation),
         brand=contents.brand(),
         links=build_links(settings),
         clock=installation.clock,
@@ -174,35 +177,27 @@ def build_links(settings: Settings) -> Links:
     return Links(settings.public_url, TokenKey(secret_key(settings, LINK_KEY)), secret_key(settings, MESSAGE_ID_KEY))
 
 
-def default_channels(settings: Settings) -> dict[str, Channel]:
+def default_channels(installation: Installation) -> dict[str, Channel]:
     """E-mail through the mail server of the settings, else into the local mailbox."""
+    settings = installation.settings
     if not settings.smtp_host:
         return {"email": MailboxChannel()}
-    from kundenkreis.channels.email_smtp import channel_of  # noqa: PLC0415  (ssl and sockets: only where mail is really sent)
+    # ssl and sockets only where mail is really sent: the demo's dispatcher stays small.
+    from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings  # noqa: PLC0415
 
-    return {"email": channel_of(settings)}
+    server = SmtpSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security="starttls_required" if settings.smtp_tls == "starttls" else settings.smtp_tls,
+        username=settings.smtp_user,
+        password=settings.smtp_password,
+    )
+    return {"email": SmtpChannel(server, point=installation.point, monotonic=time.monotonic)}
 
 
 def open_dispatcher(world: World, number: int) -> Dispatcher:
     """One dispatcher, for one thread."""
     return Dispatcher(world, f"dispatcher-{number}")
-
-
-def _fences(rows: Sequence[tuple[Any, ...]]) -> dict[int, Fences]:
-    scopes: dict[int, list[str]] = {}
-    for profile_id, scope in rows:
-        scopes.setdefault(profile_id, []).append(scope)
-    return {
-        profile_id: Fences(
-            erased="erased" in found,
-            restricted="restricted" in found,
-            scopes=tuple(
-                scope for scope in found if scope not in ("erased", "restricted") and not scope.startswith("address:")
-            ),
-            addresses=tuple(scope.removeprefix("address:") for scope in found if scope.startswith("address:")),
-        )
-        for profile_id, found in scopes.items()
-    }
 
 
 def _text(value: Any) -> str:

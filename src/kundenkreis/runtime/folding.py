@@ -37,6 +37,12 @@ from kundenkreis.runtime.stores.session import Row, Session
 _json = msgspec.json.Encoder().encode
 _msgpack = msgspec.msgpack.Encoder().encode
 
+_REQUEUE = (
+    "ON CONFLICT (effect_id) DO UPDATE SET state = 'queued', due_us = excluded.due_us, next_try_us = excluded.next_try_us, "
+    "payload = excluded.payload, finished_us = 0, reply = '' WHERE outbox.state IN ('postponed', 'withheld')"
+)
+"""A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
+
 
 class FoldReport(msgspec.Struct):
     """What one batch did."""
@@ -325,7 +331,7 @@ class _Writes:
         tx.insert(VERDICTS, self.verdicts, conflict="replace")
         tx.insert(ORDERS, list(self.orders.values()), conflict="replace")
         if outbox:
-            tx.insert(OUTBOX, self.outbox, conflict="ignore")
+            tx.insert(OUTBOX, self.outbox, conflict=_REQUEUE)
             tx.insert(INTERNAL_INBOX, self.relays)
             if self.derived:
                 number = log.next_numbers(tx, len(self.derived))

@@ -25,6 +25,9 @@ STORE_FILE, INBOX_FILE, KEYS_FILE = "kreis.db", "inbox.db", "write_keys.json"
 WORKER_BELL, DISPATCHER_BELL = "worker", "dispatcher"
 
 
+DEFAULT_ZONE = Settings().zone
+
+
 class ZoneFixedError(CallerError):
     """The time zone of an installation is fixed once data exists."""
 
@@ -43,10 +46,9 @@ class Installation:
         self.point = point
         self.data_dir: Path = settings.data_dir
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.zone: Zone = zone(settings.zone)
         self.store: Store = open_store(settings, point)
         migrate(self.store)
-        self._fix_zone()
+        self.zone: Zone = self._fixed_zone()
         self.rulebooks = Rulebooks(self.store, zone=self.zone)
 
     @property
@@ -66,6 +68,15 @@ class Installation:
             )  # fmt: skip
         self.bell(WORKER_BELL).ring()
         return published
+
+    def ensure_rulebook(self) -> None:
+        """On an empty installation, publish the shipped circle, situations and contact policy, without any journey."""
+        if self.rulebooks.newest_version() == 0:
+            # Reading YAML is needed once in the life of an installation.
+            from kundenkreis.definitions.canonical import canonical_json  # noqa: PLC0415
+            from kundenkreis.playbooks.shipped import shipped_rulebook  # noqa: PLC0415
+
+            self.publish(canonical_json(shipped_rulebook(with_journeys=False)), actor="installation")
 
     def open_inbox(self) -> Inbox:
         """A writing end of the inbox, for one thread."""
@@ -121,18 +132,20 @@ class Installation:
         """Let go of the store."""
         self.store.close()
 
-    def _fix_zone(self) -> None:
+    def _fixed_zone(self) -> Zone:
+        """The zone that was fixed when this installation was made; the settings' on an empty one."""
+        asked = self.settings.zone
         with self.store.transaction("zone") as tx:
-            rows = tx.rows("SELECT value FROM meta WHERE name = 'zone'")
-            if not rows:
-                tx.run("INSERT INTO meta (name, value) VALUES ('zone', ?) ON CONFLICT DO NOTHING", (self.zone.name,))
-            elif rows[0][0] != self.zone.name:
-                raise ZoneFixedError(
-                    f"This installation counts its days in {rows[0][0]}; KREIS_ZONE says {self.zone.name}. "
-                    f"Set KREIS_ZONE={rows[0][0]}, or start with an empty data folder.",
-                    fixed=rows[0][0],
-                    asked=self.zone.name,
-                )
+            tx.run("INSERT INTO meta (name, value) VALUES ('zone', ?) ON CONFLICT DO NOTHING", (asked,))
+            fixed = str(tx.rows("SELECT value FROM meta WHERE name = 'zone'")[0][0])
+        if asked not in (fixed, DEFAULT_ZONE):
+            raise ZoneFixedError(
+                f"This installation counts its days in {fixed}; KREIS_ZONE says {asked}. "
+                f"Set KREIS_ZONE={fixed} or leave it out, or start with an empty data folder.",
+                fixed=fixed,
+                asked=asked,
+            )
+        return zone(fixed)
 
 
 def open_store(settings: Settings, point: Point) -> Store:

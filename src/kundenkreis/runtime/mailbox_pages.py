@@ -107,8 +107,4 @@ def _verdicts(tx: Session, effect_id: bytes) -> list[Verdict]:
 
 
 def _reason(item: Sequence[Any]) -> Reason:
-    return Reason(
-        rule_id=str(item[0]),
-        passed=bool(item[1]),
-        detail=", ".join(str(part) for part in item[2:] if part not in ("", None)),
-    )
+    return Reason(rule_id=str(item[0]), passed=bool(item[1]), detail=tuple(item[2:]))

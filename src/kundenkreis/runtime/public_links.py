@@ -5,6 +5,7 @@ A click writes a restrict-only fence beside the outbox and the withdrawal into t
 
 import msgspec
 
+from kundenkreis.channels.core.fences import MARKETING, purpose_on
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.channels.unsubscribe_app import UnsubscribeApp, Withdrawal
@@ -38,7 +39,7 @@ def public_links(installation: Installation) -> UnsubscribeApp:
 
 def scope_of(withdrawal: Withdrawal) -> str:
     """What the fence keeps back: this purpose on this channel, or all marketing."""
-    return "marketing" if withdrawal.reach == "all" else f"{withdrawal.channel}|{withdrawal.purpose}"
+    return MARKETING if withdrawal.reach == "all" else purpose_on(withdrawal.purpose, withdrawal.channel)
 
 
 def withdrawal_event(withdrawal: Withdrawal) -> AppendEvent:

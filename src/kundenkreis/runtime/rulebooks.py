@@ -83,8 +83,8 @@ def newest_version(tx: Session) -> int:
 
 
 def documents_of(definitions: bytes) -> list[dict[str, Any]]:
-    """The documents of a stored rulebook: canonical JSON, a list of objects with `kind` and `id`."""
-    documents: list[dict[str, Any]] = msgspec.json.decode(definitions)
+    """The documents of a stored rulebook (definitions/canonical.py): objects with `kind` and `id`."""
+    documents: list[dict[str, Any]] = msgspec.json.decode(definitions)["documents"]
     return documents
 
 

@@ -1,7 +1,6 @@
 """How the installation is doing: lag, backlog, next wake-ups, quarantine, sending, processes."""
 
 from contextlib import closing
-from dataclasses import dataclass
 
 from kundenkreis.events.inbox import SqliteInbox
 from kundenkreis.kernel.ids import NEVER, Micros
@@ -10,69 +9,10 @@ from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.role_file import read_roles
 from kundenkreis.runtime.stores.session import Session
 from kundenkreis.runtime.worker import inbox_position
+from kundenkreis.site.ports import Quarantined, Role, Sending, Status, WakeUps
 
 SHOWN_QUARANTINED = 20
 SPANS: tuple[Micros, ...] = (HOUR, DAY, 7 * DAY)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoleStatus:
-    """One process of the installation."""
-
-    name: str
-    is_alive: bool
-    since_us: int
-    restarts: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class WakeUps:
-    """How many customers wake up until an instant."""
-
-    until_us: int
-    customers: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quarantined:
-    """Something set aside so that it stops nobody else."""
-
-    kind: str
-    name: str
-    reason: str
-    since_us: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sending:
-    """What one channel did with the messages of the outbox."""
-
-    channel: str
-    waiting: int
-    handed_over: int
-    failed: int
-    uncertain: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """How the installation is doing at one instant."""
-
-    at_us: int
-    store: str
-    customers: int
-    log_rows: int
-    rulebook_version: int
-    lag_us: int
-    inbox_rows: int
-    unfolded_rows: int
-    overdue_wake_ups: int
-    next_wake_us: int | None
-    wake_ups: tuple[WakeUps, ...]
-    quarantine: tuple[Quarantined, ...]
-    quarantined_total: int
-    sending: tuple[Sending, ...]
-    roles: tuple[RoleStatus, ...]
 
 
 class InstallationStatus:
@@ -107,7 +47,7 @@ class InstallationStatus:
                 quarantined_total=total,
                 sending=_sending(tx),
                 roles=tuple(
-                    RoleStatus(name=role.name, is_alive=role.is_alive, since_us=role.since_us, restarts=role.restarts)
+                    Role(name=role.name, is_alive=role.is_alive, since_us=role.since_us, restarts=role.restarts)
                     for role in read_roles(installation.data_dir)
                 ),
             )

@@ -1,6 +1,8 @@
 """Numbers, instants and spans as the viewer writes them."""
 
-from babel.dates import format_date, format_datetime, format_timedelta, get_timezone
+from typing import Literal
+
+from babel.dates import format_datetime, format_timedelta, get_timezone
 from babel.numbers import format_decimal
 from django.utils.translation import get_language
 
@@ -12,9 +14,9 @@ _EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", 
 _SECOND_US = 1_000_000
 
 
-def language() -> str:
-    """The viewer's language: de or en."""
-    return (get_language() or "en")[:2]
+def language() -> Literal["de", "en"]:
+    """The viewer's language."""
+    return "de" if (get_language() or "").startswith("de") else "en"
 
 
 def number(value: int) -> str:
@@ -33,12 +35,6 @@ def exact_instant(at_us: int) -> str:
     pattern, locale = _EXACT[language()]
     zone = get_timezone(mounted().settings.zone)
     return str(format_datetime(to_datetime(at_us), pattern, tzinfo=zone, locale=locale))
-
-
-def calendar_day(at_us: int) -> str:
-    """The day of an instant, in the installation's zone: 12. November 2026."""
-    zone = get_timezone(mounted().settings.zone)
-    return str(format_date(to_datetime(at_us).astimezone(zone).date(), "long", locale=_EXACT[language()][1]))
 
 
 def span(span_us: int) -> str:

@@ -80,7 +80,7 @@ class Message:
     source: str
     """The whole message as sent, headers and body."""
     verdicts: tuple[Verdict, ...]
-    """Every judgement of this message, oldest first; at least one."""
+    """Every judgement of this message, oldest first. None at all is a bug, which the page then says."""
 
 
 class Mailbox(Protocol):

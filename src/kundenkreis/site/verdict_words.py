@@ -1,14 +1,13 @@
-"""Words for the contact policy's verdicts: what was asked, what it found, what that means.
+"""Words for the contact policy's verdicts. What its rules found says channels/core/gate_texts.py; the rest is here."""
 
-The rules and their details are listed in docs/reference/contact-policy.md; one that has no words here shows its code.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from kundenkreis.site.formats import calendar_day, exact_instant, language, number
+from kundenkreis.channels.core.gate_texts import reason_text
+from kundenkreis.kernel.zones import zone
+from kundenkreis.site.formats import language
+from kundenkreis.site.mounted import mounted
 from kundenkreis.site.ports import Reason, Verdict
 
 _TONES = {
@@ -73,117 +72,6 @@ def class_word(message_class: str) -> str:
     return known.get(message_class, message_class)
 
 
-def _passed_sentence(question: str) -> str:
-    known = {
-        "existence": _("The person exists here"),
-        "address": _("There is an address for this channel"),
-        "fences": _("No fresh unsubscribe, objection or erasure"),
-        "basis": _("There is a legal basis"),
-        "suppression": _("The address is not suppressed"),
-        "objection": _("No objection, no withdrawal"),
-        "global_holdout": _("Not in the group that gets no marketing at all"),
-        "journey_holdout": _("Not in the journey's control group"),
-        "situation": _("No situation speaks against it"),
-        "pause": _("Marketing is not paused"),
-        "validity": _("Still useful"),
-        "after_conversion": _("No rise of pressure after the first purchase"),
-        "limits": _("The contact budget has room"),
-        "quiet_time": _("Not in quiet hours, on a Sunday or public holiday"),
-        "overdue": _("Not overdue"),
-        "displaces": _("It takes the place of a message that matters less"),
-    }
-    return known.get(question, question)
-
-
-def _refused_sentence(rule: str) -> str:
-    known = {
-        "erased": _("The person was erased"),
-        "forwarded": _("The profile was merged into another one"),
-        "no_address": _("There is no address for this channel"),
-        "fence": _("A fresh unsubscribe, objection or erasure"),
-        "basis": _("There is no legal basis"),
-        "suppressed": _("The address is suppressed"),
-        "objection": _("The person objected"),
-        "withdrawn": _("The person withdrew consent"),
-        "global_holdout": _("In the group that gets no marketing at all, on purpose"),
-        "journey_holdout": _("In the journey's control group, which is left alone on purpose"),
-        "situation": _("A situation speaks against it"),
-        "paused": _("Marketing is paused for this person"),
-        "validity": _("No longer useful"),
-        "after_conversion": _("It would raise the pressure after the first purchase"),
-        "limit": _("The contact budget is used up"),
-        "quiet_hours": _("Quiet hours"),
-        "sunday": _("Sunday"),
-        "holiday": _("Public holiday"),
-        "overdue": _("Overdue: a person should look first"),
-        "no_slot": _("There is no fitting time within a year"),
-        "too_many_planned": _("Too many messages are planned for this person"),
-        "cancelled": _("Cancelled before it went out"),
-        "failed": _("The hand-over failed"),
-        "withheld_at_hand_over": _("Withheld at the last check before hand-over"),
-        "postponed_at_hand_over": _("Postponed at the last check before hand-over"),
-    }
-    return known.get(rule, rule)
-
-
-def _basis_refusal(reason: str) -> str:
-    known = {
-        "no_basis": _("none on record for this channel and purpose"),
-        "expired": _("the one on record has expired"),
-        "address_unproved": _("the address was never proved"),
-        "address_changed": _("the address changed since"),
-        "country_rule": _("the law of the person's country does not allow it"),
-        "goods_not_similar": _("not about similar goods"),
-    }
-    return known.get(reason, reason)
-
-
-def _suppression_reason(reason: str) -> str:
-    known = {"soft": _("bounced repeatedly"), "hard": _("does not exist"), "complaint": _("spam complaint")}
-    return known.get(reason, reason)
-
-
-def _since(at_us: int) -> str:
-    return _("since %(day)s") % {"day": calendar_day(at_us)}
-
-
-def _situation_detail(kind: str, since_us: int, keys: list[object], german: str, english: str) -> str:
-    name = (german if language() == "de" else english) or kind
-    numbers = f" ({', '.join(str(key) for key in keys)})" if keys else ""
-    return f"{name}{numbers}, {_since(since_us)}"
-
-
-_DETAILS: dict[tuple[str, bool], Callable[..., str]] = {
-    ("basis", True): basis_word,
-    ("basis", False): lambda reason, channel, purpose: f"{_basis_refusal(reason)} ({channel}, {purpose})",
-    ("suppressed", False): lambda reason, since_us: f"{_suppression_reason(reason)}, {_since(since_us)}",
-    ("objection", False): lambda scope, since_us: f"{scope}, {_since(since_us)}",
-    ("withdrawn", False): lambda channel, purpose: f"{channel}, {purpose}",
-    ("situation", False): _situation_detail,
-    ("validity", False): exact_instant,
-    ("overdue", False): exact_instant,
-    ("no_slot", False): exact_instant,
-    ("after_conversion", False): lambda bought_us, _before: _since(bought_us),
-    ("limit", False): lambda _id, at_most, hours: (
-        _("at most %(count)s in %(hours)s hours") % {"count": number(at_most), "hours": number(hours)}
-    ),
-    ("forwarded", False): lambda _profile_id: "",
-    ("global_holdout", False): lambda _salt: "",
-}
-"""(rule, passed) -> its details as text. Without an entry details are shown as they are."""
-
-
-def _detail(reason: Reason) -> str:
-    describe = _DETAILS.get((reason.rule_id, reason.passed))
-    if describe is not None:
-        try:
-            return describe(*reason.detail)
-        except (TypeError, ValueError):
-            # A verdict kept from an older version, whose details had another shape: shown as they are below.
-            pass
-    return ", ".join(str(each) for each in reason.detail if each not in ("", [], None))
-
-
 @dataclass(frozen=True, kw_only=True)
 class DescribedReason:
     """A reason in words."""
@@ -210,8 +98,11 @@ class DescribedVerdict:
 
 
 def _describe_reason(reason: Reason) -> DescribedReason:
-    sentence = _passed_sentence(reason.rule_id) if reason.passed else _refused_sentence(reason.rule_id)
-    return DescribedReason(sentence=sentence, detail=_detail(reason), passed=reason.passed)
+    clock = zone(mounted().settings.zone)
+    sentence = reason_text([reason.rule_id, reason.passed, *reason.detail], language=language(), clock=clock)
+    # That a basis was found is worth less than which one.
+    detail = basis_word(reason.detail[0]) if reason.passed and reason.rule_id == "basis" and reason.detail else ""
+    return DescribedReason(sentence=sentence, detail=detail, passed=reason.passed)
 
 
 def describe_verdict(verdict: Verdict) -> DescribedVerdict:

@@ -12,7 +12,11 @@ from tests.journeys.driver import compile_condition, compile_matches, journey, s
 pytestmark = pytest.mark.pure
 
 AROUND = Surroundings(
-    compile_condition=compile_condition, compile_matches=compile_matches, contents={"hello"}, segments={"regulars"}, scores={"fit"}
+    compile_condition=compile_condition,
+    compile_matches=compile_matches,
+    contents={"hello"},
+    segments={"regulars"},
+    scores={"fit"},
 )
 PAUSE = {"id": "pause", "wait": {"days": 1}}
 
@@ -25,7 +29,9 @@ def problems(data: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_default_next_is_the_next_listed_and_the_last_ends() -> None:
-    compiled = journey(simple(steps=[PAUSE, {"id": "hello", "message": {"content": "hello", "purpose": "n"}}]), around=AROUND)
+    compiled = journey(
+        simple(steps=[PAUSE, {"id": "hello", "message": {"content": "hello", "purpose": "n"}}]), around=AROUND
+    )
     assert {node.step_id: node.next for node in compiled.nodes.values()} == {"pause": "hello", "hello": "exit"}
     assert compiled.start == "pause"
 
@@ -88,7 +94,10 @@ def test_a_step_nothing_leads_to_is_refused() -> None:
 
 
 def test_a_loop_needs_a_wait_of_a_minute() -> None:
-    hurried = [{"id": "a", "add_score": {"score": "fit", "points": 1}, "next": "b"}, {"id": "b", "emit_event": {"name": "Again"}, "next": "a"}]
+    hurried = [
+        {"id": "a", "add_score": {"score": "fit", "points": 1}, "next": "b"},
+        {"id": "b", "emit_event": {"name": "Again"}, "next": "a"},
+    ]
     assert problems(simple(steps=hurried)) == [("steps.1.next", "loop_without_wait")]
     journey(simple(steps=[*hurried[:1], {"id": "b", "wait": {"minutes": 1}, "next": "a"}]), around=AROUND)
 
@@ -104,7 +113,10 @@ def test_a_loop_may_lead_over_a_timeout_but_not_over_an_answer() -> None:
 
 
 def test_a_fixed_date_does_not_slow_a_loop() -> None:
-    steps = [{"id": "a", "wait": {"until": "2020-01-01T10:00"}, "next": "b"}, {"id": "b", "add_score": {"score": "fit", "points": 1}, "next": "a"}]
+    steps = [
+        {"id": "a", "wait": {"until": "2020-01-01T10:00"}, "next": "b"},
+        {"id": "b", "add_score": {"score": "fit", "points": 1}, "next": "a"},
+    ]
     assert problems(simple(steps=steps)) == [("steps.1.next", "loop_without_wait")]
 
 

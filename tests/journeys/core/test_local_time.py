@@ -23,7 +23,9 @@ pytestmark = pytest.mark.pure
 TEN = 36_000
 
 
-def duration(since: str, days: int, exact_us: int = 0, at_second: int | None = None, name: str = "Europe/Berlin") -> str:
+def duration(
+    since: str, days: int, exact_us: int = 0, at_second: int | None = None, name: str = "Europe/Berlin"
+) -> str:
     where = zone(name)
     return iso(after_duration(us(since, where), days=days, exact_us=exact_us, at_second=at_second, zone=where))[:16]
 
@@ -140,8 +142,13 @@ def test_a_yearly_date_in_the_future_begins_there() -> None:
 
 
 def test_a_single_date_that_is_over_never_comes() -> None:
-    assert next_date_us("2026-05-01", us("2026-05-01 10:00"), offset_days=0, at_second=TEN, yearly=False, zone=BERLIN) is None
-    assert next_date_us("2026-05-01", us("2026-05-01 09:59"), offset_days=0, at_second=TEN, yearly=False, zone=BERLIN) == us("2026-05-01 10:00")
+    assert (
+        next_date_us("2026-05-01", us("2026-05-01 10:00"), offset_days=0, at_second=TEN, yearly=False, zone=BERLIN)
+        is None
+    )
+    assert next_date_us(
+        "2026-05-01", us("2026-05-01 09:59"), offset_days=0, at_second=TEN, yearly=False, zone=BERLIN
+    ) == us("2026-05-01 10:00")
 
 
 def test_property_paths() -> None:

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +54,29 @@ def random_duration(rng: random.Random) -> dict[str, Any]:
 
 def random_step(rng: random.Random, index: int, targets: list[str]) -> dict[str, Any]:
     target = rng.choice(targets)
-    if index == 0 and rng.random() < 0.5:
-        return {"id": "s0", "wait": random_duration(rng)}
-    kinds: list[dict[str, Any]] = [
-        {"wait": random_duration(rng)},
-        {"wait": random_duration(rng)},
-        {"wait": {"until_weekday": rng.choice(["saturday", "sunday"]), "at": "17:00"}},
-        {"wait_for": {
+    kind = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0] if index else rng.choice(["wait", "wait_for"])
+    return {"id": f"s{index}", kind: random_config(rng, kind, index, targets)}
+
+
+_WEIGHTS = {"wait": 4, "wait_for": 6, "branch": 2, "split": 1, "message": 3, "emit_event": 1}
+
+
+def random_config(rng: random.Random, kind: str, index: int, targets: list[str]) -> Any:
+    target = rng.choice(targets)
+    if kind == "wait":
+        return rng.choice([random_duration(rng), {"until_weekday": rng.choice(["saturday", "sunday"]), "at": "17:00"}])
+    if kind == "wait_for":
+        return {
             "any": [{"id": "event", "event": random_trigger(rng), "next": target}, {"id": "condition", "condition": random_condition(rng)}],
             "timeout": random_duration(rng), "on_timeout": rng.choice(targets),
-        }},
-        {"branch": [{"id": "first", "when": random_condition(rng), "next": target}, {"id": "rest"}]},
-        {"split": {"parts": [{"id": "a", "percent": 30, "next": target}, {"id": "b", "percent": 70}]}},
-        {"message": {"content": f"m{index}", "purpose": "p", "if_withheld": rng.choice(["skip", "wait", "exit"])}},
-        {"emit_event": {"name": "Told"}},
-    ]  # fmt: skip
-    return {"id": f"s{index}", **rng.choice(kinds)}
+        }  # fmt: skip
+    configs: dict[str, Any] = {
+        "branch": [{"id": "first", "when": random_condition(rng), "next": target}, {"id": "rest"}],
+        "split": {"parts": [{"id": "a", "percent": 30, "next": target}, {"id": "b", "percent": 70}]},
+        "message": {"content": f"m{index}", "purpose": "p", "if_withheld": rng.choice(["skip", "wait", "exit"])},
+        "emit_event": {"name": "Told"},
+    }
+    return configs[kind]
 
 
 def random_journey(rng: random.Random, name: str) -> Any:
@@ -136,7 +144,7 @@ def rows_of(customer: Fold, rng: random.Random) -> list[LogRow]:
     return [customer.row(name, at_us, properties, **kind) for at_us, name, properties, kind in random_rows(rng)]
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(40))
 def test_no_wake_is_missed(seed: int) -> None:
     rng = random.Random(seed)
     rulebook = random_rulebook(rng)
@@ -178,7 +186,8 @@ def test_any_batching_gives_the_same_state(seed: int) -> None:
 def test_wake_ups_change_something() -> None:
     """At least nine of ten, over all random journeys: what wakes for nothing costs everybody."""
     useful = total = 0
-    for seed in range(200, 300):
+    seen: Counter[str] = Counter()
+    for seed in range(200, 320):
         rng = random.Random(seed)
         customer = new_fold(random_rulebook(rng), seed)
         for row in rows_of(customer, rng):
@@ -186,8 +195,15 @@ def test_wake_ups_change_something() -> None:
         changed = {entry.at_us for entry in story(customer)} | {at_us for at_us, _, _ in customer.events}
         useful += sum(wake in changed for wake in customer.wakes)
         total += len(customer.wakes)
+        seen.update(entry.outcome.partition(":")[0] for entry in story(customer))
+        seen.update(
+            entry.outcome
+            for entry in story(customer)
+            if entry.outcome in ("branch:event", "branch:condition", "branch:timeout")
+        )
     assert total > 200
     assert useful / total >= 0.9
+    assert {kind: count for kind, count in seen.items() if count < 5} == {}, "the generator leaves something out"
 
 
 def final_digest() -> str:
@@ -207,5 +223,7 @@ def test_the_hash_seed_of_the_process_changes_nothing() -> None:
     code = "from tests.journeys.core.test_properties import final_digest; print(final_digest())"
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=root, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, cwd=root, capture_output=True, text=True, check=True
+        )
         assert done.stdout.strip() == final_digest()

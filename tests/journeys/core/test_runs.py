@@ -40,11 +40,16 @@ def entries(customer: Fold) -> list[str]:
 
 
 def test_filters_and_the_condition_decide_who_enters() -> None:
-    entry = {"event": {"name": ["Go", "Start"], "where": [{"property": "p", "op": "equals", "value": 1}]}, "if": {"orders": 0}}
+    entry = {
+        "event": {"name": ["Go", "Start"], "where": [{"property": "p", "op": "equals", "value": 1}]},
+        "if": {"orders": 0},
+    }
     customer = fold(simple(entry=entry, re_entry="always"))
     customer.tell("Go", "2026-06-01 10:00", {"p": 2}).tell("Other", "2026-06-01 10:01", {"p": 1})
     assert customer.path == []
-    customer.tell("Start", "2026-06-01 10:02", {"p": 1}).tell("Order Completed", "2026-06-01 10:03").tell("Go", "2026-06-01 10:04", {"p": 1})
+    customer.tell("Start", "2026-06-01 10:02", {"p": 1}).tell("Order Completed", "2026-06-01 10:03").tell(
+        "Go", "2026-06-01 10:04", {"p": 1}
+    )
     assert entries(customer) == ["Mon 2026-06-01 10:02"]
 
 
@@ -66,10 +71,14 @@ def test_entry_keys_run_side_by_side() -> None:
 def test_an_event_of_another_key_is_not_about_this_run() -> None:
     watch = {"id": "watch", "wait_for": {"any": [{"id": "back", "event": {"name": "Cart Viewed"}}]}}
     goal = {"event": {"name": "Order Completed"}}
-    customer = fold(simple(entry={"event": {"name": "Go"}, "key": "cart"}, re_entry="always", goal=goal, steps=[watch, WAIT]))
+    customer = fold(
+        simple(entry={"event": {"name": "Go"}, "key": "cart"}, re_entry="always", goal=goal, steps=[watch, WAIT])
+    )
     for cart in ("a", "b", "c"):
         customer.tell("Go", "2026-06-01 10:00", {"cart": cart})
-    customer.tell("Cart Viewed", "2026-06-01 11:00", {"cart": "b"}).tell("Order Completed", "2026-06-01 12:00", {"cart": "a"})
+    customer.tell("Cart Viewed", "2026-06-01 11:00", {"cart": "b"}).tell(
+        "Order Completed", "2026-06-01 12:00", {"cart": "a"}
+    )
     assert [(run.entry_key, run.step_id) for run in customer.state.runs] == [("b", "pause"), ("c", "watch")]
     customer.tell("Order Completed", "2026-06-01 13:00")
     assert customer.state.runs == []
@@ -113,8 +122,12 @@ def test_segments_let_in_and_out() -> None:
     lost = simple(id="lost", entry={"segment_entered": "silent"}, re_entry="always")
     back = simple(id="back", entry={"segment_left": "silent"}, re_entry="always")
     customer = fold(lost, back, segments={"silent": {"silent_days": 30}})
-    customer.tell("Order Completed", "2026-06-01 10:00").until("2026-07-10 00:00").tell("Order Completed", "2026-07-10 10:00")
-    assert [(e.journey_id, local(e.at_us)) for e in customer.records if isinstance(e, RunEntry) and e.outcome == "entered"] == [
+    customer.tell("Order Completed", "2026-06-01 10:00").until("2026-07-10 00:00").tell(
+        "Order Completed", "2026-07-10 10:00"
+    )
+    assert [
+        (e.journey_id, local(e.at_us)) for e in customer.records if isinstance(e, RunEntry) and e.outcome == "entered"
+    ] == [
         ("lost", "Wed 2026-07-01 10:00"),
         ("back", "Fri 2026-07-10 10:00"),
     ]
@@ -123,7 +136,9 @@ def test_segments_let_in_and_out() -> None:
 def test_a_touchpoint_cannot_speak_for_the_fold() -> None:
     lost = simple(id="lost", entry={"segment_entered": "silent"})
     asked = simple(id="asked", entry={"event": {"name": "Go"}})
-    customer = fold(lost, asked, policy=lambda planned, at_us: "keep").tell("Segment Entered", "2026-06-01 10:00", {"segment": "silent"})
+    customer = fold(lost, asked, policy=lambda planned, at_us: "keep").tell(
+        "Segment Entered", "2026-06-01 10:00", {"segment": "silent"}
+    )
     assert customer.path == []
     customer.tell("Go", "2026-06-01 10:00")
     message = customer.state.runs[0].waiting_for.removeprefix("message:")
@@ -149,7 +164,9 @@ def test_a_late_row_starts_nothing_and_moves_no_wait_for() -> None:
 @pytest.mark.parametrize(("happened", "expected"), [("2026-06-02 10:00", "goal"), ("2026-05-31 10:00", "waiting")])
 def test_a_late_order_is_a_goal_if_it_happened_after_the_entry(happened: str, expected: str) -> None:
     customer = fold(simple(goal=GOAL, steps=[WAIT]))
-    customer.tell("Go", "2026-06-01 10:00").tell("Order Completed", "2026-06-05 10:00", late=True, happened_us=us(happened))
+    customer.tell("Go", "2026-06-01 10:00").tell(
+        "Order Completed", "2026-06-05 10:00", late=True, happened_us=us(happened)
+    )
     assert outcomes(customer)[-1] == expected
 
 
@@ -187,15 +204,33 @@ def test_the_goal_is_measured_after_the_last_step_and_not_after_its_window() -> 
 
 def test_a_goal_may_leave_the_run_going() -> None:
     customer = fold(simple(goal={**GOAL, "exit_on_goal": False}, steps=[WAIT, HELLO]))
-    customer.tell("Go", "2026-06-01 10:00").tell("Order Completed", "2026-06-02 10:00").tell("Order Completed", "2026-06-03 10:00")
+    customer.tell("Go", "2026-06-01 10:00").tell("Order Completed", "2026-06-02 10:00").tell(
+        "Order Completed", "2026-06-03 10:00"
+    )
     customer.until("2026-06-20 00:00")
     assert outcomes(customer) == ["entered", "waiting", "goal", "done", "waiting", "sent", "done"]
 
 
 def test_a_goal_condition_is_reached_by_time_too() -> None:
     window = {"between": [us("2026-06-04 10:00"), us("2026-06-05 10:00")]}
-    customer = fold(simple(goal={"condition": window}, steps=[WAIT])).tell("Go", "2026-06-01 10:00").until("2026-06-20 00:00")
-    assert [(local(e.at_us), e.outcome) for e in customer.records if isinstance(e, RunEntry)][-1] == ("Thu 2026-06-04 10:00", "goal")
+    customer = (
+        fold(simple(goal={"condition": window}, steps=[WAIT])).tell("Go", "2026-06-01 10:00").until("2026-06-20 00:00")
+    )
+    assert [(local(e.at_us), e.outcome) for e in customer.records if isinstance(e, RunEntry)][-1] == (
+        "Thu 2026-06-04 10:00",
+        "goal",
+    )
+
+
+def test_a_measured_goal_that_does_not_hold_yet_is_asked_again_once() -> None:
+    window = {"all": [{"orders": 1}, {"between": [us("2026-06-04 10:00"), us("2026-06-05 10:00")]}]}
+    customer = (
+        fold(simple(goal={"condition": window, "within_days": 30}))
+        .tell("Go", "2026-06-01 10:00")
+        .until("2026-06-20 00:00")
+    )
+    assert [local(wake) for wake in customer.wakes] == ["Thu 2026-06-04 10:00", "Fri 2026-06-05 10:00"]
+    assert [run.waiting_for for run in customer.state.runs] == ["goal"]
 
 
 def test_the_same_order_is_goal_before_it_is_exit() -> None:
@@ -203,7 +238,9 @@ def test_the_same_order_is_goal_before_it_is_exit() -> None:
         simple(entry={"segment_entered": "silent"}, goal=GOAL, exit_when={"not": {"segment": "silent"}}, steps=[WAIT]),
         segments={"silent": {"silent_days": 10}},
     )
-    customer.tell("Order Completed", "2026-06-01 10:00").until("2026-06-12 00:00").tell("Order Completed", "2026-06-12 10:00")
+    customer.tell("Order Completed", "2026-06-01 10:00").until("2026-06-12 00:00").tell(
+        "Order Completed", "2026-06-12 10:00"
+    )
     assert outcomes(customer) == ["entered", "waiting", "goal"]
 
 
@@ -268,7 +305,14 @@ def test_a_messages_fate_moves_the_run(if_withheld: str, verdict: str, expected:
 
 
 def test_a_message_carries_what_the_policy_needs() -> None:
-    message = {"content": "c", "channel": "sms", "purpose": "p", "message_class": "service", "valid_for_hours": 5, "if_withheld": "wait"}
+    message = {
+        "content": "c",
+        "channel": "sms",
+        "purpose": "p",
+        "message_class": "service",
+        "valid_for_hours": 5,
+        "if_withheld": "wait",
+    }
     customer = fold(simple(priority=3, steps=[{"id": "m", "message": message}]), policy=lambda planned, at_us: "keep")
     customer.tell("Go", "2026-06-01 10:00", {"total": 5})
     at_us, run = us("2026-06-01 10:00"), customer.state.runs[0]
@@ -281,12 +325,20 @@ def test_a_message_carries_what_the_policy_needs() -> None:
 def test_a_lost_answer_does_not_hold_the_run_for_ever() -> None:
     customer = fold(simple(steps=[HELLO, LATER]), policy=lambda p, at: "keep" if p.content_id == "hello" else "release")
     customer.tell("Go", "2026-06-01 10:00").until("2026-06-10 00:00")
-    assert customer.path[1:] == [("hello", "waiting"), ("hello", "failed"), ("later", "waiting"), ("later", "sent"), ("", "done")]
+    assert customer.path[1:] == [
+        ("hello", "waiting"),
+        ("hello", "failed"),
+        ("later", "waiting"),
+        ("later", "sent"),
+        ("", "done"),
+    ]
     assert customer.sendings == [("later", "Fri 2026-06-05 10:00")]
 
 
 def test_the_second_visit_of_a_step_is_another_message() -> None:
-    customer = fold(simple(steps=[HELLO, {"id": "pause", "wait": {"days": 1}, "next": "hello"}], exit_when={"orders": 1}))
+    customer = fold(
+        simple(steps=[HELLO, {"id": "pause", "wait": {"days": 1}, "next": "hello"}], exit_when={"orders": 1})
+    )
     customer.tell("Go", "2026-06-01 10:00").until("2026-06-03 12:00").tell("Order Completed", "2026-06-03 13:00")
     assert len({planned.effect_id for planned in customer.sent}) == len(customer.sent) == 3
 
@@ -306,7 +358,11 @@ def test_an_event_at_the_instant_of_the_timeout_comes_second() -> None:
 
 def test_wait_for_takes_the_first_of_events_and_conditions() -> None:
     any_of = [
-        {"id": "reply", "event": {"name": "Reply", "where": [{"property": "p", "op": "equals", "value": 1}]}, "next": "hello"},
+        {
+            "id": "reply",
+            "event": {"name": "Reply", "where": [{"property": "p", "op": "equals", "value": 1}]},
+            "next": "hello",
+        },
         {"id": "silent", "condition": {"silent_days": 3}, "next": "later"},
     ]
     steps = [{"id": "watch", "wait_for": {"any": any_of}}, {**HELLO, "next": "exit"}, LATER]
@@ -318,20 +374,28 @@ def test_wait_for_takes_the_first_of_events_and_conditions() -> None:
 
 
 def test_who_moves_to_another_zone_waits_for_the_same_local_time_there() -> None:
-    customer = fold(simple(steps=[{"id": "pause", "wait": {"days": 2, "at": "10:00"}}, HELLO])).tell("Go", "2026-06-01 12:00")
+    customer = fold(simple(steps=[{"id": "pause", "wait": {"days": 2, "at": "10:00"}}, HELLO])).tell(
+        "Go", "2026-06-01 12:00"
+    )
     customer.tell("", "2026-06-02 12:00", {"timezone": "America/New_York"}, type="identify").until("2026-06-10 00:00")
     assert customer.sendings == [("hello", "Wed 2026-06-03 16:00")]
 
 
 def test_who_moves_past_the_hour_goes_on_at_once() -> None:
-    customer = fold(simple(steps=[{"id": "pause", "wait": {"days": 1, "at": "20:00"}}, HELLO])).tell("Go", "2026-06-01 12:00")
+    customer = fold(simple(steps=[{"id": "pause", "wait": {"days": 1, "at": "20:00"}}, HELLO])).tell(
+        "Go", "2026-06-01 12:00"
+    )
     customer.tell("", "2026-06-02 15:00", {"timezone": "Asia/Tokyo"}, type="identify")
     assert customer.sendings == [("hello", "Tue 2026-06-02 15:00")]
 
 
 @pytest.mark.parametrize(
     ("expires", "expected"),
-    [("2026-06-20", "Thu 2026-06-18 10:00"), ("2026-06-20T15:00:00Z", "Thu 2026-06-18 10:00"), ("2026-05-01", "Mon 2026-06-01 12:00")],
+    [
+        ("2026-06-20", "Thu 2026-06-18 10:00"),
+        ("2026-06-20T15:00:00Z", "Thu 2026-06-18 10:00"),
+        ("2026-05-01", "Mon 2026-06-01 12:00"),
+    ],
 )
 def test_waiting_for_a_date_of_the_entering_event(expires: str, expected: str) -> None:
     wait = {"until_property": "coupon.expires_at", "offset_days": -2, "at": "10:00"}
@@ -341,23 +405,36 @@ def test_waiting_for_a_date_of_the_entering_event(expires: str, expected: str) -
 
 
 def test_a_missing_date_ends_the_run_as_failed() -> None:
-    customer = fold(simple(steps=[{"id": "pause", "wait": {"until_property": "expires"}}, HELLO])).tell("Go", "2026-06-01 12:00")
+    customer = fold(simple(steps=[{"id": "pause", "wait": {"until_property": "expires"}}, HELLO])).tell(
+        "Go", "2026-06-01 12:00"
+    )
     assert (outcomes(customer), customer.sent) == (["entered", "failed"], [])
 
 
 def test_waiting_until_a_date_or_weekday() -> None:
-    steps = [{"id": "day", "wait": {"until": "2026-06-05T08:30"}}, HELLO, {"id": "monday", "wait": {"until_weekday": "monday", "at": "09:00"}}, LATER]
+    steps = [
+        {"id": "day", "wait": {"until": "2026-06-05T08:30"}},
+        HELLO,
+        {"id": "monday", "wait": {"until_weekday": "monday", "at": "09:00"}},
+        LATER,
+    ]
     customer = fold(simple(steps=steps)).tell("Go", "2026-06-01 12:00").until("2026-07-01 00:00")
     assert customer.sendings == [("hello", "Fri 2026-06-05 08:30"), ("later", "Mon 2026-06-08 09:00")]
 
 
 # Dates, schedules, broadcasts, stops
 
-BIRTHDAY = simple(entry={"date": {"attribute": "birthday", "offset_days": -7, "at": "10:00", "yearly": True}}, re_entry="always")
+BIRTHDAY = simple(
+    entry={"date": {"attribute": "birthday", "offset_days": -7, "at": "10:00", "yearly": True}}, re_entry="always"
+)
 
 
 def test_a_yearly_date_lets_in_every_year() -> None:
-    customer = fold(BIRTHDAY).tell("", "2026-01-05 10:00", {"birthday": "1996-02-29"}, type="identify").until("2029-01-01 00:00")
+    customer = (
+        fold(BIRTHDAY)
+        .tell("", "2026-01-05 10:00", {"birthday": "1996-02-29"}, type="identify")
+        .until("2029-01-01 00:00")
+    )
     assert [when[:14] for _, when in customer.sendings] == ["Sat 2026-02-21", "Sun 2027-02-21", "Tue 2028-02-22"]
     assert len(customer.wakes) == 3
 
@@ -370,20 +447,30 @@ def test_a_changed_date_moves_the_entry_and_a_removed_one_ends_it() -> None:
     assert (next_us(customer.rulebook, customer.state), customer.state.journeys) == (NEVER, {})
 
 
-WEEKLY = simple(entry={"schedule": {"every": "week", "on": "thursday", "at": "10:00", "audience": {"orders": 1}}}, re_entry="always")
+WEEKLY = simple(
+    entry={"schedule": {"every": "week", "on": "thursday", "at": "10:00", "audience": {"orders": 1}}}, re_entry="always"
+)
 
 
 def test_a_schedule_wakes_only_whom_it_concerns() -> None:
     customer = fold(WEEKLY).until("2026-06-01 10:00")
     assert (customer.wakes, next_us(customer.rulebook, customer.state)) == ([], NEVER)
-    customer.tell("Order Completed", "2026-06-01 10:00").until("2026-06-20 00:00").tell("Order Completed", "2026-06-20 10:00").until("2026-07-20 00:00")
-    assert customer.sendings == [("hello", "Thu 2026-06-04 10:00"), ("hello", "Thu 2026-06-11 10:00"), ("hello", "Thu 2026-06-18 10:00")]
+    customer.tell("Order Completed", "2026-06-01 10:00").until("2026-06-20 00:00").tell(
+        "Order Completed", "2026-06-20 10:00"
+    ).until("2026-07-20 00:00")
+    assert customer.sendings == [
+        ("hello", "Thu 2026-06-04 10:00"),
+        ("hello", "Thu 2026-06-11 10:00"),
+        ("hello", "Thu 2026-06-18 10:00"),
+    ]
     assert next_us(customer.rulebook, customer.state) == NEVER
 
 
 def test_an_audience_by_time_is_foreseen() -> None:
     audience = {"between": [us("2026-07-01 00:00"), us("2026-07-10 00:00")]}
-    customer = fold(simple(entry={"schedule": {"every": "day", "at": "10:00", "audience": audience}}, re_entry={"cooldown_days": 5}))
+    customer = fold(
+        simple(entry={"schedule": {"every": "day", "at": "10:00", "audience": audience}}, re_entry={"cooldown_days": 5})
+    )
     customer.until("2026-09-01 00:00")
     assert customer.sendings == [("hello", "Wed 2026-07-01 10:00"), ("hello", "Mon 2026-07-06 10:00")]
     assert [local(wake) for wake in customer.wakes] == [when for _, when in customer.sendings]
@@ -395,7 +482,9 @@ def test_moving_west_past_the_hour_does_not_give_it_twice() -> None:
     assert customer.sendings == [("hello", "Thu 2026-06-04 10:00"), ("hello", "Thu 2026-06-11 16:00")]
 
 
-@pytest.mark.parametrize(("every", "on", "expected"), [("day", None, 29), ("week", "sunday", 4), ("month", 31, 1), ("month", None, 0)])
+@pytest.mark.parametrize(
+    ("every", "on", "expected"), [("day", None, 29), ("week", "sunday", 4), ("month", 31, 1), ("month", None, 0)]
+)
 def test_schedules_come_as_often_as_they_say(every: str, on: Any, expected: int) -> None:
     schedule = {"every": every, "at": "10:00", "audience": {"orders": 0}, **({"on": on} if on else {})}
     customer = fold(simple(entry={"schedule": schedule}, re_entry="always")).until("2026-06-01 10:00")
@@ -430,13 +519,19 @@ def test_a_stop_ends_the_runs_of_one_version_or_of_all() -> None:
 def test_runs_stay_on_the_version_they_entered() -> None:
     old, new = journey(simple(steps=[WAIT, HELLO])), journey(simple(steps=[LATER], re_entry="always"), version=2)
     customer = Fold(journeys(old)).tell("Go", "2026-06-01 10:00")
-    customer.publish(journeys(new, earlier=[old]), "2026-06-02 10:00").until("2026-06-20 00:00").tell("Go", "2026-06-20 10:00")
+    customer.publish(journeys(new, earlier=[old]), "2026-06-02 10:00").until("2026-06-20 00:00").tell(
+        "Go", "2026-06-20 10:00"
+    )
     assert customer.sendings == [("hello", "Thu 2026-06-11 10:00"), ("later", "Sat 2026-06-20 10:00")]
 
 
 def test_a_deleted_journey_lets_nobody_in_and_lets_runs_finish() -> None:
     old = journey({**BIRTHDAY, "steps": [WAIT, HELLO]})
-    customer = Fold(journeys(old)).tell("", "2026-01-05 10:00", {"birthday": "1990-06-20"}, type="identify").until("2026-06-15 00:00")
+    customer = (
+        Fold(journeys(old))
+        .tell("", "2026-01-05 10:00", {"birthday": "1990-06-20"}, type="identify")
+        .until("2026-06-15 00:00")
+    )
     customer.publish(journeys(earlier=[old]), "2026-06-15 10:00").until("2028-01-01 00:00")
     assert customer.sendings == [("hello", "Tue 2026-06-23 10:00")]
     assert next_us(customer.rulebook, customer.state) == NEVER
@@ -458,13 +553,21 @@ def test_publishing_schedules_dates() -> None:
 
 
 def test_ten_thousand_entries_a_minute_cost_a_days_budget_and_no_more() -> None:
-    compiled = journey(simple(re_entry="always", entry={"event": {"name": "Go"}, "key": "k"}, steps=[{"id": "tell", "emit_event": {"name": "Told"}}]))
+    compiled = journey(
+        simple(
+            re_entry="always",
+            entry={"event": {"name": "Go"}, "key": "k"},
+            steps=[{"id": "tell", "emit_event": {"name": "Told"}}],
+        )
+    )
     customer = Fold(journeys(compiled))
     start = us("2026-06-01 10:00")
     for i in range(2000):
         customer.advance(start + i * 6000, customer.row("Go", start + i * 6000, {"k": i % 100}))
     assert sum(name == "Told" for _, name, _ in customer.events) == STEPS_PER_DAY
-    assert [properties for _, name, properties in customer.events if name == "Step Budget Reached"] == [{"journey": "simple", "steps": 500}]
+    assert [properties for _, name, properties in customer.events if name == "Step Budget Reached"] == [
+        {"journey": "simple", "steps": 500}
+    ]
     assert len(customer.state.runs) == 64
     assert {run.waiting_for for run in customer.state.runs} == {"budget"}
     customer.until("2026-06-02 00:01")
@@ -496,7 +599,8 @@ def test_measured_runs_give_way_to_new_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected"), [("once", "once"), ("after_exit", "running"), ({"cooldown_days": 3}, "cooldown"), ("once_per_key", "once_per_key")]
+    ("policy", "expected"),
+    [("once", "once"), ("after_exit", "running"), ({"cooldown_days": 3}, "cooldown"), ("once_per_key", "once_per_key")],
 )
 def test_why_somebody_may_not_enter(policy: Any, expected: str) -> None:
     customer = fold(simple(re_entry=policy, steps=[WAIT])).tell("Go", "2026-06-01 10:00")
@@ -506,7 +610,13 @@ def test_why_somebody_may_not_enter(policy: Any, expected: str) -> None:
 
 
 def test_properties_are_kept_up_to_four_kilobytes_and_only_what_can_be_stored() -> None:
-    properties: dict[str, Any] = {"a": "x" * 3000, "b": "y" * 2000, "c": 1 << 70, "d": {"e": [1, 2.5, None]}, "f": "z" * 900}
+    properties: dict[str, Any] = {
+        "a": "x" * 3000,
+        "b": "y" * 2000,
+        "c": 1 << 70,
+        "d": {"e": [1, 2.5, None]},
+        "f": "z" * 900,
+    }
     assert kept_properties(properties) == {"a": "x" * 3000, "d": {"e": [1, 2.5, None]}, "f": "z" * 900}
 
 
@@ -523,5 +633,3 @@ def test_derived_events_have_ids_of_their_step() -> None:
 def test_days_of_the_budget_are_the_installations() -> None:
     customer = fold(simple()).tell("Go", "2026-06-01 23:30")
     assert customer.state.steps_today == [BERLIN.day_number(us("2026-06-01 23:30")), 1]
-
-

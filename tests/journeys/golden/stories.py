@@ -24,20 +24,30 @@ def welcome_ordered() -> Fold:
 
 def second_purchase() -> Fold:
     """First order delivered before the clocks change; the care tips wait for morning; the second order comes on day 30."""
-    customer = _fold("second_purchase", policy=lambda planned, at_us: at_us + 3_600_000_000 if planned.content_id == "care_tips" else "release")
-    customer.tell("Order Completed", "2026-03-20 09:00").tell("Order Delivered", "2026-03-27 14:30").until("2026-04-25 00:00")
+    customer = _fold(
+        "second_purchase",
+        policy=lambda planned, at_us: at_us + 3_600_000_000 if planned.content_id == "care_tips" else "release",
+    )
+    customer.tell("Order Completed", "2026-03-20 09:00").tell("Order Delivered", "2026-03-27 14:30").until(
+        "2026-04-25 00:00"
+    )
     return customer.tell("Order Completed", "2026-04-26 11:00").until("2026-12-31 00:00")
 
 
 def second_purchase_refunded() -> Fold:
     """The whole first order goes back: nothing that sells."""
-    customer = _fold("second_purchase").tell("Order Completed", "2026-06-01 09:00").tell("Order Delivered", "2026-06-03 14:30")
+    customer = (
+        _fold("second_purchase").tell("Order Completed", "2026-06-01 09:00").tell("Order Delivered", "2026-06-03 14:30")
+    )
     return customer.tell("Order Refunded", "2026-06-05 10:00").until("2026-12-31 00:00")
 
 
 def coupon_reminder() -> Fold:
     """Three coupons side by side: one reminder sent, one coupon redeemed in time, one reminder withheld; the first is issued again by mistake."""
-    customer = _fold("coupon_reminder", policy=lambda planned, at_us: "release" if planned.variables["coupon_id"] == "A" else "withhold")
+    customer = _fold(
+        "coupon_reminder",
+        policy=lambda planned, at_us: "release" if planned.variables["coupon_id"] == "A" else "withhold",
+    )
     customer.tell("Coupon Issued", "2026-06-01 12:00", {"coupon_id": "A", "expires_at": "2026-06-30"})
     customer.tell("Coupon Issued", "2026-06-02 12:00", {"coupon_id": "B", "expires_at": "2026-07-31T23:59:00+02:00"})
     customer.tell("Coupon Issued", "2026-06-03 12:00", {"coupon_id": "A", "expires_at": "2026-06-30"})
@@ -59,13 +69,21 @@ AT_RISK = {"at_risk": {"silent_days": 42}}
 
 def winback() -> Fold:
     """Silent for 42 days, gets news and the offer of the test, orders after it."""
-    customer = _fold("winback", segments=AT_RISK, bucket_key="treated").tell("Order Completed", "2026-06-01 10:00").until("2026-08-01 00:00")
+    customer = (
+        _fold("winback", segments=AT_RISK, bucket_key="treated")
+        .tell("Order Completed", "2026-06-01 10:00")
+        .until("2026-08-01 00:00")
+    )
     return customer.tell("Order Completed", "2026-08-02 10:00").until("2026-09-01 00:00")
 
 
 def winback_control() -> Fold:
     """Somebody in the control group, the same story: measured, receives nothing, comes back alone."""
-    customer = _fold("winback", segments=AT_RISK, bucket_key="held-1").tell("Order Completed", "2026-06-01 10:00").until("2026-08-01 00:00")
+    customer = (
+        _fold("winback", segments=AT_RISK, bucket_key="held-1")
+        .tell("Order Completed", "2026-06-01 10:00")
+        .until("2026-08-01 00:00")
+    )
     return customer.tell("Order Completed", "2026-08-02 10:00").until("2026-09-01 00:00")
 
 

@@ -109,7 +109,10 @@ class Session(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Take leave and let go of connections."""
+
+    def abort(self) -> None:
+        """Let go at once, as a dying process does."""
 
 
 class Channel(Protocol):

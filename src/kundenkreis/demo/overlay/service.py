@@ -13,14 +13,14 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE
 
 _COMPLAINTS, _QUESTIONS, _DEALS, _WITHDRAWALS, _RIGHTS, _OBJECTIONS, _LATE_READERS = 150, 320, 36, 110, 16, 8, 90
-_COMPLAINT_TOPICS = (
+_COMPLAINT_SUBJECTS = (
     "Ware verdorben",
     "falsch abgerechnet",
     "lange Wartezeit",
     "Gutschein nicht angenommen",
     "beschädigte Ware",
 )
-_QUESTION_TOPICS = ("Öffnungszeiten", "Verfügbarkeit", "Kundenkarte", "Lieferung", "Inhaltsstoffe", "Gutscheinheft")
+_QUESTION_SUBJECTS = ("Öffnungszeiten", "Verfügbarkeit", "Kundenkarte", "Lieferung", "Inhaltsstoffe", "Gutscheinheft")
 _CHANNELS = ("email", "phone", "branch", "web")
 
 
@@ -65,7 +65,10 @@ def complaint(story: Story, at_us: Micros, *, answered_us: Micros, solved_us: Mi
     """A complaint that is answered, then solved, then perhaps confirmed as solved by the customer."""
     dice = story.dice
     about: dict[str, Any] = {"case_id": f"anliegen-{story.name}", "kind": "complaint"}
-    opened = {"severity": dice.pick("severity", (1, 2, 2, 3, 3, 3, 4)), "topic": dice.pick("topic", _COMPLAINT_TOPICS)}
+    opened = {
+        "severity": dice.pick("severity", (1, 2, 2, 3, 3, 3, 4)),
+        "subject": dice.pick("subject", _COMPLAINT_SUBJECTS),
+    }
     story.track("Case Opened", "opened", at_us, {**about, **opened, "came_by": dice.pick("came by", _CHANNELS)})
     story.track("Case Answered", "answered", story.office_us("answered at", at_us + answered_us), about)
     solution = {"solution": dice.pick("solution", ("Erstattung", "Ersatz", "Erklärung"))}
@@ -79,8 +82,8 @@ def question(story: Story, at_us: Micros, *, answered_us: Micros) -> None:
     """A question and its answer."""
     dice = story.dice
     about = {"case_id": f"anliegen-{story.name}", "kind": "question"}
-    topic = {"topic": dice.pick("topic", _QUESTION_TOPICS), "came_by": dice.pick("came by", _CHANNELS)}
-    story.track("Case Opened", "opened", at_us, {**about, **topic})
+    subject = {"subject": dice.pick("subject", _QUESTION_SUBJECTS), "came_by": dice.pick("came by", _CHANNELS)}
+    story.track("Case Opened", "opened", at_us, {**about, **subject})
     ended_us = story.office_us("answered at", at_us + answered_us)
     story.track("Case Answered", "answered", ended_us, about)
     story.track("Case Solved", "solved", ended_us + MINUTE, about)
@@ -98,7 +101,7 @@ def deal(story: Story, at_us: Micros, *, ends_us: Micros) -> None:
         "Deal Created",
         "created",
         story.office_us("created at", at_us + 5 * HOUR),
-        {**about, "amount": dice.between("amount", 150, 2_400), "currency": "USD"},
+        {**about, "value": dice.between("value", 150, 2_400), "currency": "USD"},
     )
     story.track("Deal Moved", "moved", story.office_us("moved at", at_us + 3 * DAY), {**about, "stage": "Angebot"})
     won = dice.chance("won", 45)

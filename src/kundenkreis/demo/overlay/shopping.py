@@ -133,9 +133,9 @@ def give_back(
 
 def fail_payment(story: Story, order_id: str, at_us: Micros, amount_cents: int, *, settled_after_us: Micros) -> None:
     """A direct debit that came back: failed, reminded after a week, settled in the end."""
-    about = {"order_id": order_id, "amount": amount_cents / 100, "currency": CURRENCY}
+    about = {"order_id": order_id, "total": amount_cents / 100, "currency": CURRENCY}
     failed_us = at_us + 2 * DAY
     story.track("Payment Failed", f"payment-{order_id}", failed_us, {**about, "reason": "Rücklastschrift"})
     if settled_after_us > 7 * DAY:
-        story.track("Payment Reminded", f"reminded-{order_id}", failed_us + 7 * DAY, {**about, "level": 1})
+        story.track("Payment Reminded", f"reminded-{order_id}", failed_us + 7 * DAY, {**about, "step": 1})
     story.track("Payment Settled", f"settled-{order_id}", failed_us + settled_after_us, about)

@@ -112,7 +112,7 @@ def sign_up(
         story.tell("alias", "alias", at_us + SECOND, previousId=guest)
     topics = sorted({dice.pick(f"topic {n}", _TOPICS) for n in range(dice.number("topics", 3))})
     story.track(
-        "Form Submitted", "form", at_us + 2 * SECOND, {"form_name": form, "topics": topics, "language": person.language}
+        "Form Submitted", "form", at_us + 2 * SECOND, {"form_id": form, "topics": topics, "language": person.language}
     )
     asked = {"channel": "email", "purpose": "newsletter", "form": form, "text_version": "1"}
     story.track("Consent Requested", "asked", at_us + 3 * SECOND, asked)

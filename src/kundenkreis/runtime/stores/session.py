@@ -41,7 +41,7 @@ class Session(Protocol):
         """Execute once per row of parameters."""
 
     def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
-        """Bulk insert of whole rows (without a generated key). conflict: fail, ignore, replace."""
+        """Bulk insert of whole rows (without a generated key). conflict: fail, ignore, replace, or an ON CONFLICT clause."""
 
 
 class Store(Protocol):
@@ -67,6 +67,8 @@ def conflict_clause(table: Table, conflict: str) -> str:
     """The ON CONFLICT part, the same in both dialects."""
     if conflict == "fail":
         return ""
+    if conflict.startswith("ON CONFLICT"):
+        return " " + conflict
     if conflict == "ignore":
         return " ON CONFLICT DO NOTHING"
     updates = ", ".join(f"{c} = excluded.{c}" for c in insert_columns(table) if c not in table.primary_key)

@@ -26,7 +26,8 @@ _HEAD = re.compile(rb"<head[^>]*>", re.IGNORECASE)
 @require_safe
 def show_list(request: HttpRequest) -> HttpResponse:
     """Messages, newest first; `q` searches recipient and subject, `cursor` goes on to older ones."""
-    query = request.GET.get("q", "").strip()[:_QUERY_LIMIT]
+    # Control characters match nothing, and PostgreSQL takes no zero in a text.
+    query = "".join(sign if sign.isprintable() else " " for sign in request.GET.get("q", "")).strip()[:_QUERY_LIMIT]
     cursor = request.GET.get("cursor", "")
     found = mounted().mailbox.search_messages(query, cursor=cursor, limit=PAGE_SIZE)
     context = {
@@ -55,7 +56,7 @@ def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
         view = "html" if message.html else "text"
     context = {
         "message": message,
-        "verdict": verdict_words.describe_verdict(message.verdicts[-1]),
+        "verdict": verdict_words.describe_verdict(message.verdicts[-1]) if message.verdicts else None,
         "earlier": [verdict_words.describe_verdict(each) for each in reversed(message.verdicts[:-1])],
         "view": view,
         "views": [(name, label) for name, label in words.view_names() if name != "html" or message.html],

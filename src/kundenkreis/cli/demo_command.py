@@ -1,0 +1,108 @@
+"""`kreis demo`: load a year of real households, then serve it."""
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from kundenkreis.cli.command import Answer, Command
+from kundenkreis.settings import Settings
+
+EXPECTED_EVENTS = 260_000
+"""About; only for the length of the progress bar."""
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--households", type=int, default=None, metavar="N", help="only the first N real households")
+    parser.add_argument("--load-only", action="store_true", help="load the year and end, without serving")
+
+
+def _run(arguments: Namespace, settings: Settings) -> Answer | None:
+    """Load the year unless it is there already, print the summary, serve."""
+    import dataclasses
+
+    from kundenkreis.cli import serve_command
+    from kundenkreis.demo.run import DemoExistsError, load_demo, summary
+    from kundenkreis.kernel.zones import zone
+    from kundenkreis.runtime.installation import Installation
+
+    settings = dataclasses.replace(settings, zone="America/New_York")
+    today = zone("America/New_York").date(time.time_ns() // 1000)
+    try:
+        with _progress(silent=arguments.json) as bar:
+            task = bar.add_task(
+                "loading", total=(arguments.households and arguments.households * 110) or EXPECTED_EVENTS, at=""
+            )
+            run = load_demo(
+                settings,
+                today=today,
+                households=arguments.households,
+                progress=lambda done, at_us: bar.update(task, completed=done, at=_day(at_us)),
+            )
+    except DemoExistsError:
+        if arguments.load_only:
+            raise
+        print("The demo is loaded already.", file=sys.stderr)
+    else:
+        installation = Installation(settings)
+        found = summary(installation, run)
+        installation.close()
+        answer = Answer(data=found, show=lambda console: _show(console, found))
+        if arguments.load_only or arguments.json:
+            return answer
+        answer.show(Console(soft_wrap=True))
+    return serve_command.supervise(settings)
+
+
+def _progress(*, silent: bool) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} events  {task.fields[at]}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), disable=silent, transient=True)
+
+
+def _day(at_us: int) -> str:
+    from kundenkreis.kernel.zones import to_datetime
+
+    return to_datetime(at_us).date().isoformat()
+
+
+def _show(console: Console, found: dict[str, Any]) -> None:
+    real = found["orders"]["real"]
+    console.print(
+        f"{found['events']:,} events in {found['seconds']} s ({found['events_per_second']:,} a second; set-up {found['set_up_seconds']} s)"
+    )
+    if real:
+        console.print(f"Real households: {real['count']:,} orders, {real['sales_minor'] / 100:,.2f} US dollars")
+    console.print(f"{found['customers']:,} customers; names, addresses and everything marked 'erfunden' are invented.")
+    for title, part in (
+        ("Phase", found["phases"]),
+        ("Sub-state", found["sub_states"]),
+        ("Situation", found["situations"]),
+        ("Segment", found["segments"]),
+        ("Message sent", found["messages"]["by_content"]),
+        ("Withheld because", found["messages"]["withheld_by_reason"]),
+    ):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(title, min_width=28)
+        table.add_column("", justify="right")
+        for name, count in part.items():
+            table.add_row(name, f"{count:,}")
+        console.print(table)
+    if found["quarantined"]:
+        console.print(f"{found['quarantined']:,} events in quarantine: kreis status")
+
+
+COMMAND = Command(
+    name="demo",
+    summary="Load a year of 2,469 real households, then serve it",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,84 @@
+"""`kreis serve`: the whole runtime, or one role of it."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from kundenkreis.cli.command import Answer, Command
+from kundenkreis.settings import Settings
+
+ROLES = ("web", "worker", "dispatcher")
+DISPATCHER_THREADS = 2
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--role", choices=ROLES, help="run only this role, without a supervisor")
+    parser.add_argument("--name", default="", help="name of this worker, unique among all workers of a database")
+
+
+def _run(arguments: Namespace, settings: Settings) -> Answer | None:
+    """Serve until SIGTERM or Ctrl-C."""
+    if arguments.role is None:
+        return supervise(settings)
+    import os
+
+    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.points import point_from
+    from kundenkreis.runtime.serve import end_with_supervisor
+
+    if not sys.stdin.isatty():
+        end_with_supervisor()
+    installation = Installation(settings, point=point_from(os.environ))
+    installation.ensure_rulebook()
+    if arguments.role == "web":
+        from kundenkreis.runtime.web import run_web
+
+        run_web(installation)
+    elif arguments.role == "worker":
+        from kundenkreis.runtime.roles import run_worker
+
+        run_worker(installation, arguments.name or f"worker-{os.getpid()}")
+    else:
+        from kundenkreis.runtime.roles import run_dispatcher
+
+        run_dispatcher(installation, settings.smtp_connections if settings.smtp_host else DISPATCHER_THREADS)
+    installation.close()
+    return None
+
+
+def supervise(settings: Settings) -> Answer | None:
+    """Serve all roles; returns when told to stop."""
+    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.serve import Supervisor, role_arguments
+
+    installation = Installation(settings)
+    installation.ensure_rulebook()
+    installation.ensure_write_keys([("web", "public"), ("server", "server")])
+    installation.close()
+    roles = [("web", role_arguments("web"))]
+    roles += [
+        (f"worker-{n}", role_arguments("worker", "--name", f"worker-{n}")) for n in range(1, settings.workers + 1)
+    ]
+    roles.append(("dispatcher", role_arguments("dispatcher")))
+    say_where(settings)
+    code = Supervisor(
+        roles, data_dir=settings.data_dir, say=lambda text: print(text, file=sys.stderr, flush=True)
+    ).run()
+    if code:
+        raise SystemExit(code)
+    return None
+
+
+def say_where(settings: Settings) -> None:
+    """Print where the pages are, and a link that signs in once."""
+    from kundenkreis.site.wsgi import LOGIN_VALID_MINUTES, issue_login_url
+
+    print(f"Kundenkreis serves {settings.public_url}")
+    print(f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {issue_login_url(settings)}", flush=True)
+
+
+COMMAND = Command(
+    name="serve",
+    summary="Serve the web pages, the tracking API, the worker and the dispatcher",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,65 @@
+"""`kreis status`: lag, backlog, next wake-ups, quarantine, sending."""
+
+from argparse import ArgumentParser, Namespace
+
+from rich.console import Console
+from rich.table import Table
+
+from kundenkreis.cli.command import Answer, Command
+from kundenkreis.settings import Settings
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    """This command has no arguments of its own."""
+
+
+def _run(arguments: Namespace, settings: Settings) -> Answer:
+    """Read the status; works beside a running server."""
+    import msgspec
+
+    from kundenkreis.kernel.zones import iso
+    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.status import InstallationStatus
+
+    installation = Installation(settings)
+    try:
+        status = InstallationStatus(installation).read_status()
+    finally:
+        installation.close()
+
+    def show(console: Console) -> None:
+        facts = Table(box=None, pad_edge=False, show_header=False)
+        for name, value in (
+            ("Store", status.store),
+            ("Customers", f"{status.customers:,}"),
+            ("Log rows", f"{status.log_rows:,}"),
+            ("Rulebook version", str(status.rulebook_version)),
+            ("Lag", f"{status.lag_us / 1e6:.1f} s"),
+            ("Requests waiting in the inbox", f"{status.inbox_rows:,}"),
+            ("Rows on the log, not folded", f"{status.unfolded_rows:,}"),
+            ("Overdue wake-ups", f"{status.overdue_wake_ups:,}"),
+            ("Next wake-up", iso(status.next_wake_us) if status.next_wake_us is not None else "none"),
+            *((f"Wake-ups until {iso(span.until_us)[:16]}Z", f"{span.customers:,}") for span in status.wake_ups),
+            ("In quarantine", f"{status.quarantined_total:,}"),
+        ):
+            facts.add_row(name, value)
+        console.print(facts)
+        for sending in status.sending:
+            console.print(
+                f"{sending.channel}: {sending.waiting:,} waiting, {sending.handed_over:,} handed over, "
+                f"{sending.failed:,} failed, {sending.uncertain:,} uncertain"
+            )
+        for role in status.roles:
+            console.print(f"{role.name}: {'running' if role.is_alive else 'not running'}, {role.restarts} restarts")
+        for item in status.quarantine[:5]:
+            console.print(f"quarantined {item.kind} {item.name}: {item.reason}", markup=False, style="dim")
+
+    return Answer(data=msgspec.to_builtins(status), show=show)
+
+
+COMMAND = Command(
+    name="status",
+    summary="Show lag, backlog, next wake-ups, quarantine and sending",
+    add_arguments=_add_arguments,
+    run=_run,
+)

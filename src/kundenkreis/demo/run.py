@@ -1,0 +1,255 @@
+"""The demo: a year of real customers through inbox, resolver, fold, gate and rendering, under a virtual clock.
+
+The virtual clock is allowed only in a database that the demo itself made: an installation that holds anything else refuses.
+Messages go through the same checks as if a shop's server had posted them, as requests of a server write key.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from kundenkreis.channels.dispatcher import Dispatcher
+from kundenkreis.definitions.canonical import canonical_json
+from kundenkreis.demo.message import INVENTED, REAL, DemoMessage
+from kundenkreis.demo.year import MovedYear, messages
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.inbox import SqliteInbox
+from kundenkreis.kernel.errors import CallerError
+from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.zones import HOUR
+from kundenkreis.playbooks.shipped import shipped_rulebook
+from kundenkreis.runtime.clock import VirtualClock
+from kundenkreis.runtime.dispatching import build_world, open_dispatcher
+from kundenkreis.runtime.installation import INBOX_FILE, Installation
+from kundenkreis.runtime.worker import EmbeddedWorker
+from kundenkreis.settings import Settings
+
+DEMO_MARK = "demo"
+WINDOW: Micros = 6 * HOUR
+"""Virtual time between two looks at the outbox. Messages carry their own due instant, so a window only delays feedback."""
+
+Progress = Callable[[int, Micros], None]
+"""(events so far, virtual instant)."""
+
+
+class NotADemoError(CallerError):
+    """This data folder holds an installation that is not a demo; choose an empty one with KREIS_DATA_DIR."""
+
+    code = "not_a_demo"
+
+
+class DemoExistsError(CallerError):
+    """This data folder holds a demo already; serve it with kreis serve, or remove the folder to load it anew."""
+
+    code = "demo_exists"
+
+
+@dataclass
+class DemoRun:
+    """What loading the year did."""
+
+    events: int = 0
+    quarantined: int = 0
+    seconds: float = 0.0
+    set_up_seconds: float = 0.0
+    first_us: Micros = NEVER
+    last_us: Micros = 0
+    by_time: int = 0
+    """Customers woken by time alone."""
+    by_time_changed: int = 0
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def events_per_second(self) -> int:
+        """Events from inbox to committed state, per second of the whole loading."""
+        return int(self.events / self.seconds) if self.seconds else 0
+
+
+def load_demo(settings: Settings, *, today: date, progress: Progress, households: int | None = None) -> DemoRun:
+    """Load the demo year into an empty installation.
+
+    Args:
+        today: the year ends within the last seven days before.
+        households: only so many real households (tests); None for all.
+
+    Effects: makes the data directory, publishes the shipped rulebook (journeys from the end of the known history), folds the year,
+        hands every message to the local mailbox.
+
+    Raises:
+        NotADemoError, DemoExistsError: there is something here already.
+    """
+    begun = time.perf_counter()
+    stream = messages(ends_on=today, households=households)
+    clock = VirtualClock()
+    installation = Installation(settings, clock=clock)
+    try:
+        _claim(installation)
+        loader = _Loader(installation, clock, MovedYear(today), progress)
+        loader.run.set_up_seconds = time.perf_counter() - begun
+        begun = time.perf_counter()
+        loader.load(stream)
+        loader.run.seconds = time.perf_counter() - begun
+        return loader.run
+    finally:
+        installation.close()
+
+
+def _claim(installation: Installation) -> None:
+    """Mark an empty installation as a demo."""
+    with installation.store.transaction("demo") as tx:
+        if tx.rows("SELECT value FROM meta WHERE name = ?", (DEMO_MARK,)):
+            raise DemoExistsError
+        if tx.rows("SELECT 1 FROM log LIMIT 1") or tx.rows("SELECT 1 FROM rulebooks LIMIT 1"):
+            raise NotADemoError
+        tx.run("INSERT INTO meta (name, value) VALUES (?, 'loading')", (DEMO_MARK,))
+    installation.ensure_write_keys([(REAL, "server"), (INVENTED, "server"), ("web", "public")])
+
+
+class _Loader:
+    def __init__(self, installation: Installation, clock: VirtualClock, year: MovedYear, progress: Progress) -> None:
+        worker = installation.open_worker()
+        if not isinstance(worker, EmbeddedWorker):
+            raise CallerError("The demo runs on SQLite; unset KREIS_DATABASE.")
+        self.run = DemoRun()
+        self._installation = installation
+        self._clock = clock
+        self._worker = worker
+        self._inbox = SqliteInbox(installation.data_dir / INBOX_FILE)
+        self._progress = progress
+        self._journeys_from_us = year.history_ends_us
+        self._dispatcher: Dispatcher | None = None
+
+    def load(self, stream: Iterator[DemoMessage]) -> None:
+        for window in _windows(stream, self._journeys_from_us):
+            first_us = window[0].received_us
+            if self._dispatcher is None:
+                self._begin(first_us)
+            if first_us >= self._journeys_from_us and self._installation.rulebooks.newest_version() == 1:
+                self._move_to(self._journeys_from_us)
+                self._publish(with_journeys=True)
+            self._take(window)
+        self._finish()
+
+    def _begin(self, first_us: Micros) -> None:
+        self._clock.advance_to(first_us - 1)
+        self.run.first_us = first_us
+        self._publish(with_journeys=False)
+        self._dispatcher = open_dispatcher(build_world(self._installation), 1)
+
+    def _publish(self, *, with_journeys: bool) -> None:
+        rulebook = shipped_rulebook(with_journeys=with_journeys)
+        self._installation.publish(canonical_json(rulebook), actor="demo")
+
+    def _take(self, window: list[DemoMessage]) -> None:
+        items = [InboxItem(m.received_us, m.source, False, "batch", b'{"batch":[' + m.body + b"]}") for m in window]
+        self._inbox.append(items)
+        self._move_to(window[-1].received_us)
+        self.run.events += len(window)
+        self.run.last_us = window[-1].received_us
+        self._progress(self.run.events, self.run.last_us)
+
+    def _move_to(self, at_us: Micros) -> None:
+        """Advance the clock and do everything that is due until then; what hand-overs report is folded as well."""
+        self._clock.advance_to(at_us)
+        while True:
+            report = self._worker.run_until_idle()
+            self.run.by_time += report.fold.due
+            self.run.by_time_changed += report.fold.changed_by_time
+            assert self._dispatcher is not None
+            if not report.fold.effects and report.idle:
+                return
+            while self._dispatcher.run_once().claimed:
+                pass
+
+    def _finish(self) -> None:
+        assert self._dispatcher is not None
+        self._dispatcher.close()
+        with self._installation.store.transaction("demo") as tx:
+            self.run.quarantined = tx.rows("SELECT count(*) FROM quarantined_events")[0][0]
+            tx.run("UPDATE meta SET value = 'loaded' WHERE name = ?", (DEMO_MARK,))
+
+
+def _windows(stream: Iterator[DemoMessage], cut_us: Micros) -> Iterator[list[DemoMessage]]:
+    """The stream cut at every WINDOW of virtual time, and at `cut_us`."""
+    window: list[DemoMessage] = []
+    ends_us = 0
+    for message in stream:
+        if window and message.received_us >= ends_us:
+            yield window
+            window = []
+        if not window:
+            ends_us = message.received_us - message.received_us % WINDOW + WINDOW
+            if message.received_us < cut_us < ends_us:
+                ends_us = cut_us
+        window.append(message)
+    if window:
+        yield window
+
+
+def summary(installation: Installation, run: DemoRun) -> dict[str, Any]:
+    """What the loaded demo holds: customers per phase and sub-state, segments, orders and sales, messages."""
+    with installation.store.reading() as tx:
+        phases = tx.rows(
+            "SELECT kind, definition_id, count(*) FROM memberships WHERE kind IN ('phase', 'sub_state') AND until_us = ? "
+            "GROUP BY kind, definition_id",
+            (NEVER,),
+        )
+        segments = tx.rows(
+            "SELECT definition_id, count(*) FROM memberships WHERE kind = 'segment' AND until_us = ? GROUP BY definition_id ORDER BY 1",
+            (NEVER,),
+        )
+        situations = tx.rows(
+            "SELECT definition_id, count(*) FROM memberships WHERE kind = 'situation' AND until_us = ? GROUP BY definition_id ORDER BY 1",
+            (NEVER,),
+        )
+        orders = tx.rows(
+            "SELECT l.source, count(*), sum(o.total_minor) FROM orders o JOIN log l ON l.profile_id = o.profile_id AND l.event_id = o.cause "
+            "GROUP BY l.source"
+        )
+        decided = tx.rows(
+            "SELECT outcome, count(DISTINCT effect_id) FROM verdicts WHERE outcome IN ('released', 'withheld', 'expired', 'cancelled') GROUP BY outcome"
+        )
+        withheld = tx.rows("SELECT reasons FROM verdicts WHERE outcome = 'withheld'")
+        sent = tx.rows("SELECT content_id, count(*) FROM mailbox GROUP BY content_id ORDER BY 1")
+        customers = tx.rows("SELECT count(*) FROM states")[0][0]
+    return {
+        "customers": customers,
+        "phases": {row[1]: row[2] for row in phases if row[0] == "phase"},
+        "sub_states": {row[1]: row[2] for row in phases if row[0] == "sub_state"},
+        "segments": {row[0]: row[1] for row in segments},
+        "situations": {row[0]: row[1] for row in situations},
+        "orders": {
+            "real": next(
+                ({"count": row[1], "sales_minor": row[2], "currency": "USD"} for row in orders if row[0] == REAL), None
+            ),
+            "invented": next(
+                ({"count": row[1], "sales_minor": row[2], "currency": "USD"} for row in orders if row[0] == INVENTED),
+                None,
+            ),
+        },
+        "messages": {
+            "sent": sum(row[1] for row in sent),
+            "by_content": {row[0]: row[1] for row in sent},
+            "decided": {row[0]: row[1] for row in decided},
+            "withheld_by_reason": _by_reason(withheld),
+        },
+        "events": run.events,
+        "quarantined": run.quarantined,
+        "seconds": round(run.seconds, 1),
+        "set_up_seconds": round(run.set_up_seconds, 1),
+        "events_per_second": run.events_per_second,
+        "woken_by_time": run.by_time,
+        "woken_by_time_changed": run.by_time_changed,
+    }
+
+
+def _by_reason(rows: list[tuple[Any, ...]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for (reasons,) in rows:
+        decoded = json.loads(reasons)
+        name = str(decoded[0][0]) if decoded else "unknown"
+        counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))

@@ -1,0 +1,146 @@
+"""One contract for every channel of the registry, and for one that a stranger might write."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import CONTENTS, NOW, message_of
+
+from kundenkreis.channels import registry
+from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient
+from kundenkreis.channels.core.outcomes import Fenced, Outcome, Sent
+from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings
+from kundenkreis.channels.mailbox import MailboxChannel, pack_body, unpack_body
+from kundenkreis.channels.registry import CHANNELS, channel_type
+from kundenkreis.channels.testing import SmtpSink, no_point
+
+pytestmark = pytest.mark.e2e
+
+
+class PostcardChannel:
+    """A channel made for this test: one class, one line in the registry."""
+
+    id = "postcard"
+    serves = "letter"
+    printed: list[str] = []
+
+    def render(self, handover: Handover) -> Prepared | NotPrepared:
+        if not handover.recipient.address:
+            return NotPrepared("no_address", "nobody knows where this person lives", withheld=True)
+        return Prepared(handover.message.effect_id, "", "de", f"An {handover.recipient.address}")
+
+    def open(self) -> "PostcardChannel":
+        return self
+
+    def deliver(self, prepared: Prepared, *, before_handover: Callable[[], bool]) -> Outcome:
+        if not before_handover():
+            return Fenced()
+        self.printed.append(prepared.payload)
+        return Sent()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def abort(self) -> None:
+        """Nothing is open."""
+
+
+ALL = (*CHANNELS, PostcardChannel)
+
+
+@pytest.fixture
+def sink() -> Iterator[SmtpSink]:
+    with SmtpSink() as server:
+        yield server
+
+
+@pytest.fixture(params=ALL, ids=lambda channel: channel.id)
+def channel(request: pytest.FixtureRequest, sink: SmtpSink) -> Channel:
+    PostcardChannel.printed.clear()
+    built: dict[str, Callable[[], Channel]] = {
+        "mailbox": MailboxChannel,
+        "email_smtp": lambda: SmtpChannel(
+            SmtpSettings(host="127.0.0.1", port=sink.port), point=no_point, monotonic=time.monotonic
+        ),
+        "postcard": PostcardChannel,
+    }
+    return built[request.param.id]()
+
+
+def handover(brand: Brand, links: Links, *, address: str = "anna@kunde.example", content: str = "news") -> Handover:
+    message_class = CONTENTS[content].message_class
+    person = Recipient(profile_id=1, address=address, name="Anna", language="de", attributes={"first_name": "Anna"})
+    message = message_of(1, content_id=content, message_class=message_class)
+    return Handover(message, person, CONTENTS[content], brand, links, NOW)
+
+
+def arrived(channel: Channel, outcome: Outcome, sink: SmtpSink) -> int:
+    rows = int(isinstance(outcome, Sent) and outcome.row is not None)
+    return rows + sink.count + len(PostcardChannel.printed)
+
+
+def test_ids_are_unique_and_found() -> None:
+    assert [channel_type(channel.id) for channel in CHANNELS] == list(CHANNELS)
+    assert len({channel.id for channel in CHANNELS}) == len(CHANNELS)
+    assert channel_type("nope") is None
+
+
+def test_a_channel_is_one_line_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "CHANNELS", (*CHANNELS, PostcardChannel))
+    assert registry.channel_type("postcard") is PostcardChannel
+
+
+def test_rendering_is_pure(channel: Channel, brand: Brand, links: Links) -> None:
+    first, second = (channel.render(handover(brand, links)) for _ in range(2))
+    assert isinstance(first, Prepared)
+    assert first == second
+    assert first.effect_id == message_of(1).effect_id
+
+
+def test_a_person_without_address_is_a_value(channel: Channel, brand: Brand, links: Links) -> None:
+    outcome = channel.render(handover(brand, links, address=""))
+    assert isinstance(outcome, NotPrepared)
+    assert (outcome.reason, outcome.withheld) == ("no_address", True)
+
+
+def test_a_hand_over_arrives_once(channel: Channel, brand: Brand, links: Links, sink: SmtpSink) -> None:
+    prepared = channel.render(handover(brand, links))
+    assert isinstance(prepared, Prepared)
+    session = channel.open()
+    asked: list[int] = []
+    outcome = session.deliver(prepared, before_handover=lambda: not asked.append(1))  # type: ignore[func-returns-value]
+    session.close()
+    assert isinstance(outcome, Sent)
+    assert arrived(channel, outcome, sink) == 1
+    assert len(asked) == (0 if outcome.row is not None else 1)
+
+
+def test_a_fence_is_obeyed_or_left_to_the_transaction(
+    channel: Channel, brand: Brand, links: Links, sink: SmtpSink
+) -> None:
+    prepared = channel.render(handover(brand, links))
+    assert isinstance(prepared, Prepared)
+    session = channel.open()
+    outcome = session.deliver(prepared, before_handover=lambda: False)
+    session.close()
+    if isinstance(outcome, Sent):
+        assert outcome.row is not None
+        assert sink.count == 0
+    else:
+        assert (outcome, arrived(channel, outcome, sink)) == (Fenced(), 0)
+
+
+def test_closing_twice_is_closing_once(channel: Channel) -> None:
+    session = channel.open()
+    session.close()
+    session.close()
+    session.abort()
+
+
+@pytest.mark.parametrize(
+    ("text", "html"), [("a", "b"), ("", ""), ("ä\n" * 5000, "<p>ä</p>" * 5000), ("a\x00b", "c\x00")]
+)
+def test_bodies_are_small_and_come_back(text: str, html: str) -> None:
+    packed = pack_body(text, html)
+    assert unpack_body(packed) == (text.replace("\x00", ""), html.replace("\x00", ""))
+    assert len(packed) < 200
