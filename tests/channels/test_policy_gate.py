@@ -429,6 +429,7 @@ STARTS = [local("2026-03-27 10:00"), local("2026-10-23 22:00"), local("2026-12-2
 QUARTERS = st.integers(-400, 400)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=8).map(sorted), st.integers(1, 3), st.integers(1, 12), st.integers(0, 30))
 def test_room_is_what_counting_every_window_says(times: list[int], at_most: int, window: int, at: int) -> None:
     """Windows are half open: two contacts exactly one window apart share none."""
@@ -481,6 +482,7 @@ def test_postponing_finds_the_earliest_instant_exactly(
     assert answer.outcome == ("withhold" if expected == NEVER else "release" if expected == start else "postpone")
 
 
+@settings(deadline=None)
 @given(
     at=st.integers(0, 3000), channel=st.sampled_from(["email", "sms", "push", "letter"]),
     situations=st.lists(st.sampled_from(sorted(POLICY.holds)), unique=True), objected=st.booleans(),
@@ -503,6 +505,7 @@ def test_transactional_always_flows(
     assert (answer.outcome, answer.basis) == ("release", "contract")
 
 
+@settings(deadline=None)
 @given(
     second=st.integers(0, 400 * 86_400), zone_name=st.sampled_from(["Europe/Berlin", "America/St_Johns", "Africa/Cairo"]),
     hours=st.tuples(st.integers(0, 95), st.integers(0, 95)),

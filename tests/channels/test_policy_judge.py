@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kundenkreis.channels.core.policy import judge, next_us
+from kundenkreis.channels.core.policy import _ROWS, judge, next_us
 from kundenkreis.channels.core.policy_compiled import compile_policy
 from kundenkreis.channels.core.policy_config import Holdout, Limit, PolicyConfig, QuietHours
 from kundenkreis.channels.core.policy_defaults import DEFAULT_POLICY
-from kundenkreis.customers.core.consent import apply_consent
+from kundenkreis.customers.core.consent import CONSENT_EVENTS, apply_consent
 from kundenkreis.customers.core.state import Contact, CustomerState, Planned, Situation, decode_state, encode_state
 from kundenkreis.customers.core.turn import Turn, VerdictEntry
 from kundenkreis.kernel.effects import SendMessage
@@ -251,6 +251,15 @@ def test_withheld_at_hand_over_waits_or_ends_and_overdue_needs_a_person() -> Non
         assert (len(state.contact.planned), state.contact.contacts) == (int(stays), [])
 
 
+def test_stopped_because_its_profile_was_joined_it_goes_out_under_the_other() -> None:
+    state, planned = customer(), message(at_us=NOON)
+    judged(state, NOON, planned)
+    row = feedback("Message Withheld", planned, NOON + 1, reasons=["forwarded"])
+    turn = judged(state, NOON + 1, row=row)
+    assert outcomes(turn) == [(1, "withheld", "forwarded"), (1, "released", "basis")]
+    assert slots(state) == {1: NOON + 1}
+
+
 def test_postponed_at_hand_over_is_due_again_then() -> None:
     state, planned = customer(), message(at_us=NOON)
     judged(state, NOON, planned)
@@ -323,6 +332,49 @@ def test_policy_as_written_in_yaml_is_read_and_checked() -> None:
     assert [limit.id for limit in policy.limits_on("email")] == ["email_day"]
     back = msgspec.convert(msgspec.to_builtins(DEFAULT_POLICY), PolicyConfig)
     assert back == DEFAULT_POLICY
+
+
+ANYTHING = st.sampled_from(
+    [
+        None,
+        True,
+        False,
+        -1,
+        2**70,
+        1.5,
+        "",
+        "all",
+        "marketing",
+        "hard",
+        "2026-13-40",
+        "x" * 99,
+        [],
+        ["a", 1],
+        {},
+        {"a": []},
+    ]
+)
+NAMES = st.sampled_from(
+    "channel channels purpose purposes scope basis wording proof email address reason class bounce_class expires_at "
+    "message message_id until_us reasons days outcome order_id notice_version message_class".split()
+)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([*CONSENT_EVENTS, *_ROWS]), st.dictionaries(NAMES, ANYTHING, max_size=6),
+    st.sampled_from(["api", "feedback", "human", "import"]),
+)  # fmt: skip
+def test_whatever_an_event_carries_the_fold_goes_on(name: str, properties: dict[str, Any], origin: str) -> None:
+    state, planned = customer(), message(at_us=NOON)
+    judged(state, NOON, planned)
+    judged(
+        state,
+        NOON + 1,
+        row=row_of(name, NOON + 1, {"message_id": planned.effect_id.hex(), **properties}, origin=origin),
+    )
+    data = encode_state(state)
+    assert encode_state(decode_state(data)) == data
 
 
 # Random histories -----------------------------------------------------------------------------------------------------

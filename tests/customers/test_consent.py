@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kundenkreis.customers.core.consent import PENDING_ADDRESS, apply_consent, merge_consent, soft_suppression
@@ -202,6 +202,24 @@ def test_failed_hand_over_counts_as_the_bounce_it_was() -> None:
     assert other.consent.soft_bounces == {ADDRESS: [-1, 20]}
 
 
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"is_final": True, "reason": "no such user"}, "hard"),
+        ({"is_final": True, "reason": "policy"}, ""),
+        ({"is_final": True, "bounce_class": "content_rejected"}, ""),
+        ({"is_final": False}, ""),
+        ({"is_final": "yes"}, ""),
+        ({}, ""),
+    ],
+)
+def test_final_bounce_is_hard_unless_it_is_not_about_the_person(properties: dict[str, Any], reason: str) -> None:
+    state = person()
+    fold(state, event("Email Bounced", 20, properties, origin="feedback"))
+    assert suppression(state, "email", "marketing", 40)[0] == reason
+    assert (state.consent.soft_bounces != {}) is (properties == {"is_final": False})
+
+
 def test_bounce_for_policy_or_content_says_nothing_about_the_person() -> None:
     state = person()
     assert fold(state, event("Email Bounced", 20, {"bounce_class": "policy"}, origin="feedback")) == set()
@@ -330,13 +348,14 @@ _EVENTS = st.builds(
 )  # fmt: skip
 
 
-def _rows(events: list[tuple[str, dict[str, Any], int, str]]) -> list[LogRow]:
+def _rows(events: list[tuple[str, dict[str, Any], int, str]], *, first_id: int = 0) -> list[LogRow]:
     return [
         event(name, at, properties, origin=origin, event_id=i.to_bytes(16, "big"))
-        for i, (name, properties, at, origin) in enumerate(events)
+        for i, (name, properties, at, origin) in enumerate(events, first_id)
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(_EVENTS, max_size=12), st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_consent(
     events: list[tuple[str, dict[str, Any], int, str]], random: Any
@@ -357,13 +376,14 @@ def _without_soft_lifts(one: CustomerState, other: CustomerState, rows: list[Log
         one.consent.soft_bounces, other.consent.soft_bounces = {}, {}
 
 
+@settings(deadline=None)
 @given(st.lists(_EVENTS, max_size=8), st.lists(_EVENTS, max_size=8))
 def test_merge_never_widens(
     mine: list[tuple[str, dict[str, Any], int, str]], theirs: list[tuple[str, dict[str, Any], int, str]]
 ) -> None:
     winner, loser = person(), person()
     fold(winner, *_rows(mine))
-    fold(loser, *_rows(theirs))
+    fold(loser, *_rows(theirs, first_id=100))
     merged, swapped = (decode_state(encode_state(one)) for one in (winner, loser))
     merge_consent(merged.consent, loser.consent)
     merge_consent(swapped.consent, winner.consent)

@@ -269,9 +269,7 @@ class Fold:
                 continue
             row = derived_row(event, turn=turn)
             self.events.append((turn.at_us, event.name, event.properties))
-            next_turn = self._turn(turn.at_us, row, event.depth)
-            next_turn.publishing = event.publishing
-            following.append(next_turn)
+            following.append(self._turn(turn.at_us, row, event.depth))
         return following
 
     def _passes(self, turn: Turn) -> None:

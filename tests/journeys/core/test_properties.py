@@ -53,7 +53,6 @@ def random_duration(rng: random.Random) -> dict[str, Any]:
 
 
 def random_step(rng: random.Random, index: int, targets: list[str]) -> dict[str, Any]:
-    target = rng.choice(targets)
     kind = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0] if index else rng.choice(["wait", "wait_for"])
     return {"id": f"s{index}", kind: random_config(rng, kind, index, targets)}
 
@@ -161,7 +160,6 @@ def test_no_wake_is_missed(seed: int) -> None:
         while waiting and waiting[0].at_us == at_us:
             asked.feed(waiting.pop(0))
     assert story(woken) == story(asked)
-    assert len(story(woken)) > 0
 
 
 @pytest.mark.parametrize("seed", range(100, 140))

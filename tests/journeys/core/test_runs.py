@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from kundenkreis.customers.core.state import Planned
-from kundenkreis.customers.core.turn import RunEntry
+from kundenkreis.customers.core.state import Attribute, CustomerState, Planned
+from kundenkreis.customers.core.turn import RunEntry, Turn
 from kundenkreis.journeys.core.entries import refusal
 from kundenkreis.journeys.core.properties import kept_properties
-from kundenkreis.journeys.core.runs import next_us
+from kundenkreis.journeys.core.runs import next_us, run_journeys
 from kundenkreis.journeys.core.walk import STEPS_PER_DAY
 from kundenkreis.kernel.hashing import bucket_of, effect_id_of, hash128
 from kundenkreis.kernel.ids import NEVER
-from kundenkreis.kernel.zones import DAY, HOUR
+from kundenkreis.kernel.zones import DAY, HOUR, zone
 from tests.journeys.driver import BERLIN, Fold, journey, journeys, local, simple, us
 
 pytestmark = pytest.mark.pure
@@ -118,6 +118,16 @@ def test_always_starts_over_and_takes_back_what_was_planned() -> None:
     assert [reason for _, reason in customer.cancelled] == ["exited:restarted"]
 
 
+def test_a_change_of_phase_lets_in_like_any_event() -> None:
+    entry = {"event": {"name": "Phase Changed", "where": [{"property": "to", "op": "equals", "value": "loyalty"}]}}
+    customer = fold(simple(entry=entry)).tell(
+        "Phase Changed", "2026-06-01 10:00", {"from": "purchase", "to": "care"}, origin="derived"
+    )
+    assert customer.path == []
+    customer.tell("Phase Changed", "2026-06-02 10:00", {"from": "care", "to": "loyalty"}, origin="derived")
+    assert entries(customer) == ["Tue 2026-06-02 10:00"]
+
+
 def test_segments_let_in_and_out() -> None:
     lost = simple(id="lost", entry={"segment_entered": "silent"}, re_entry="always")
     back = simple(id="back", entry={"segment_left": "silent"}, re_entry="always")
@@ -180,6 +190,23 @@ def test_publishing_starts_nobody_unless_those_already_in_are_included(include: 
     assert outcomes(born_in).count("entered") == expected
     published = Fold(journeys(), segments={"everybody": {"orders": 0}}).publish(rulebook, "2026-06-01 10:00")
     assert outcomes(published).count("entered") == expected
+
+
+def test_what_follows_from_publishing_is_marked_too() -> None:
+    """The segment arises from publishing, the second segment from the first: neither starts anybody."""
+    second = simple(id="second", entry={"segment_entered": "marked"}, re_entry="always")
+    mark = simple(
+        id="mark",
+        entry={"segment_entered": "everybody"},
+        steps=[{"id": "set", "set_attribute": {"name": "m", "value": 1}}],
+    )
+    segments = {"everybody": {"orders": 0}, "marked": {"attribute": {"name": "m", "value": 1}}}
+    rulebook = journeys(journey(second), journey(mark), include_existing=["mark"])
+    customer = Fold(rulebook, segments=segments)
+    assert "marked" in customer.state.decisions.inside
+    assert [
+        entry.journey_id for entry in customer.records if isinstance(entry, RunEntry) and entry.outcome == "entered"
+    ] == ["mark"]
 
 
 # Goal, exit, control group
@@ -447,6 +474,28 @@ def test_a_changed_date_moves_the_entry_and_a_removed_one_ends_it() -> None:
     assert (next_us(customer.rulebook, customer.state), customer.state.journeys) == (NEVER, {})
 
 
+def test_a_new_customer_gets_dates_and_schedules_with_the_first_row() -> None:
+    everybody = simple(entry={"schedule": {"every": "week", "on": "thursday", "at": "10:00", "audience": {"all": []}}})
+    customer = fold(everybody)
+    customer.state = CustomerState(2, "new", us("2026-06-02 10:00"), us("2026-06-02 10:00"))
+    customer.tell("Page Viewed", "2026-06-02 10:00")
+    assert local(next_us(customer.rulebook, customer.state)) == "Thu 2026-06-04 10:00"
+
+
+def test_a_merge_asks_runs_and_dates_anew() -> None:
+    customer = fold(BIRTHDAY, simple(id="watching", exit_when={"orders": 1}, steps=[WAIT])).tell(
+        "Go", "2026-06-01 10:00"
+    )
+    customer.state.commerce.order_count = 1
+    customer.state.profile.attributes["birthday"] = Attribute("1990-06-20", 0, b"", "other profile")
+    row = customer.row("Absorbed", us("2026-06-02 10:00"), type="merge")
+    turn = Turn(customer.state, row.at_us, row=row, zone=BERLIN, rulebook_version=1)
+    turn.dirty.add("merge")
+    run_journeys(customer.rulebook, turn)
+    assert [entry.outcome for entry in turn.records if isinstance(entry, RunEntry)] == ["exited:exit_when"]
+    assert local(next_us(customer.rulebook, customer.state)) == "Sat 2026-06-13 10:00"
+
+
 WEEKLY = simple(
     entry={"schedule": {"every": "week", "on": "thursday", "at": "10:00", "audience": {"orders": 1}}}, re_entry="always"
 )
@@ -541,6 +590,14 @@ def test_a_run_without_its_version_ends_as_failed() -> None:
     customer = fold(simple(steps=[WAIT])).tell("Go", "2026-06-01 10:00")
     customer.publish(journeys(), "2026-06-02 10:00")
     assert (outcomes(customer)[-1], customer.state.runs) == ("failed", [])
+
+
+def test_local_times_are_computed_anew_at_publishing() -> None:
+    """What a change of the brand's zone or of the time zone data comes down to: the intent stays, the instant moves."""
+    compiled = journey(simple(steps=[{"id": "pause", "wait": {"days": 2, "at": "10:00"}}, HELLO]))
+    customer = Fold(journeys(compiled)).tell("Go", "2026-06-01 12:00")
+    customer.publish(journeys(compiled, where=zone("America/New_York")), "2026-06-02 12:00").until("2026-06-10 00:00")
+    assert customer.sendings == [("hello", "Wed 2026-06-03 16:00")]
 
 
 def test_publishing_schedules_dates() -> None:

@@ -37,6 +37,7 @@ QUESTION_TEXTS: dict[str, dict[Language, str]] = {
 """The questions in the order asked."""
 
 RULE_TEXTS: dict[str, dict[Language, str]] = {
+    "erased": {"de": "Die Daten der Person sind gelöscht.", "en": "The person's data is erased."},
     "forwarded": {"de": "Dieses Profil gehört jetzt zu {0}.", "en": "This profile now belongs to {0}."},
     "no_address": {"de": "Keine Adresse für {0}.", "en": "No address for {0}."},
     "fence": {
@@ -77,6 +78,8 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     "uncertain": {
         "de": "Übergabe ungewiss: die Antwort des Empfängers fehlt.", "en": "Hand-over uncertain: no answer came.",
     },
+    "fenced": {"de": "Kurz vor der Übergabe untersagt.", "en": "Forbidden just before hand-over."},
+    "expired": {"de": "Bei der Übergabe nicht mehr nützlich.", "en": "Of no more use at hand-over."},
     "held": {"de": "Beiseitegelegt; bitte ansehen.", "en": "Put aside; please look at it."},
     "failed": {"de": "Nicht angenommen: {0}", "en": "Not accepted: {0}"},
     "withheld_at_hand_over": {"de": "Bei der Übergabe zurückgehalten.", "en": "Withheld at hand-over."},

@@ -332,13 +332,16 @@ def _failed(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]
 def _withheld(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) -> None:
     """Message Withheld by the gate at hand-over: waits for a change if its step says so, unless it was overdue.
 
-    What was overdue is released by a person, not by the next event.
+    What was overdue is released by a person, not by the next event. What stopped because its profile was joined into
+    this one is judged again at once, under this one.
     """
     effect_id, planned = _message_of(turn, row)
     if planned is None or not planned.handed_over:
         return
     reasons = _reported(row, "withheld_at_hand_over")
-    if planned.if_withheld == "wait" and reasons[0][0] != "overdue" and turn.at_us < planned.valid_until_us:
+    if reasons[0][0] == "forwarded":
+        planned.handed_over, planned.due_us = False, turn.at_us
+    elif planned.if_withheld == "wait" and reasons[0][0] != "overdue" and turn.at_us < planned.valid_until_us:
         resting.add(effect_id)
         planned.handed_over, planned.waiting, planned.due_us = False, True, planned.valid_until_us
         _release(turn.state.contact, effect_id)
@@ -354,7 +357,8 @@ def _postponed(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[byt
         return
     until_us = row.properties.get("until_us")
     planned.handed_over = False
-    planned.due_us = max(until_us, turn.at_us) if type(until_us) is int else turn.at_us
+    latest_us = max(planned.valid_until_us, turn.at_us)
+    planned.due_us = min(max(until_us, turn.at_us), latest_us) if type(until_us) is int else turn.at_us
     _reserve(turn.state.contact, planned, planned.due_us)
     _record(turn, planned, "postponed", _reported(row, "postponed_at_hand_over"), "")
 

@@ -49,6 +49,9 @@ MOST_SOFT_BOUNCES = 10
 SOFT_BOUNCES, SOFT_SPREAD, SOFT_REST = 3, 7 * DAY, 30 * DAY
 """Three soft bounces over at least 7 days rest an address for 30 days, once; a further one after that for good."""
 
+_NOT_THE_PERSON = frozenset({"policy", "content", "spam", "blocked", "configuration"})
+"""Reasons of a bounce that say nothing about the address: never counted, whatever else the report claims."""
+
 _ADDRESS_ATTRIBUTES = {
     "email": "email", "sms": "phone", "messenger": "phone", "phone": "phone", "call": "phone", "letter": "address",
 }  # fmt: skip
@@ -155,7 +158,7 @@ def soft_suppression(instants: list[int], at_us: Micros) -> Micros:
 def _confirmed(state: CustomerState, row: LogRow) -> bool:
     """Consent Confirmed: a legal ground, with the evidence it needs."""
     properties = row.properties
-    basis = properties.get("basis", EXPRESS)
+    basis = _text(properties, "basis") or EXPRESS
     evident = any(properties.get(f) for f in WORDING_FIELDS) and any(properties.get(f) for f in PROOF_FIELDS)
     if basis not in BASES or basis == EXISTING or (basis == EXPRESS and not evident):
         return False
@@ -238,11 +241,15 @@ def _bounced(state: CustomerState, row: LogRow) -> bool:
 
 def _bounce_class(properties: dict[str, Any]) -> str:
     """hard, soft or "": as mail providers name it, or as the reason of our own failed hand-over."""
+    kind = ""
     for name in ("bounce_class", "class", "bounce_type", "reason"):
-        kind = _text(properties, name).removesuffix("_bounce")
+        kind = kind or _text(properties, name).removesuffix("_bounce")
         if kind in ("hard", "soft"):
             return kind
-    return ""
+    is_final = properties.get("is_final")
+    if type(is_final) is not bool or kind.removesuffix("_rejected") in _NOT_THE_PERSON:
+        return ""
+    return "hard" if is_final else "soft"
 
 
 def _accepted(state: CustomerState, row: LogRow) -> bool:

@@ -164,7 +164,7 @@ class Turn:
         self.orders: Orders = orders if orders is not None else {}
         """Orders named by this row, read by key at load; passes replace entries when they change."""
         self.cause: bytes = row.event_id if row is not None else b""
-        self.publishing = False
+        self.publishing = row is not None and row.flags & DERIVED > 0 and row.properties.get("publishing") is True
         self.dirty: set[str] = set()
         """Keys of what changed: "attribute:email", "fact:123", "commerce", "consent", "segment:vip", "phase", "score:fit", "situation:late", "seen", "cart"."""
         self.derived: list[Derived] = []
@@ -187,6 +187,8 @@ class Turn:
 
     def derive(self, name: str, properties: dict[str, Any]) -> None:
         """Derive an event; its id depends on its cause, the person's bucket key, name and properties["key"], so a rebuild derives the same."""
+        if self.publishing:
+            properties = {**properties, "publishing": True}
         event_id = hash128("derived", self.origin_key, self.state.bucket_key, name, str(properties.get("key", "")))
         self.derived.append(Derived(name, properties, event_id, self.depth + 1, self.publishing))
 

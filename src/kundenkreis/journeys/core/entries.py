@@ -25,7 +25,7 @@ _LOOK_AHEAD = 70
 """How many due dates are tried for one at which the audience holds; then the customer is woken once to try again."""
 
 
-def refusal(journey: CompiledJourney, state: CustomerState, key: str, at_us: Micros) -> str:  # noqa: PLR0911
+def refusal(journey: CompiledJourney, state: CustomerState, key: str, at_us: Micros) -> str:  # noqa: PLR0911 - one per reason
     """Why this customer may not enter now: "" (may), condition, once, once_per_key, cooldown, running, too_many_runs,
     step_budget.
     """

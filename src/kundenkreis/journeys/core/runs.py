@@ -21,30 +21,32 @@ from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import DERIVED, LogRow
 
 SEGMENT_ENTERED, SEGMENT_LEFT = "Segment Entered", "Segment Left"
+MERGED = "merge"
+"""Dirty key of a merge: runs of two profiles came together, so every answer and every date is computed anew."""
 BROADCAST_STARTED, JOURNEY_STOPPED = "Broadcast Started", "Journey Stopped"
 
 
 def run_journeys(journeys: CompiledJourneys, turn: Turn) -> None:
     """Fold one turn: existing runs see it first, then it may start new ones."""
     state, row = turn.state, turn.row
+    is_merged = MERGED in turn.dirty
     if state.runs:
-        _advance_all(journeys, turn)
+        _advance_all(journeys, turn, ask_all=is_merged)
     if row is not None:
         if row.type == "control":
             _control(journeys, turn, row)
         elif turn.starts_journeys:
             _enter_by_row(journeys, turn, row)
     if journeys.timed:
-        _enter_by_time(journeys, turn)
+        _enter_by_time(journeys, turn, ask_all=is_merged or (row is not None and row.at_us == state.created_us))
 
 
 def adopt(journeys: CompiledJourneys, turn: Turn) -> None:
-    """Take over a newly published set of journeys (also: a customer's first one). Call it in the turn of the
-    publishing control row, or of a new customer's first row, after segments were decided and before run_journeys.
+    """Take over a newly published set of journeys: in the turn of the publishing control row, after segments were decided.
 
     Runs stay on their version; their local times and answers are computed anew, because what they ask about (segments,
-    zones) is current. Dates and schedules are set. Journeys published with "include those already in" take in whoever
-    is in their segment.
+    zones) is current. Dates and schedules are set. Journeys published with "include those already in" take in whoever is in
+    their segment. (A new customer needs no adoption: run_journeys sets dates and schedules in the turn of the first row.)
     """
     state = turn.state
     if state.runs:
@@ -88,7 +90,7 @@ def _forget_time(journeys: CompiledJourneys, state: CustomerState, journey_id: s
 
 
 def _enter_by_row(journeys: CompiledJourneys, turn: Turn, row: LogRow) -> None:
-    publishing = turn.publishing or bool(row.flags & DERIVED and row.properties.get("publishing"))
+    publishing = turn.publishing
     for journey in journeys.by_event.get(row.name, ()):
         trigger = journey.entry.trigger
         if not publishing and trigger is not None and trigger.fires(row):
@@ -121,10 +123,13 @@ def _enter_existing(journeys: CompiledJourneys, turn: Turn, journey: CompiledJou
         )
 
 
-def _enter_by_time(journeys: CompiledJourneys, turn: Turn) -> None:
-    """Dates and schedules that are due, and those whose next instant depends on what changed in this turn."""
+def _enter_by_time(journeys: CompiledJourneys, turn: Turn, *, ask_all: bool) -> None:
+    """Dates and schedules that are due, and those whose next instant depends on what changed in this turn.
+
+    `ask_all`: compute all anew, because the customer has just come into being or was merged.
+    """
     state = turn.state
-    touched = not journeys.timed_reads.isdisjoint(turn.dirty)
+    touched = ask_all or not journeys.timed_reads.isdisjoint(turn.dirty)
     for journey in journeys.timed:
         record = state.journeys.get(journey.id)
         if record is not None and record.next_us <= turn.at_us:
@@ -132,7 +137,7 @@ def _enter_by_time(journeys: CompiledJourneys, turn: Turn) -> None:
             kind = "date" if timed is not None and timed.date is not None else "schedule"
             enter(journeys, turn, journey, properties={}, reason=[kind, record.next_us])
             set_next_entry(journeys, turn, journey)
-        elif touched and not journey.timed_reads.isdisjoint(turn.dirty):
+        elif ask_all or (touched and not journey.timed_reads.isdisjoint(turn.dirty)):
             set_next_entry(journeys, turn, journey)
 
 

@@ -4,6 +4,11 @@ Words of the path (RunEntry.outcome): `entered`, `holdout` (belongs to the contr
 `branch:<name>`, `sent`, `withheld`, `failed`, `goal`, `exited:<reason>`. An entry without step id speaks of the run as
 a whole: entered, holdout, and `done` when its last step is behind it.
 
+Reasons (RunEntry.reason), by their first word: `event` name, event id · `Segment Entered`/`Segment Left` segment, event id · `date`/`schedule` due
+instant · `broadcast`/`control` event id · `existing` segment, rulebook version · `bucket` number, salt · `condition` Reason tree · `remainder` ·
+`until` instant, zone · `first_of` branch ids, instant of the timeout · `message` content id · the event of a message's fate, its reason · `holdout`
+what was not done · `exit_step` · `step_budget` limit, instant · `date_missing` property · `unanswered` what for · `version_unknown` version.
+
 After its steps a run with a goal window stays in the state as "goal" (waiting_for) until the window is over, so that
 people who left early and the control group are measured alike. It receives nothing and blocks no re-entry, and is
 dropped at the customer's next input after the window: nobody is woken for that.
@@ -53,7 +58,7 @@ MEASURED = "goal"
 """waiting_for: the steps are over, the goal is still measured."""
 
 
-def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bool = False) -> bool:  # noqa: PLR0911
+def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bool = False) -> bool:  # noqa: PLR0911 - one per way to end
     """Let one run see this turn. Returns whether it is still kept.
 
     Order: a timer that was due before the row, then goal, exit, the row itself, a timer due now, and what changed.
@@ -181,6 +186,8 @@ def _stay(turn: Turn, run: Run, outcome: Stay, *, arrived: bool) -> None:
 def _derive(turn: Turn, run: Run, outcome: Go) -> None:
     if outcome.event is not None:
         name, properties = outcome.event
+        if turn.publishing:
+            properties = {**properties, "publishing": True}
         turn.derived.append(Derived(name, properties, _effect_id(run), turn.depth + 1, turn.publishing))
 
 
