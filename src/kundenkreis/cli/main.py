@@ -9,7 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
 
-from kundenkreis.cli import demo_command, login_command, serve_command, settings_command, status_command
+from kundenkreis.cli import (
+    apply_command,
+    demo_command,
+    export_command,
+    login_command,
+    serve_command,
+    settings_command,
+    status_command,
+)
 from kundenkreis.cli.command import Command
 from kundenkreis.kernel.errors import BugError, CallerError, KundenkreisError
 from kundenkreis.settings import read_settings
@@ -17,6 +25,8 @@ from kundenkreis.settings import read_settings
 COMMANDS: tuple[Command, ...] = (
     demo_command.COMMAND,
     serve_command.COMMAND,
+    apply_command.COMMAND,
+    export_command.COMMAND,
     status_command.COMMAND,
     login_command.COMMAND,
     settings_command.COMMAND,

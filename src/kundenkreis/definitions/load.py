@@ -66,7 +66,7 @@ def load_directory(directory: FilePath, plugins: Plugins = SHIPPED) -> Definitio
     contents: list[tuple[str, bytes]] = []
     mistakes: list[DefinitionError] = []
     for each in files:
-        name = each.relative_to(directory).as_posix()
+        name = each.as_posix()
         try:
             contents.append((name, each.read_bytes()))
         except OSError as error:

@@ -1,0 +1,43 @@
+"""`kreis export DIR`: write the definitions in force as files."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from kundenkreis.cli.command import Answer, Command
+from kundenkreis.settings import Settings
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("directory", type=Path, help="an empty directory, or one that an earlier export wrote")
+
+
+def _run(arguments: Namespace, settings: Settings) -> Answer:
+    """One file per definition; applying them afterwards changes nothing."""
+    from kundenkreis.definitions.use_cases.export_definitions import export_definitions
+    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.publishing import StorePublisher
+
+    installation = Installation(settings)
+    try:
+        exported = export_definitions(arguments.directory, StorePublisher(installation))
+    finally:
+        installation.close()
+
+    def show(console: Console) -> None:
+        for word, names in (("written", exported.written), ("removed", exported.removed)):
+            for name in names:
+                console.print(f"{word}: {name}", markup=False, highlight=False)
+        console.print(f"{len(exported.unchanged)} unchanged", highlight=False)
+
+    return Answer(data=msgspec.to_builtins(exported), show=show)
+
+
+COMMAND = Command(
+    name="export",
+    summary="Write the definitions in force as files",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,89 @@
+"""What publishing a rulebook would do to the people there are: who enters and leaves, who starts, who goes on as before.
+
+Pure: every customer adopts the new rulebook on a private copy, by the same functions as after publishing; nothing is kept.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
+from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.journeys.core.runs import adopt as adopt_journeys
+from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.segments.core.decisions import adopt as adopt_decisions
+
+
+class MembershipImpact(msgspec.Struct, frozen=True, gc=False):
+    """How many people would enter and leave a segment, phase, sub-state or situation."""
+
+    kind: str
+    id: str
+    entering: int
+    leaving: int
+
+
+class JourneyImpact(msgspec.Struct, frozen=True, gc=False):
+    """How many people would start a journey at once, and how many go on in an earlier form of it."""
+
+    id: str
+    starting: int
+    on_earlier_version: int
+
+
+class Impact(msgspec.Struct, frozen=True, gc=False):
+    """The sum over everybody."""
+
+    customers: int
+    """Of whom it was asked: all but those merged into others."""
+    memberships: tuple[MembershipImpact, ...]
+    """Only where somebody enters or leaves; by kind and id."""
+    journeys: tuple[JourneyImpact, ...]
+    """Only where somebody is concerned; by id."""
+
+
+def count_impact(
+    people: Iterable[tuple[CustomerState, Sequence[LogRow]]], *, before: Rulebook, after: Rulebook, at_us: Micros
+) -> Impact:
+    """What changes for these people when `after` replaces `before` at an instant.
+
+    Args:
+        people: a private copy of each state, and the customer's own log rows where `after` needs facts that `before` does not keep.
+    """
+    customers = 0
+    moves: Counter[tuple[str, str, bool]] = Counter()
+    starts: Counter[str] = Counter()
+    earlier: Counter[str] = Counter()
+    for state, history in people:
+        if state.forwarded_to:
+            continue
+        customers += 1
+        for record in _adopted(state, history, before=before, after=after, at_us=at_us):
+            if isinstance(record, MembershipChange):
+                moves[record.kind, record.definition_id, record.entered] += 1
+            elif isinstance(record, RunEntry) and record.outcome == "entered":
+                starts[record.journey_id] += 1
+        for run in state.runs:
+            newest = after.journeys.current.get(run.journey_id)
+            if newest is None or newest.version != run.version:
+                earlier[run.journey_id] += 1
+    keys = sorted({(kind, name) for kind, name, _ in moves})
+    memberships = [
+        MembershipImpact(kind, name, moves[kind, name, True], moves[kind, name, False]) for kind, name in keys
+    ]
+    journeys = [JourneyImpact(name, starts[name], earlier[name]) for name in sorted({*starts, *earlier})]
+    return Impact(customers, tuple(memberships), tuple(journeys))
+
+
+def _adopted(
+    state: CustomerState, history: Sequence[LogRow], *, before: Rulebook, after: Rulebook, at_us: Micros
+) -> list[Any]:
+    turn = Turn(state, max(at_us, state.clock_us), row=None, zone=after.zone, rulebook_version=after.version)
+    turn.publishing = True
+    adopt_decisions(after.decisions, turn, history, previous=before.decisions)
+    adopt_journeys(after.journeys, turn)
+    return list(turn.records)

@@ -1,0 +1,19 @@
+"""What publishing needs of the store: the rulebook in force, what a new one would do, and putting it in force."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from kundenkreis.definitions.impact import Impact
+
+
+class Publisher(Protocol):
+    """A place that keeps rulebooks (runtime/publishing.py; a fake in definitions/testing.py)."""
+
+    def in_force(self) -> bytes:
+        """Canonical JSON of the rulebook in force; b"[]" while there is none."""
+
+    def impact(self, definitions: bytes, *, include_existing: Collection[str] = ()) -> Impact:
+        """What publishing these definitions now would do. Changes nothing."""
+
+    def publish(self, definitions: bytes, *, actor: str, include_existing: Collection[str] = ()) -> tuple[int, int]:
+        """Put these definitions in force for everybody: (rulebook version, log position)."""

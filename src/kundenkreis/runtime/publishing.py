@@ -1,0 +1,59 @@
+"""Publishing for the shells: the rulebook in force, the impact of a new one on everybody in the store, and putting it in force."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
+
+from kundenkreis.customers.core.state import CustomerState, decode_state
+from kundenkreis.definitions.canonical import canonical_json, definitions_from_json
+from kundenkreis.definitions.impact import Impact, count_impact
+from kundenkreis.engine.compiling import compile_rulebook
+from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.kernel.ids import PARTITIONS
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.runtime import log
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.rulebooks import documents_of
+from kundenkreis.runtime.stores.session import Session
+
+
+class StorePublisher:
+    """Publishes into one installation (definitions/publisher.py: Publisher)."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    def in_force(self) -> bytes:
+        """Canonical JSON of the newest rulebook; b"[]" while there is none."""
+        version = self._installation.rulebooks.newest_version()
+        if not version:
+            return b"[]"
+        documents = msgspec.json.encode(self._installation.rulebooks.documents(version))
+        return canonical_json(definitions_from_json(documents))
+
+    def impact(self, definitions: bytes, *, include_existing: Collection[str] = ()) -> Impact:
+        """What publishing would do to everybody, partition by partition; nothing is written."""
+        rulebooks, at_us = self._installation.rulebooks, self._installation.clock.now_us()
+        newest = rulebooks.newest_version()
+        past = [rulebooks.documents(version) for version in range(1, newest + 1)]
+        zone = self._installation.zone
+        before = rulebooks(newest) if newest else compile_rulebook([[]], zone=zone)
+        after = compile_rulebook(
+            [*past, documents_of(definitions)], zone=zone, include_existing=sorted(include_existing)
+        )
+        with self._installation.store.reading() as tx:
+            return count_impact(_people(tx, before, after), before=before, after=after, at_us=at_us)
+
+    def publish(self, definitions: bytes, *, actor: str, include_existing: Collection[str] = ()) -> tuple[int, int]:
+        """(version, log position)."""
+        return self._installation.publish(definitions, actor=actor, include_existing=sorted(include_existing))
+
+
+def _people(tx: Session, before: Rulebook, after: Rulebook) -> Iterator[tuple[CustomerState, Sequence[LogRow]]]:
+    """A private copy of every state, with the log rows from which missing facts are folded."""
+    lacks = bool(after.decisions.lacking(before.decisions))
+    for partition in range(PARTITIONS):
+        for (data,) in tx.rows("SELECT state FROM states WHERE partition = ? ORDER BY profile_id", (partition,)):
+            state = decode_state(bytes(data))
+            owners = [state.profile_id, *state.absorbed]
+            yield state, log.of_customers(tx, owners, up_to=state.folded_to, derived=True) if lacks else ()
