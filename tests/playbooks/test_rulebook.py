@@ -33,7 +33,7 @@ def _rendered(rulebook: Definitions, language: str, greeting: str) -> dict[str, 
     known: KnownNames = known_names(rulebook)
     variables: dict[str, Any] = {
         "customer": {"greeting": greeting, "address": {"city": "Köln"}},
-        "event": {"coupons": 12, "expires_at": "2026-11-30T04:59:59.000Z"},
+        "event": {"coupons": 12, "valid_until": "2026-11-29"},
         "brand": {"name": "Kreisladen", "imprint": brand.body["imprint"][language]},
         "message": {},
         "unsubscribe_url": "https://kreisladen.example/ab",

@@ -192,7 +192,7 @@ def test_placeholder_birthdays_and_children_get_nothing(rulebook: Rulebook, birt
 
 
 def _booklet(code: str, at: str, expires: str) -> Happening:
-    return at, "Voucher Issued", {"voucher_code": code, "kind": "booklet", "coupons": 16, "expires_at": expires}
+    return at, "Voucher Issued", {"voucher_code": code, "kind": "booklet", "coupons": 16, "expires_at": expires, "valid_until": expires[:10]}
 
 
 def test_booklet_is_called_to_mind_a_week_before_it_expires(rulebook: Rulebook) -> None:
