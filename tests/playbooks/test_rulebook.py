@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
+
+import kundenkreis.playbooks
 from kundenkreis.content.core.templates import KnownNames, Rendered, compile_content, render
 from kundenkreis.definitions.content_checks import default_brand, known_names, source_of
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.load import load_directory
-from kundenkreis.events.core.catalogue import EVENTS
-
-import kundenkreis.playbooks
 from kundenkreis.demo.year import messages
+from kundenkreis.events.core.catalogue import EVENTS
 
 PLAYBOOKS = Path(kundenkreis.playbooks.__file__).parent
 JOURNEYS = {"welcome", "second_purchase", "birthday_anniversary", "voucher", "churn_winback"}

@@ -252,6 +252,7 @@ def _mailings(year: MovedYear, campaigns: dict[int, _Campaign], members: list[tu
             at_us + SECOND,
             {
                 "voucher_code": f"heft-{name}",
+                "booklet_code": f"heft-{name}",
                 "kind": "booklet",
                 "coupons": campaign.coupons,
                 **campaign.properties(),
