@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
+
+import kundenkreis.playbooks
 from kundenkreis.content.core.templates import KnownNames, Rendered, compile_content, render
 from kundenkreis.definitions.content_checks import default_brand, known_names, source_of
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.load import load_directory
-from kundenkreis.events.core.catalogue import EVENTS
-
-import kundenkreis.playbooks
 from kundenkreis.demo.year import messages
+from kundenkreis.events.core.catalogue import EVENTS
 
 PLAYBOOKS = Path(kundenkreis.playbooks.__file__).parent
 JOURNEYS = {"welcome", "second_purchase", "birthday_anniversary", "voucher", "churn_winback"}
@@ -33,7 +33,7 @@ def _rendered(rulebook: Definitions, language: str, greeting: str) -> dict[str, 
     known: KnownNames = known_names(rulebook)
     variables: dict[str, Any] = {
         "customer": {"greeting": greeting, "address": {"city": "Köln"}},
-        "event": {"coupons": 12, "expires_at": "2026-11-30T04:59:59.000Z"},
+        "event": {"coupons": 12, "valid_until": "2026-11-29"},
         "brand": {"name": "Kreisladen", "imprint": brand.body["imprint"][language]},
         "message": {},
         "unsubscribe_url": "https://kreisladen.example/ab",

@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
+import kundenkreis.playbooks
 from kundenkreis.definitions.load import load_directory
 from kundenkreis.engine.advance import Outcome, advance, new_customer
 from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.engine.rulebook import Rulebook
-
-import kundenkreis.playbooks
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.hashing import bucket_of, event_id_of, profile_id_of
 from kundenkreis.kernel.ids import partition_of
@@ -192,7 +192,18 @@ def test_placeholder_birthdays_and_children_get_nothing(rulebook: Rulebook, birt
 
 
 def _booklet(code: str, at: str, expires: str) -> Happening:
-    return at, "Voucher Issued", {"voucher_code": code, "kind": "booklet", "coupons": 16, "expires_at": expires}
+    return (
+        at,
+        "Voucher Issued",
+        {
+            "voucher_code": code,
+            "booklet_code": code,
+            "kind": "booklet",
+            "coupons": 16,
+            "expires_at": expires,
+            "valid_until": expires[:10],
+        },
+    )
 
 
 def test_booklet_is_called_to_mind_a_week_before_it_expires(rulebook: Rulebook) -> None:
@@ -212,6 +223,17 @@ def test_booklet_in_use_is_not_called_to_mind(rulebook: Rulebook) -> None:
         ("2026-04-20 10:00", "Voucher Redeemed", {"voucher_code": "51380041013", "booklet_code": "heft-1"}),
     ]
     assert mails(fold(rulebook, told, until="2026-06-01 00:00")) == []
+
+
+def test_a_coupon_of_one_booklet_says_nothing_about_the_other(rulebook: Rulebook) -> None:
+    told = [
+        ("old 2026-03-01 11:58", "identify", ANNA),
+        consent("old 2026-03-01 11:59"),
+        _booklet("heft-1", "2026-04-01 10:00", "2026-05-06T21:59:59.000Z"),
+        _booklet("heft-2", "2026-04-02 10:00", "2026-05-20T21:59:59.000Z"),
+        ("2026-04-20 10:00", "Voucher Redeemed", {"voucher_code": "51380041013", "booklet_code": "heft-1"}),
+    ]
+    assert mails(fold(rulebook, told, until="2026-06-01 00:00")) == [("voucher_reminder", "2026-05-13 10:00")]
 
 
 def _weekly(first: str, weeks: int) -> list[Happening]:

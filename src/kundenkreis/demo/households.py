@@ -252,10 +252,12 @@ def _mailings(year: MovedYear, campaigns: dict[int, _Campaign], members: list[tu
             at_us + SECOND,
             {
                 "voucher_code": f"heft-{name}",
+                "booklet_code": f"heft-{name}",
                 "kind": "booklet",
                 "coupons": campaign.coupons,
                 **campaign.properties(),
                 "starts_at": utc_text(year.at_us(campaign.starts_on)),
+                "valid_until": year.moved(campaign.ends_on).isoformat(),
                 "expires_at": utc_text(year.at_us(campaign.ends_on + timedelta(days=1)) - SECOND),
             },
             invented=False,
