@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import pytest
-from conftest import CONTENTS, NOW, message_of
+from tests.channels.company import CONTENTS, NOW, message_of
 
 from kundenkreis.channels import registry
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient
@@ -22,7 +23,7 @@ class PostcardChannel:
 
     id = "postcard"
     serves = "letter"
-    printed: list[str] = []
+    printed: ClassVar[list[str]] = []
 
     def render(self, handover: Handover) -> Prepared | NotPrepared:
         if not handover.recipient.address:
