@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from tests.channels.company import message_of
 
 from kundenkreis.channels.core.channel import Brand, Links
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.kernel.effects import SendMessage
+from tests.channels.company import message_of
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import pytest
-from tests.channels.company import CONTENTS, NOW, message_of
 
 from kundenkreis.channels import registry
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient
@@ -14,6 +13,7 @@ from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings
 from kundenkreis.channels.mailbox import MailboxChannel, pack_body, unpack_body
 from kundenkreis.channels.registry import CHANNELS, channel_type
 from kundenkreis.channels.testing import SmtpSink, no_point
+from tests.channels.company import CONTENTS, NOW, message_of
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.channels.company import CONTENTS, NOW, message_of
 
 from kundenkreis.channels.core.channel import Brand, Channel, Links, Prepared, Recipient
 from kundenkreis.channels.core.fences import MARKETING
@@ -31,6 +30,7 @@ from kundenkreis.channels.testing import Crash, CrashAt, MemoryOutbox, SmtpSink,
 from kundenkreis.content.core.templates import CompiledContent
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, SECOND
+from tests.channels.company import CONTENTS, NOW, message_of
 
 pytestmark = pytest.mark.e2e
 
