@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import pytest
-from conftest import CONTENTS, NOW, message_of
 
 from kundenkreis.channels import registry
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient
@@ -13,6 +13,7 @@ from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings
 from kundenkreis.channels.mailbox import MailboxChannel, pack_body, unpack_body
 from kundenkreis.channels.registry import CHANNELS, channel_type
 from kundenkreis.channels.testing import SmtpSink, no_point
+from tests.channels.company import CONTENTS, NOW, message_of
 
 pytestmark = pytest.mark.e2e
 
@@ -22,7 +23,7 @@ class PostcardChannel:
 
     id = "postcard"
     serves = "letter"
-    printed: list[str] = []
+    printed: ClassVar[list[str]] = []
 
     def render(self, handover: Handover) -> Prepared | NotPrepared:
         if not handover.recipient.address:

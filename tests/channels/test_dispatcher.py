@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import CONTENTS, NOW, message_of
 
 from kundenkreis.channels.core.channel import Brand, Channel, Links, Prepared, Recipient
 from kundenkreis.channels.core.fences import MARKETING
@@ -31,6 +30,7 @@ from kundenkreis.channels.testing import Crash, CrashAt, MemoryOutbox, SmtpSink,
 from kundenkreis.content.core.templates import CompiledContent
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, SECOND
+from tests.channels.company import CONTENTS, NOW, message_of
 
 pytestmark = pytest.mark.e2e
 
@@ -221,6 +221,15 @@ def test_the_gate_is_asked_once_more_with_the_real_time(mailbox: Office) -> None
     assert until == [None, NOW + HOUR, None]
 
 
+def test_what_was_postponed_and_released_anew_is_reported_anew(mailbox: Office) -> None:
+    mailbox.gate = lambda message, at_us: Postponed(at_us + HOUR, ["night_rest"])
+    for _ in range(3):
+        mailbox.run(message_of(1, due_us=mailbox.clock.at_us))
+        mailbox.clock.pass_(HOUR)
+    untils = [event.body["properties"]["until_us"] for event in mailbox.outbox.inbox.values()]
+    assert untils == [NOW + HOUR, NOW + 2 * HOUR, NOW + 3 * HOUR]
+
+
 @pytest.mark.parametrize(
     ("changes", "state", "reason"),
     [
@@ -281,7 +290,8 @@ def test_an_unknown_recipient_is_to_be_suppressed(smtp: Office, sink: SmtpSink) 
     smtp.run(*(message_of(n) for n in (1, 2, 3)))
     assert smtp.states() == ["accepted", "failed", "accepted"]
     event = smtp.outbox.inbox[next(e for e, v in smtp.outbox.inbox.items() if v.name == "Message Failed")]
-    assert (event.body["properties"]["reason"], event.body["properties"]["suppress"]) == ("hard_bounce", True)
+    said = event.body["properties"]
+    assert (said["reason"], said["suppress"], said["address"]) == ("hard_bounce", True, "a2@kunde0.example")
 
 
 def test_greylisting_is_passed_with_the_same_message_id(smtp: Office, sink: SmtpSink) -> None:

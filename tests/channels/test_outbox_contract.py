@@ -87,11 +87,11 @@ def given(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Given]:
     if request.param == "memory":
         yield Given(MemoryOutbox(), None)
         return
-    store: Store
-    if request.param == "sqlite":
-        store = SqliteStore(tmp_path / "store.db")
-    else:
-        store = PostgresStore(request.getfixturevalue("postgres_database"))
+    opened: dict[str, Callable[[], Store]] = {
+        "sqlite": lambda: SqliteStore(tmp_path / "store.db"),
+        "postgres": lambda: PostgresStore(request.getfixturevalue("postgres_database")),
+    }
+    store = opened[request.param]()
     migrate(store)
     yield Given(SqlOutbox(store), store)
     store.close()

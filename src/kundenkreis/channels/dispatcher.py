@@ -306,7 +306,7 @@ class Dispatcher:
         elif isinstance(outcome, Sent):
             self._world.rests.well(channel.id)
         facts = {"transport": channel.id, "content_version": content.version, "language": prepared.language}
-        completion = handling.completion_of(claim, outcome, at_us=now_us, **facts)
+        completion = handling.completion_of(claim, outcome, at_us=now_us, address=prepared.address, **facts)
         if isinstance(outcome, Sent) and outcome.row is not None:
             instead = handling.withheld(claim, "fenced", at_us=now_us)
             return msgspec.structs.replace(completion, row=outcome.row, fenced=(claim.message, instead)), False

@@ -416,7 +416,8 @@ class SmtpChannel:
             data = dkim_signed(data, self._dkim, at_us=handover.at_us)
         sender = self._bounce_address or handover.brand.from_address
         outgoing = OutgoingMail(handover.message.effect_id, sender, email.to.wire, data)
-        return Prepared(handover.message.effect_id, email.to.wire.rpartition("@")[2], email.rendered.language, outgoing)
+        wire, language = email.to.wire, email.rendered.language
+        return Prepared(handover.message.effect_id, wire.rpartition("@")[2], language, outgoing, wire)
 
     def open(self) -> "SmtpHandover":
         """A session with a connection of its own."""

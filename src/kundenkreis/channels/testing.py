@@ -338,10 +338,11 @@ class MemoryOutbox:
         self._guard = threading.Lock()
 
     def put(self, message: SendMessage) -> None:
-        """What a fold's commit does."""
+        """What a fold's commit does: once, unless the gate sent it back and the fold released it anew."""
         with self._guard:
-            fresh = {"message": message, "state": "queued", "epoch": 0, "next": message.due_us, "attempts": 0}
-            self.rows.setdefault(message.effect_id, fresh | {"uncertain": 0, "reply": ""})
+            row = self.rows.setdefault(message.effect_id, {"state": "new", "epoch": 0, "attempts": 0, "uncertain": 0})
+            if row["state"] in ("new", "postponed", "withheld"):
+                row |= {"message": message, "state": "queued", "next": message.due_us, "reply": ""}
 
     def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
         with self._guard:

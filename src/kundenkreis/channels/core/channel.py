@@ -87,6 +87,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     """Receiving side, for pauses; "" if the channel knows none."""
     language: str
     payload: Any
+    address: str = ""
+    """Where it goes, as the channel writes it."""
 
 
 class NotPrepared(msgspec.Struct, frozen=True, gc=False):

@@ -14,10 +14,12 @@ UNCERTAIN: Final = "Message Uncertain"
 HELD: Final = "Message Held"
 
 
-def feedback_event(message: SendMessage, name: str, *, at_us: Micros, **facts: Any) -> AppendEvent:
-    """The event of this name about a message. Its id depends on message and name only: recorded twice it is one event.
+def feedback_event(message: SendMessage, name: str, *, at_us: Micros, epoch: int, **facts: Any) -> AppendEvent:
+    """The event of this name about a message.
 
     Args:
+        epoch: of the claim that ended so. With message and name it makes the event's id: a message that the fold
+            releases again after a postponement can be postponed again, and that is another event.
         facts: further properties, such as reason, reply, content_version, suppress.
     """
     properties = {
@@ -32,7 +34,7 @@ def feedback_event(message: SendMessage, name: str, *, at_us: Micros, **facts: A
         "due_us": message.due_us,
     }
     return AppendEvent(
-        effect_id=hash128("feedback", message.effect_id, name),
+        effect_id=hash128("feedback", message.effect_id, name, epoch),
         profile_id=message.profile_id,
         type="track",
         name=name,

@@ -38,7 +38,7 @@ def ended(claim: Claim, state: State, name: str, *, at_us: Micros, reply: str = 
         reply=reply or str(facts.get("reason", "")),
         attempts=claim.attempts,
         uncertain=claim.uncertain,
-        events=(feedback.feedback_event(message, name, at_us=at_us, **facts),),
+        events=(feedback.feedback_event(message, name, at_us=at_us, epoch=claim.epoch, **facts),),
     )
 
 
@@ -102,8 +102,12 @@ def may_resend(claim: Claim) -> bool:
     return claim.message.message_class == "transactional" and claim.uncertain <= UNCERTAIN_RESENDS
 
 
-def completion_of(claim: Claim, outcome: Outcome, *, at_us: Micros, **facts: Any) -> Completion:
+def completion_of(claim: Claim, outcome: Outcome, *, at_us: Micros, address: str = "", **facts: Any) -> Completion:
     """The record of a hand-over that was tried. `Fenced` is the dispatcher's own, because it knows by what.
+
+    Args:
+        address: where it was to go. Named in a failure, because the person may have another one by now.
+        facts: further properties of the event Message Sent.
 
     Raises:
         TypeError: the outcome is none of a try.
@@ -114,18 +118,9 @@ def completion_of(claim: Claim, outcome: Outcome, *, at_us: Micros, **facts: Any
     if isinstance(outcome, Uncertain):
         return uncertain(claim, outcome.reply.line(), at_us=at_us)
     if isinstance(outcome, Rejected):
-        answer = outcome.answer
-        line = outcome.reply.line()
-        return ended(
-            claim,
-            "failed",
-            feedback.FAILED,
-            at_us=at_us,
-            reply=line,
-            reason=answer.kind,
-            detail=line,
-            suppress=answer.suppress,
-        )
+        kind, line = outcome.answer.kind, outcome.reply.line()
+        said = {"reason": kind, "detail": line, "suppress": outcome.answer.suppress, "address": address}
+        return ended(claim, "failed", feedback.FAILED, at_us=at_us, reply=line, **said)
     if isinstance(outcome, Retry):
         return _retry(claim, outcome, at_us=at_us)
     raise TypeError(f"no outcome of a try: {outcome!r}")
