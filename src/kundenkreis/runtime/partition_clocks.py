@@ -13,7 +13,7 @@ from kundenkreis.runtime.stores.session import Session
 def read_clocks(tx: Session, partitions: Iterable[int]) -> dict[int, Micros]:
     """The clocks of these partitions, locked against others until the end of the transaction."""
     if tx.dialect == "sqlite":
-        clock_us = tx.rows("SELECT clock_us FROM clocks WHERE partition = 0")[0][0]
+        clock_us = int(tx.rows("SELECT clock_us FROM clocks WHERE partition = 0")[0][0])
         return dict.fromkeys(partitions, clock_us)
     rows = tx.rows_in(
         "SELECT partition, clock_us FROM clocks WHERE partition {keys} ORDER BY partition FOR UPDATE",
