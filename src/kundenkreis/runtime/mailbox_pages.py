@@ -75,7 +75,7 @@ def _words(query: str) -> tuple[str, list[Any]]:
 
 def _after(cursor: str) -> tuple[str, list[Any]]:
     at, _, key = cursor.partition(".")
-    if not at.isdigit():
+    if not (at.isascii() and at.isdigit() and len(at) <= 18):
         return "", []
     try:
         return " AND (m.handed_over_us, m.message_id) < (?, ?)", [int(at), bytes.fromhex(key)]

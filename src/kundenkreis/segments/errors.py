@@ -11,7 +11,7 @@ Path = tuple[str | int, ...]
 class DefinitionError(CallerError):
     """A definition cannot be used as it is written."""
 
-    code = "definition"
+    code = "condition_invalid"
 
     def __init__(self, path: Sequence[str | int], message: str, *, remedy: str = "", slug: str = "definition") -> None:
         super().__init__(message, path=list(path), remedy=remedy)

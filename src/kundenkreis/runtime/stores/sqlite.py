@@ -18,6 +18,10 @@ _CHUNK = 900
 """Parameters per statement: below every build's limit, large enough that preparing costs nothing."""
 
 
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
 class SqliteSession:
     """A transaction on one SQLite connection."""
 
@@ -86,6 +90,8 @@ class SqliteStore:
             connection = sqlite3.connect(
                 self.path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256
             )
+            # SQLite's own lower() knows ASCII only; "über" must find "ÜBER" as on PostgreSQL.
+            connection.create_function("lower", 1, _lower, deterministic=True)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
