@@ -552,3 +552,15 @@ def test_how_long_to_wait_for_work() -> None:
     assert seconds_until(NOW + 2 * SECOND, now_us=NOW) == 2
     assert seconds_until(NOW - 5, now_us=NOW) == 0
     assert seconds_until(NOW + DAY, now_us=NOW) == 3600
+
+
+def test_what_a_slow_server_leaves_no_time_for_is_given_back(smtp: Office, sink: SmtpSink) -> None:
+    def slow(name: str) -> None:
+        if name == "smtp.dot_written":
+            smtp.clock.pass_(10 * MINUTE)
+
+    smtp.point = slow
+    valid = NOW + 9 * DAY
+    for _ in range(4):
+        smtp.run(*(message_of(n, valid_until_us=valid) for n in (1, 2, 3, 4)))
+    assert (smtp.states(), sink.count) == (["accepted"] * 4, 4)

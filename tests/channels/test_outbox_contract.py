@@ -270,3 +270,38 @@ def test_threads_never_share_a_claim(given: Given, make_message: Callable[..., S
     assert errors == []
     assert sorted(taken) == [message.effect_id for message in messages]
     assert {given.state(message) for message in messages} == {("accepted", 0)}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_fence_cannot_slip_in_between_reading_the_fences_and_the_intent(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, make_message: Callable[..., SendMessage]
+) -> None:
+    finished = threading.Event()
+    seen: list[bool] = []
+    threads: list[threading.Thread] = []
+
+    def write() -> None:
+        outbox.write_fence(1, MARKETING, at_us=NOW, reason="test")
+        finished.set()
+
+    def point(name: str) -> None:
+        if name == "outbox.intent.before_commit" and not threads:
+            threads.append(threading.Thread(target=write))
+            threads[0].start()
+            seen.append(finished.wait(0.3))
+
+    store: Store = (
+        SqliteStore(tmp_path / "store.db", point=point)
+        if kind == "sqlite"
+        else PostgresStore(request.getfixturevalue("postgres_database"), point=point)
+    )
+    migrate(store)
+    outbox = SqlOutbox(store)
+    given = Given(outbox, store)
+    given.put(make_message(1), make_message(2, profile_id=1))
+    first, second = given.claim()
+    assert given.intent(first) == "committed"
+    threads[0].join(10)
+    assert (seen, finished.is_set()) == ([False], True)
+    assert given.intent(second) == "fenced"
+    store.close()

@@ -161,6 +161,11 @@ class Dispatcher:
         people = world.people([claim.message for claim in claims])
         together: list[Completion] = []
         for claim in claims:
+            if world.clock.monotonic_us() - claimed_us > self._lease_us // 3:
+                # A slow server has eaten the time: what was not begun goes back, or it would lapse without any fault.
+                now_us = world.clock.now_us()
+                together.append(handling.rested(claim, now_us, "given back", at_us=now_us))
+                continue
             try:
                 completion, alone = self._handle(claim, people.get(claim.message.profile_id), claimed_us)
             except _LeftToLapse:
@@ -305,6 +310,8 @@ class Dispatcher:
             self._note(channel.id, prepared.domain, outcome, now_us)
         elif isinstance(outcome, Sent):
             self._world.rests.well(channel.id)
+            if outcome.row is None and intent.answer != "committed":
+                self._world.alarm("handed_over_without_intent", channel.id)
         facts = {"transport": channel.id, "content_version": content.version, "language": prepared.language}
         completion = handling.completion_of(claim, outcome, at_us=now_us, address=prepared.address, **facts)
         if isinstance(outcome, Sent) and outcome.row is not None:

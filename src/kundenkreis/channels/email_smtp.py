@@ -261,6 +261,7 @@ class SmtpSession:
 
     def _wrap(self) -> None:
         assert self._socket is not None
+        self._point("smtp.tls")
         context = self._tls or ssl.create_default_context()
         self._socket.settimeout(self._settings.timeouts.connect)
         self._socket = context.wrap_socket(self._socket, server_hostname=self._settings.host)

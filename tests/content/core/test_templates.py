@@ -333,3 +333,22 @@ def test_the_version_is_the_hash_of_the_source() -> None:
 )
 def test_items_that_are_refused_for_their_shape(changes: dict[str, Any], what: str) -> None:
     assert [problem.what for problem in check_content(source(**changes))] == [what]
+
+
+def test_an_unknown_filter_names_the_one_that_was_meant() -> None:
+    (problem,) = check_content(source(text="{{ customer.first_name | upcasse }}"))
+    assert problem.remedy.startswith("Did you mean upcase? Filters that exist: abs, append, ")
+
+
+def test_an_unknown_tag_names_those_that_exist() -> None:
+    (problem,) = check_content(source(text="{% include 'x' %}"))
+    assert problem.remedy == (
+        "Tags that exist: #, abort_message, assign, break, capture, case, comment, continue, cycle, echo, for, if, unless"
+    )
+
+
+def test_an_enormous_name_fails_its_message_only() -> None:
+    content = compile_content(source(text="Guten Tag {{ customer.first_name }}"))
+    outcome = render(content, VARIABLES | {"customer": {"first_name": "🎉" * 250_000}}, "de")
+    assert isinstance(outcome, RenderFailed)
+    assert outcome.reason == "limit"

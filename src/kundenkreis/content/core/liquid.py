@@ -151,6 +151,16 @@ _ENVIRONMENTS: dict[Escape, Environment] = {"html": _environment("html"), "text"
 """Built once: an environment is immutable after this module is loaded."""
 
 
+def filter_names() -> list[str]:
+    """Every filter a template may use."""
+    return sorted(_ENVIRONMENTS["text"].filters)
+
+
+def tag_names() -> list[str]:
+    """Every tag a template may use."""
+    return sorted({*_TAGS, _AbortTag.name} - {*_LITERALS})
+
+
 @lru_cache(maxsize=4_000)
 def parse(source: str, escape: Escape) -> Parsed:
     """A template ready to render; the same source is parsed once per process.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.exceptions import LiquidError, ResourceLimitError, UnknownFilterError
 
 from kundenkreis.content.core import liquid
 from kundenkreis.content.core.filters import TooMuchError
@@ -265,9 +265,12 @@ def _what(error: LiquidError) -> str:
 
 
 def _remedy(error: LiquidError) -> str:
-    name = type(error).__name__
-    if name == "UnknownFilterError":
-        return "Filters that exist are listed in the reference of templates"
-    if "tag" in str(error.message):
-        return "Tags that exist: if, unless, case, for, assign, capture, cycle, comment, abort_message"
+    message = str(error.message)
+    if isinstance(error, UnknownFilterError):
+        name = message.partition("'")[2].rstrip("'")
+        near = difflib.get_close_matches(name, liquid.filter_names(), n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        return f"{hint}Filters that exist: {', '.join(liquid.filter_names())}"
+    if "tag" in message:
+        return f"Tags that exist: {', '.join(liquid.tag_names())}"
     return "Correct the template at this place"
