@@ -46,19 +46,6 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     column: int = 0
 
 
-class PathError(CallerError):
-    """A definition cannot be used as it is written."""
-
-    code = "definition"
-
-    def __init__(self, path: list[str | int] | Path, message: str, remedy: str, *, slug: str = "definition") -> None:
-        super().__init__(message, path=list(path), remedy=remedy)
-        self.path: Path = tuple(path)
-        self.message = message
-        self.remedy = remedy
-        self.slug = slug
-
-
 class DefinitionsRefusedError(CallerError):
     """The definitions hold mistakes; nothing was published."""
 
