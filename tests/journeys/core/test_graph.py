@@ -71,6 +71,7 @@ def test_default_next_is_the_next_listed_and_the_last_ends() -> None:
             [("steps.0.wait_for.on_timeout", "timeout_missing"), ("steps.0.wait_for.any.0", "alternative_unclear")],
         ),
         ({"entry": {"segment_entered": "vip"}}, [("entry.segment_entered", "unknown_segment")]),
+        ({"entry": {"event": {"name": "A", "key": "cart"}}}, [("entry.event.key", "key_misplaced")]),
         ({"entry": {}}, [("entry", "entry_unclear")]),
         ({"entry": {"event": {"name": "A"}, "segment_left": "regulars"}}, [("entry", "entry_unclear")]),
         ({"entry": {"schedule": {"every": "week", "at": "10:00", "audience": {"orders": 1}}}}, [("entry.schedule.on", "schedule_unclear")]),

@@ -84,6 +84,25 @@ def test_an_event_of_another_key_is_not_about_this_run() -> None:
     assert customer.state.runs == []
 
 
+def test_events_may_name_the_key_by_another_word_or_be_about_all() -> None:
+    watch = {"id": "watch", "wait_for": {"any": [{"id": "back", "event": {"name": "Coupon Shown", "key": "booklet"}}]}}
+    goal = {"event": {"name": "Coupon Redeemed", "key": "booklet"}}
+    leave = {"event": {"name": "Shop Closed", "key": ""}}
+    steps = [watch, WAIT]
+    customer = fold(
+        simple(
+            entry={"event": {"name": "Go"}, "key": "code"}, re_entry="always", goal=goal, exit_when=leave, steps=steps
+        )
+    )
+    for code in ("a", "b", "c"):
+        customer.tell("Go", "2026-06-01 10:00", {"code": code})
+    customer.tell("Coupon Shown", "2026-06-01 11:00", {"code": "c", "booklet": "b"})
+    customer.tell("Coupon Redeemed", "2026-06-01 12:00", {"code": "b", "booklet": "a"})
+    assert [(run.entry_key, run.step_id) for run in customer.state.runs] == [("b", "pause"), ("c", "watch")]
+    customer.tell("Shop Closed", "2026-06-01 13:00", {"code": "x"})
+    assert customer.state.runs == []
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

@@ -55,6 +55,9 @@ class EventTrigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     name: EventName | list[EventName]
     where: list[PropertyFilter] = msgspec.field(default_factory=list)
+    key: str | None = None
+    """Goal, exit_when, wait_for: property of this event that names the run's entry key, where it is not the property that let it in; "" = the
+    event is about all runs."""
 
 
 class DateEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

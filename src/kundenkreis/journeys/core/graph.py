@@ -39,7 +39,7 @@ from kundenkreis.kernel.zones import DAY
 from kundenkreis.segments.core.protocol import Condition, FactSpec, PropertyFilter, Reason
 
 _STEP_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_TRIGGER_FIELDS = {"name", "where"}
+_TRIGGER_FIELDS = {"name", "where", "key"}
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ def compile_journey(definition: JourneyDefinition, *, version: int, around: Surr
     """
     context = _Context(around)
     entry = _entry(definition, context)
-    goal = _goal(definition.goal, context)
-    exit_when = _watch_data(definition.exit_when, context, ("exit_when",))
+    goal = _goal(definition.goal, context, entry_key=definition.entry.key)
+    exit_when = _watch_data(definition.exit_when, context, ("exit_when",), entry_key=definition.entry.key)
     nodes = _nodes(definition, context)
     start = _start(definition, nodes, context)
     _check_graph(definition, nodes, start, context)
@@ -171,6 +171,8 @@ def _entry(definition: JourneyDefinition, context: _Context) -> CompiledEntry:
     ways = ("event", "segment_entered", "segment_left", "date", "schedule", "broadcast")
     if sum(getattr(entry, way) is not None for way in ways) != 1:
         context.problem(path, "entry_unclear", f"State exactly one way in: {', '.join(ways)}.")
+    if entry.event is not None and entry.event.key is not None:
+        context.problem(("entry", "event", "key"), "key_misplaced", "Name the entry key beside the event: entry.key.")
     conditions = []
     for way, chosen in (("schedule", entry.schedule), ("broadcast", entry.broadcast)):
         if chosen is not None:
@@ -178,7 +180,9 @@ def _entry(definition: JourneyDefinition, context: _Context) -> CompiledEntry:
     if entry.condition is not None:
         conditions.append(context.condition(entry.condition, ("entry", "if")))
     return CompiledEntry(
-        trigger=compile_trigger(entry.event, context, ("entry", "event")) if entry.event is not None else None,
+        trigger=compile_trigger(entry.event, context, ("entry", "event"), entry_key=None)
+        if entry.event is not None
+        else None,
         segment_entered=context.segment(entry.segment_entered, ("entry", "segment_entered")),
         segment_left=context.segment(entry.segment_left, ("entry", "segment_left")),
         timed=_timed(entry, context),
@@ -211,17 +215,21 @@ def _timed_reads(entry: CompiledEntry) -> frozenset[str]:
     return own | reads_of(entry.conditions, is_local=True)
 
 
-def _goal(goal: Goal | None, context: _Context) -> Watch | None:
+def _goal(goal: Goal | None, context: _Context, *, entry_key: str | None) -> Watch | None:
     if goal is None:
         return None
     if (goal.event is None) == (goal.condition is None):
         context.problem(("goal",), "goal_unclear", "A goal is either an event or a condition.")
-    trigger = compile_trigger(goal.event, context, ("goal", "event")) if goal.event is not None else None
+    trigger = None
+    if goal.event is not None:
+        trigger = compile_trigger(goal.event, context, ("goal", "event"), entry_key=entry_key)
     condition = context.condition(goal.condition, ("goal", "condition")) if goal.condition is not None else None
     return Watch(trigger, condition)
 
 
-def _watch_data(data: Mapping[str, Any] | None, context: _Context, path: Path) -> Watch | None:
+def _watch_data(
+    data: Mapping[str, Any] | None, context: _Context, path: Path, *, entry_key: str | None
+) -> Watch | None:
     """`{event: {name, where}}` is the next such event from the entry on; anything else, windows and counts included,
     is a condition.
     """
@@ -234,7 +242,7 @@ def _watch_data(data: Mapping[str, Any] | None, context: _Context, path: Path) -
         except msgspec.ValidationError as error:
             context.problem((*path, "event", *_path_in(error)), "invalid_event", _text_of(error))
             return None
-        return Watch(compile_trigger(trigger, context, (*path, "event")), None)
+        return Watch(compile_trigger(trigger, context, (*path, "event"), entry_key=entry_key), None)
     return Watch(None, context.condition(data, path))
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState, Planned, Run
 from kundenkreis.journeys.core.definitions import EventTrigger, JourneyDefinition
+from kundenkreis.journeys.core.properties import key_in
 from kundenkreis.journeys.errors import JourneyProblem
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
@@ -173,16 +174,28 @@ class Trigger(NamedTuple):
     names: tuple[str, ...]
     matches: Matches | None
     """None: every event of these names."""
+    key: str
+    """Property that names the entry key of the run it is about; "" = about all runs."""
 
     def fires(self, row: LogRow) -> bool:
         """Whether this row is such an event."""
         return row.name in self.names and (self.matches is None or self.matches(row.properties, row.day))
 
+    def fires_for(self, run: Run, row: LogRow) -> bool:
+        """Whether it is such an event about this run: one that names another entry key (another cart) is not; one that names none is."""
+        if not self.fires(row):
+            return False
+        return not run.entry_key or key_in(row.properties, self.key) in ("", run.entry_key)
 
-def compile_trigger(trigger: EventTrigger, context: CompileContext, path: Path) -> Trigger:
-    """An event trigger ready to be asked; wrong filters become problems at `path`."""
+
+def compile_trigger(trigger: EventTrigger, context: CompileContext, path: Path, *, entry_key: str | None) -> Trigger:
+    """An event trigger ready to be asked; wrong filters become problems at `path`.
+
+    Args:
+        entry_key: property of the entering event that tells runs apart; events name it by the same word unless they say otherwise.
+    """
     names = (trigger.name,) if isinstance(trigger.name, str) else tuple(trigger.name)
     if not names or "" in names:
         context.problem((*path, "name"), "event_name_missing", "Name the event, or a list of events.")
     matches = context.matches(trigger.where, path) if trigger.where else None
-    return Trigger(names, matches)
+    return Trigger(names, matches, (entry_key if trigger.key is None else trigger.key) or "")

@@ -23,7 +23,6 @@ from kundenkreis.customers.core.state import JourneyRecord, Run
 from kundenkreis.customers.core.turn import Derived, RunEntry, Turn
 from kundenkreis.customers.core.zone import zone_of
 from kundenkreis.journeys.core.compiled import CompiledJourney, CompiledJourneys, Watch
-from kundenkreis.journeys.core.properties import key_in
 from kundenkreis.journeys.core.protocol import (
     CHANGED,
     ENTERED,
@@ -40,7 +39,6 @@ from kundenkreis.journeys.core.protocol import (
 from kundenkreis.journeys.steps.message import FATES
 from kundenkreis.kernel.hashing import effect_id_of
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.rows import LogRow
 
 STEPS_PER_DAY = 500
 """Steps all runs of one customer may take on one installation day (trust.md A51): a person takes a handful, a loop
@@ -110,17 +108,11 @@ def _tell_step(journeys: CompiledJourneys, turn: Turn, run: Run, journey: Compil
             and run.waiting_for == f"message:{row.properties.get('message')}"
         ):
             return walk(journeys, turn, run, journey, signal=MESSAGE)
-        if row.name in node.step.listens and turn.starts_journeys and _concerns(run, journey, row):
+        if row.name in node.step.listens and turn.starts_journeys:
             return walk(journeys, turn, run, journey, signal=EVENT)
     if not node.reads.isdisjoint(turn.dirty) or (asked and node.reads):
         return walk(journeys, turn, run, journey, signal=CHANGED)
     return True
-
-
-def _concerns(run: Run, journey: CompiledJourney, row: LogRow) -> bool:
-    """An event that names another entry key (another cart) is not about this run; one that names none is about all."""
-    key = key_in(row.properties, journey.entry.key) if run.entry_key else ""
-    return key in ("", run.entry_key)
 
 
 def _wake(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJourney) -> bool:
@@ -203,25 +195,23 @@ def _moment(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJ
 def _watch(turn: Turn, run: Run, journey: CompiledJourney, asked: bool) -> bool:
     """Goal, then exit: what either ends. Conditions are asked only where `asked`. Returns whether the run is kept."""
     if journey.goal is not None and run.goal_reached_us == NEVER:
-        found = _happened(turn, run, journey, journey.goal, asked)
+        found = _happened(turn, run, journey.goal, asked)
         if found is not None and not _reach_goal(turn, run, journey, *found):
             return False
     if journey.exit_when is not None and run.waiting_for != MEASURED:
-        found = _happened(turn, run, journey, journey.exit_when, asked)
+        found = _happened(turn, run, journey.exit_when, asked)
         if found is not None:
             return end_run(turn, run, journey, "exited:exit_when", found[1])
     return True
 
 
-def _happened(
-    turn: Turn, run: Run, journey: CompiledJourney, watch: Watch, asked: bool
-) -> tuple[Micros, list[Any]] | None:
+def _happened(turn: Turn, run: Run, watch: Watch, asked: bool) -> tuple[Micros, list[Any]] | None:
     """(when, why) if what is watched for came true in this turn. Late rows count from when they happened, if that was
     after the entry.
     """
     row = turn.row
     if watch.trigger is not None:
-        if row is None or not watch.trigger.fires(row) or not _concerns(run, journey, row):
+        if row is None or not watch.trigger.fires_for(run, row):
             return None
         when = turn.at_us if turn.starts_journeys else row.happened_us
         return (when, ["event", row.name, row.event_id.hex()]) if when >= run.entered_us else None

@@ -92,7 +92,7 @@ class WaitForStep(PlainStep):
         row = moment.row
         if moment.signal == EVENT and row is not None:
             for watched in self.watched:
-                if watched.trigger is not None and watched.trigger.fires(row):
+                if watched.trigger is not None and watched.trigger.fires_for(run, row):
                     return Go(watched.target, f"branch:{watched.name}", ["event", row.name, row.event_id.hex()])
         for watched in self.watched:
             if watched.condition is not None and watched.condition.answer(moment.state, moment.at_us)[0]:
@@ -126,7 +126,9 @@ def _watched(source: StepSource, context: CompileContext, index: int, one: Alter
         context.problem(
             (*path, "id"), "duplicate_branch", f'"{one.id}" is taken; give each alternative an id of its own.'
         )
-    trigger = compile_trigger(one.event, context, (*path, "event")) if one.event is not None else None
+    trigger = (
+        compile_trigger(one.event, context, (*path, "event"), entry_key=source.journey.entry.key) if one.event else None
+    )
     condition = context.condition(one.condition, (*path, "condition")) if one.condition is not None else None
     return Watched(one.id, one.next or "", trigger, condition)
 
