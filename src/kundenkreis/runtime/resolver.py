@@ -131,10 +131,18 @@ class Resolver:
             self._known.clear()
 
 
+def is_unproved(message: Message) -> bool:
+    """Whether this message came by a public key without proof of whom it speaks for: it finds people by anonymous id only.
+
+    A public key with a signed identity token may name its user id, but still no e-mail, telephone or alias.
+    """
+    return bool(message.flags & PUBLIC) and (bool(message.flags & CLAIMED) or not message.user_id)
+
+
 def identity_pairs(message: Message) -> list[Pair]:
     """Identifiers by which this message may find its customer. A public key finds by anonymous id only."""
     pairs: list[Pair] = []
-    if message.flags & PUBLIC:
+    if is_unproved(message):
         if message.anonymous_id:
             return [("anonymous_id", message.anonymous_id)]
         return [("claimed_user_id", message.user_id or "")]
@@ -142,6 +150,8 @@ def identity_pairs(message: Message) -> list[Pair]:
         pairs.append(("user_id", message.user_id))
     if message.anonymous_id:
         pairs.append(("anonymous_id", message.anonymous_id))
+    if message.flags & PUBLIC:
+        return pairs
     if message.type == "alias" and message.previous_id:
         pairs.append(("user_id", message.previous_id))
         pairs.append(("anonymous_id", message.previous_id))
@@ -174,14 +184,14 @@ class _Batch:
 
     def place(self, event_id: bytes, message: Message) -> tuple[int, dict[str, Any] | None, list[tuple[int, int]]]:
         """(profile, links, merges as (loser, winner)) of one message."""
-        if message.flags & PUBLIC:
+        if is_unproved(message):
             return self._place_public(event_id, message)
         merges: list[tuple[int, int]] = []
         new: list[Pair] = []
         profile_id = self._place_proved(event_id, message, new, merges)
-        if message.type == "alias" and message.previous_id:
+        if message.type == "alias" and message.previous_id and not message.flags & PUBLIC:
             self._join(profile_id, self._find(message.previous_id), merges)
-        if message.type == "identify":
+        if message.type == "identify" and not message.flags & PUBLIC:
             for pair in contact_pairs(message.body.get("traits")):
                 self._join_contact(profile_id, pair, new, merges)
         links = {"attach": [list(pair) for pair in new]} if new else None

@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from a2wsgi import WSGIMiddleware
 
+from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.writer import InboxWriter
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
@@ -60,6 +61,7 @@ def run_web(installation: Installation) -> None:
         build_app(installation),
         host=settings.host,
         port=settings.port,
+        http=GuardedHttpProtocol,
         log_level="warning",
         access_log=False,
         lifespan="on",
