@@ -55,6 +55,10 @@ class SocketBell:
         with suppress(OSError):
             self._socket.sendto(b"!", self._path)
 
+    def __del__(self) -> None:
+        # Whoever rings once throws the bell away; an open socket would be reported as a leak.
+        self._socket.close()
+
 
 class SocketListener:
     """The listening end; replaces the socket of a listener that died."""
