@@ -182,7 +182,9 @@ class _Fold:
                 if self.state.forwarded_to:
                     return
             turn = self._turn(row, at_us, depth=depth)
-            turn.candidates, turn.cancellations = candidates, cancellations
+            taken_back = {effect_id for effect_id, _ in cancellations}
+            turn.candidates = [planned for planned in candidates if planned.effect_id not in taken_back]
+            turn.cancellations = cancellations
             row = None
             judge(self.rulebook.policy, turn)
             self._collect(turn, queue)
