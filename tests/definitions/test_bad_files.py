@@ -6,7 +6,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from kundenkreis.definitions import yaml_source
 from kundenkreis.definitions.errors import DefinitionError
 from kundenkreis.definitions.load import load_files
 
@@ -32,3 +34,19 @@ def read(name: str, data: bytes) -> list[DefinitionError]:
 def test_bad_file_is_refused_with_place_and_remedy(file: Path) -> None:
     said = read(file.stem, file.read_bytes())
     assert "".join(f"{each}\n" for each in said) == file.with_suffix(".expected").read_text()
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_the_pure_parser_gives_the_same_answer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_source, "_LOADER", yaml.SafeLoader)
+    assert (
+        "".join(f"{each}\n" for each in read(file.stem, file.read_bytes())) == file.with_suffix(".expected").read_text()
+    )
+
+
+@pytest.mark.pure
+def test_every_answer_belongs_to_a_file() -> None:
+    expected = {file.stem for file in (HERE / "bad").glob("*.expected")}
+    assert expected == {file.stem for file in BAD}
+    assert all(file.with_suffix(".expected").read_text() for file in BAD)

@@ -24,7 +24,7 @@ class DefinitionError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     place: Place
     code: str
-    """Stable slug, listed in docs/reference/definitions.md."""
+    """Stable slug, for programs."""
     what: str
     remedy: str
 

@@ -17,7 +17,7 @@ from kundenkreis.definitions.references import check_cycles, check_event_names, 
 from kundenkreis.definitions.shape import shape_of, shown
 from kundenkreis.definitions.source import Source
 from kundenkreis.definitions.suggest import SEE_REFERENCE, did_you_mean
-from kundenkreis.definitions.yaml_source import read_source
+from kundenkreis.definitions.yaml_source import LARGEST_FILE_BYTES, read_source
 from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.errors import DefinitionError as CompilerError
@@ -68,7 +68,8 @@ def load_directory(directory: FilePath, plugins: Plugins = SHIPPED) -> Definitio
     for each in files:
         name = each.as_posix()
         try:
-            contents.append((name, each.read_bytes()))
+            with each.open("rb") as opened:
+                contents.append((name, opened.read(LARGEST_FILE_BYTES + 1)))  # one more is enough to be refused
         except OSError as error:
             mistakes.append(
                 _mistake(

@@ -28,7 +28,7 @@ LARGEST_INTEGER = 2**53 - 1
 """Beyond it JSON readers lose digits; longer numbers are texts (card numbers, telephone numbers)."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml where PyYAML was built with it (30 times faster, same marks), else the pure parser."""
+"""libyaml where PyYAML was built with it, else the pure parser: slower, the same answers."""
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
@@ -133,7 +133,7 @@ def _decode(data: bytes, file: str) -> str:
             DefinitionError(
                 place=Place(file),
                 code="file_too_large",
-                what=f"the file has {len(data):,} bytes, more than the {LARGEST_FILE_BYTES:,} that a file may have",
+                what=f"the file is larger than the {LARGEST_FILE_BYTES:,} bytes that a file may have",
                 remedy="Split it: one file per definition is how `kreis export` writes them",
             )
         )
