@@ -327,7 +327,7 @@ def test_the_connect_factory_is_injected(sink: SmtpSink) -> None:
     client = SmtpSession(settings, connect=connect, point=no_point, monotonic=time.monotonic)
     assert kind_of(client.deliver(mail(1), before_dot=yes)) == "Sent"
     client.close()
-    assert asked == [("mx.muster.example", 2525, 1)]
+    assert asked == [("mx.muster.example", 2525, 10)]
 
 
 @pytest.mark.parametrize(
