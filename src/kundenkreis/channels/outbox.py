@@ -126,7 +126,8 @@ class SqlOutbox:
     def release_held(self, effect_id: bytes, *, at_us: Micros) -> bool:
         """A person decided that a held message goes out after all; False if it is not held. The gate is asked again."""
         with self._store.transaction("outbox.release") as tx:
-            return tx.run(_RELEASE, (at_us, effect_id)) == 1
+            touched: int = tx.run(_RELEASE, (at_us, effect_id))
+        return touched == 1
 
     def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str) -> None:
         """Keep messages of this scope back from now on; durable when this returns. Twice is once."""
