@@ -34,7 +34,7 @@ from tests.channels.company import CONTENTS, NOW, message_of
 
 pytestmark = pytest.mark.e2e
 
-QUICK = Timeouts(connect=2, greeting=2, command=2, data=2, block=2, dot=0.3)
+PATIENT = Timeouts(connect=10, greeting=10, command=10, data=10, block=10, dot=10)
 
 
 class SetClock:
@@ -136,7 +136,7 @@ def sink() -> Iterator[SmtpSink]:
 @pytest.fixture
 def smtp(brand: Brand, links: Links, sink: SmtpSink) -> Office:
     office = Office(brand, links, MailboxChannel())
-    settings = SmtpSettings(host="127.0.0.1", port=sink.port, timeouts=QUICK)
+    settings = SmtpSettings(host="127.0.0.1", port=sink.port, timeouts=PATIENT)
     office.channel = SmtpChannel(settings, point=office.reached, monotonic=time.monotonic)
     return office
 
@@ -382,6 +382,7 @@ def test_no_answer_after_the_dot(smtp: Office, sink: SmtpSink, message_class: st
     ids = {line for taken in sink.committed for line in taken.data.split(b"\r\n") if line.startswith(b"Message-ID")}
     assert (smtp.states(), len(ids)) == (["held"], 1)
     assert len(sink.committed) == (2 if message_class == "transactional" else 1)
+    assert smtp.alarms == ["uncertain"] * len(sink.committed)
     assert smtp.events() == [("Message Uncertain", "no_answer_after_dot")]
 
 

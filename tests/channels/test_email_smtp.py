@@ -14,7 +14,9 @@ from kundenkreis.channels.testing import Committed, Crash, CrashAt, SmtpSink, no
 
 pytestmark = pytest.mark.e2e
 
-QUICK = Timeouts(connect=1, greeting=0.3, command=0.3, data=0.3, block=1, dot=0.3)
+PATIENT = Timeouts(connect=10, greeting=10, command=10, data=10, block=10, dot=10)
+IMPATIENT = Timeouts(connect=5, greeting=0.5, command=0.5, data=0.5, block=5, dot=0.5)
+"""For servers that are told to hang; long enough for one that is merely slow."""
 
 
 def mail(number: int = 1, data: bytes = b"Subject: x\r\n\r\nHallo\r\n", to: str = "") -> OutgoingMail:
@@ -23,12 +25,12 @@ def mail(number: int = 1, data: bytes = b"Subject: x\r\n\r\nHallo\r\n", to: str 
 
 @pytest.fixture(params=[True, False], ids=["pipelining", "one_by_one"])
 def sink(request: pytest.FixtureRequest) -> Iterator[SmtpSink]:
-    with SmtpSink(pipelining=request.param, hang_seconds=1) as server:
+    with SmtpSink(pipelining=request.param, hang_seconds=2) as server:
         yield server
 
 
 def session(
-    port: int, *, point: Callable[[str], None] = no_point, timeouts: Timeouts = QUICK, **settings: object
+    port: int, *, point: Callable[[str], None] = no_point, timeouts: Timeouts = PATIENT, **settings: object
 ) -> SmtpSession:
     chosen = SmtpSettings(host="127.0.0.1", port=port, timeouts=timeouts, **settings)  # type: ignore[arg-type]
     return SmtpSession(chosen, point=point, monotonic=time.monotonic)
@@ -148,7 +150,7 @@ def test_answers_at_each_verb(sink: SmtpSink, verb: str, line: str, kind: str) -
 @pytest.mark.parametrize("verb", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_faults_before_the_dot_are_tried_again(sink: SmtpSink, verb: str, fault: str) -> None:
     sink.answer(verb, fault=fault)  # type: ignore[arg-type]
-    client = session(sink.port)
+    client = session(sink.port, timeouts=IMPATIENT if fault == "hang" else PATIENT)
     outcome = client.deliver(mail(1), before_dot=yes)
     assert isinstance(outcome, Retry)
     assert (outcome.answer.kind, outcome.answer.costs_attempt, outcome.reply.code) == ("retry", False, 0)
@@ -162,7 +164,7 @@ def test_faults_before_the_dot_are_tried_again(sink: SmtpSink, verb: str, fault:
 )
 def test_silence_after_the_dot_is_uncertain(sink: SmtpSink, fault: str, committed: int) -> None:
     sink.answer("dot", fault=fault)  # type: ignore[arg-type]
-    client = session(sink.port)
+    client = session(sink.port, timeouts=IMPATIENT if "hang" in fault else PATIENT)
     outcome = client.deliver(mail(1), before_dot=yes)
     client.close()
     assert isinstance(outcome, Uncertain)
@@ -321,11 +323,11 @@ def test_the_connect_factory_is_injected(sink: SmtpSink) -> None:
         asked.append((host, port, timeout_seconds))
         return connect_tcp("127.0.0.1", sink.port, timeout_seconds)
 
-    settings = SmtpSettings(host="mx.muster.example", port=2525, timeouts=QUICK)
+    settings = SmtpSettings(host="mx.muster.example", port=2525, timeouts=PATIENT)
     client = SmtpSession(settings, connect=connect, point=no_point, monotonic=time.monotonic)
     assert kind_of(client.deliver(mail(1), before_dot=yes)) == "Sent"
     client.close()
-    assert asked == [("mx.muster.example", 2525, 1)]
+    assert asked == [("mx.muster.example", 2525, 10)]
 
 
 @pytest.mark.parametrize(

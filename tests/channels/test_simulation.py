@@ -53,7 +53,7 @@ class Fate:
 def test_a_random_life(brand: Brand, links: Links, seed: int) -> None:
     fate, outbox = Fate(seed), MemoryOutbox()
     with SmtpSink() as sink:
-        timeouts = Timeouts(connect=2, greeting=2, command=2, data=2, block=2, dot=2)
+        timeouts = Timeouts(connect=10, greeting=10, command=10, data=10, block=10, dot=10)
         settings = SmtpSettings(host="127.0.0.1", port=sink.port, timeouts=timeouts)
         channel = SmtpChannel(settings, point=fate, monotonic=time.monotonic)
         for number in range(1, MESSAGES + 1):

@@ -14,7 +14,7 @@ import msgspec
 from kundenkreis.channels.core import handling
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient, Session
 from kundenkreis.channels.core.claims import Claim, Completion, Intent
-from kundenkreis.channels.core.outcomes import Fenced, Outcome, Retry, Sent
+from kundenkreis.channels.core.outcomes import Fenced, Outcome, Rejected, Retry, Sent, Uncertain
 from kundenkreis.channels.outbox import OutboxStore
 from kundenkreis.content.core.templates import CompiledContent
 from kundenkreis.kernel.effects import SendMessage
@@ -306,8 +306,10 @@ class Dispatcher:
             if intent.answer == "lost":
                 return None, False
             return handling.withheld(claim, "fenced", at_us=now_us), True
-        if isinstance(outcome, Retry):
+        if isinstance(outcome, Retry | Rejected):
             self._note(channel.id, prepared.domain, outcome, now_us)
+        elif isinstance(outcome, Uncertain):
+            self._world.alarm("uncertain", outcome.reply.line())
         elif isinstance(outcome, Sent):
             self._world.rests.well(channel.id)
             if outcome.row is None and intent.answer != "committed":
@@ -319,7 +321,7 @@ class Dispatcher:
             return msgspec.structs.replace(completion, row=outcome.row, fenced=(claim.message, instead)), False
         return completion, True
 
-    def _note(self, channel_id: str, domain: str, outcome: Retry, now_us: Micros) -> None:
+    def _note(self, channel_id: str, domain: str, outcome: Retry | Rejected, now_us: Micros) -> None:
         """Let rest what the answer says should rest, and call somebody where it says so."""
         answer = outcome.answer
         if answer.pause:

@@ -79,6 +79,9 @@ _COMPLETE = """
 UPDATE outbox SET state = ?, reply = ?, attempts = ?, next_try_us = ?, uncertain = ?, finished_us = ?, claimed_by = ''
 WHERE effect_id = ? AND claim_epoch = ? AND state IN ('claimed', 'intent')
 """
+_RELEASE = """
+UPDATE outbox SET state = 'queued', next_try_us = ?, finished_us = 0 WHERE effect_id = ? AND state = 'held'
+"""
 _EVENT = "INSERT INTO internal_inbox (effect_id, profile_id, received_us, payload) VALUES (?, ?, ?, ?)"
 _ROW_COLUMNS = MailboxRow.__struct_fields__
 _ROW = (
@@ -119,6 +122,12 @@ class SqlOutbox:
         with self._store.reading() as tx:
             found = tx.rows("SELECT MIN(next_try_us) FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")
         return found[0][0] if found else None
+
+    def release_held(self, effect_id: bytes, *, at_us: Micros) -> bool:
+        """A person decided that a held message goes out after all; False if it is not held. The gate is asked again."""
+        with self._store.transaction("outbox.release") as tx:
+            touched: int = tx.run(_RELEASE, (at_us, effect_id))
+        return touched == 1
 
     def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str) -> None:
         """Keep messages of this scope back from now on; durable when this returns. Twice is once."""

@@ -4,6 +4,8 @@ import base64
 import email
 import email.message
 import email.policy
+import json
+from pathlib import Path
 from typing import Any
 
 import dkim
@@ -87,6 +89,22 @@ def test_a_transactional_mail_has_no_way_to_unsubscribe_and_says_it_is_automatic
     assert (message["Auto-Submitted"], message["Reply-To"]) == ("auto-generated", "hilfe@muster.example")
 
 
+@pytest.mark.parametrize(
+    ("url", "one_click"),
+    [
+        ("https://post.muster.example/u/abc", True),
+        ("http://127.0.0.1:8000/u/abc", True),
+        ("http://localhost/u/abc", True),
+        ("http://post.muster.example/u/abc", False),
+        ("http://localhost.boese.example/u/abc", False),
+    ],
+)
+def test_one_click_is_offered_over_https_only(url: str, one_click: bool) -> None:
+    message = read(written(unsubscribe_url=url, unsubscribe_mailto=""))
+    assert message["List-Unsubscribe"] == f"<{url}>"
+    assert ("List-Unsubscribe-Post" in message) == one_click
+
+
 def test_the_message_id_is_stable_and_tells_nothing() -> None:
     first = message_id_of(KEY, EFFECT, "muster.example")
     assert first == message_id_of(KEY, EFFECT, "muster.example")
@@ -127,6 +145,18 @@ def test_hostile_values_add_no_header_and_break_no_line(field: str, hostile: str
     assert message["To"].addresses[0].addr_spec == "anna@kunde.example"
     assert max(map(len, data.split(b"\r\n"))) <= 998
     assert data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r")
+
+
+def test_naughty_strings_in_every_field_change_no_structure() -> None:
+    texts = json.loads((Path(__file__).parents[2] / "data" / "hostile_texts.json").read_text("utf-8"))
+    assert len(texts) > 500
+    for hostile in texts:
+        data = written(subject=hostile, to_name=hostile, from_name=hostile, text=hostile, html=f"<p>{hostile}</p>")
+        message = email.message_from_bytes(data, policy=email.policy.default)
+        assert message.keys() == MARKETING_HEADERS
+        assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+        assert max(map(len, data.split(b"\r\n"))) <= 998
+        assert data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r")
 
 
 @given(st.text(max_size=300))
@@ -190,7 +220,7 @@ def test_names_beside_addresses(name: str, expected: str) -> None:
     "changes",
     [
         {"unsubscribe_url": "https://x.example/u/a>\r\nBcc: x@y"},
-        {"unsubscribe_url": "http://x.example/u/a"},
+        {"unsubscribe_url": "https://x.example/u/a b"},
         {"unsubscribe_url": "javascript:x"},
         {"unsubscribe_mailto": "mailto:a b@c"},
         {"message_id": "a\r\nBcc: x@y"},

@@ -15,9 +15,6 @@ GOLDEN = Path(__file__).parent.parent / "data" / "golden_liquid" / "golden_liqui
 DIFFERENT_ON_PURPOSE = {
     "filters, date": "our own date filter: CLDR patterns, the reader's zone, no guessing of seconds",
     "filters, strip html": "one linear pass: blocks of script and style keep their text",
-    "filters, lstrip": "line ends are normalised to LF on output",
-    "filters, rstrip": "line ends are normalised to LF on output",
-    "whitespace control, white space control with": "line ends are normalised to LF on output",
     "blank and empty": "the library tells nil from blank",
 }
 

@@ -1,5 +1,8 @@
 """Content: compiled with line and remedy, rendered per person, failing as a value."""
 
+import json
+from html import escape, unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -349,6 +352,21 @@ def test_an_unknown_tag_names_those_that_exist() -> None:
 
 def test_an_enormous_name_fails_its_message_only() -> None:
     content = compile_content(source(text="Guten Tag {{ customer.first_name }}"))
-    outcome = render(content, VARIABLES | {"customer": {"first_name": "🎉" * 250_000}}, "de")
+    outcome = render(content, VARIABLES | {"customer": {"first_name": "🎉" * 300_000}}, "de")
     assert isinstance(outcome, RenderFailed)
     assert outcome.reason == "limit"
+
+
+def test_naughty_strings_pass_through_templates_as_themselves() -> None:
+    texts = json.loads((Path(__file__).parents[2] / "data" / "hostile_texts.json").read_text("utf-8"))
+    assert len(texts) > 500
+    content = compile_content(
+        source("S {{ customer.first_name }}", "{{ customer.first_name }}", "<p>{{ event.x }}</p>")
+    )
+    for hostile in texts:
+        variables = VARIABLES | {"customer": {"first_name": hostile}, "event": {"x": hostile}}
+        outcome = render(content, variables, "de")
+        assert isinstance(outcome, Rendered)
+        assert outcome.text == hostile
+        assert unescape(outcome.html) == unescape(f"<p>{escape(hostile)}</p>")
+        assert set(outcome.html[3:-4]).isdisjoint("<>\"'")

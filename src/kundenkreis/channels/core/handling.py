@@ -162,6 +162,6 @@ def _retry(claim: Claim, outcome: Retry, *, at_us: Micros) -> Completion:
     )
 
 
-def rest_of(outcome: Retry) -> Micros:
+def rest_of(outcome: Retry | Rejected) -> Micros:
     """How long whatever the answer names should rest."""
     return {"host": HOST_REST, "domain": THROTTLE_REST, "sender": SENDER_REST}.get(outcome.answer.pause, HOST_REST)

@@ -32,7 +32,9 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n|\x85|\u2028|\u2029|\x0b|\x0c")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _TOKEN = re.compile(r"[^A-Za-z0-9._-]+")
-_URL = re.compile(r"(?:https://|http://127\.0\.0\.1|http://localhost|mailto:)[!-;=?-~]*")
+_URL = re.compile(r"(?:https?://|mailto:)[!-;=?-~]+")
+_ONE_CLICK_URL = re.compile(r"https://|http://(?:127\.0\.0\.1|localhost)[:/]")
+"""One click needs https (RFC 8058 3.1); an installation on this very machine may show what it would send."""
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
 _DAYS = "Mon Tue Wed Thu Fri Sat Sun"
 
@@ -126,7 +128,7 @@ def _list_headers(mail: Mail) -> list[tuple[str, str]]:
     ways = [f"<{link(way)}>" for way in (mail.unsubscribe_url, mail.unsubscribe_mailto) if way]
     if ways:
         found.append(("List-Unsubscribe", ",\r\n ".join(ways)))
-    if mail.unsubscribe_url.startswith("http"):
+    if _ONE_CLICK_URL.match(mail.unsubscribe_url):
         found.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     if mail.list_id:
         found.append(("List-Id", f"<{_token(mail.list_id)}>"))
@@ -156,7 +158,7 @@ def setting(text: str) -> str:
 
 
 def link(url: str) -> str:
-    """An https or mailto address for a header.
+    """A web or mailto address for a header.
 
     Raises:
         HeaderRefusedError: it is none, or holds spaces or brackets.

@@ -1,24 +1,33 @@
 """Liquid with bounds: parsing and rendering templates that people and programs outside may have a hand in.
 
 Templates see plain dict, list, text and number only; no objects, no files, no includes; data is never parsed again.
-Bounds (trust A3): 256 KB of output, 64 KB per value, 10,000 loop iterations over the whole template and fewer the more
+Bounds (trust A3): 256 K characters of output, 64 KB per value, 10,000 loop iterations over the whole template and fewer the more
 a loop body holds, 3 nested loops.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from io import StringIO
 from typing import Any, ClassVar, Literal, TextIO
 
 from liquid import Environment
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.for_tag import ForNode
 from liquid.context import RenderContext
-from liquid.exceptions import LiquidError, LiquidSyntaxError, LocalNamespaceLimitError, LoopIterationLimitError
+from liquid.exceptions import (
+    LiquidError,
+    LiquidSyntaxError,
+    LocalNamespaceLimitError,
+    LoopIterationLimitError,
+    OutputStreamLimitError,
+)
 from liquid.expression import Expression
-from liquid.output import LimitedStringIO
 from liquid.stream import TokenStream
+from liquid.stringify import to_liquid_string
 from liquid.tag import Tag
 from liquid.template import BoundTemplate
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG, Token
@@ -27,7 +36,7 @@ from kundenkreis.content.core import filters
 
 Escape = Literal["html", "text"]
 
-OUTPUT_LIMIT_BYTES = 256 * 1024
+OUTPUT_LIMIT_CHARACTERS = 256 * 1024
 LOCALS_LIMIT_BYTES = 256 * 1024
 LOOP_LIMIT = 10_000
 LOOP_FUEL = 60_000
@@ -76,6 +85,41 @@ class _AbortTag(Tag):
         return _AbortNode(token, reason[:200] or "the template aborted this message")
 
 
+class _Buffer(StringIO):
+    """Output that ends at a limit. Counts characters: encoding every piece only to count octets took a tenth of all
+    rendering."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.left = limit
+
+    def write(self, text: str, /) -> int:
+        self.left -= len(text)
+        if self.left < 0:
+            raise OutputStreamLimitError("more output than a mail may have", token=None)
+        return super().write(text)
+
+
+class _OutputNode(OutputNode):
+    """An output statement; most values are short texts with nothing to escape."""
+
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        value = self.expression.evaluate(context)
+        if type(value) is str and (not context.autoescape or _SPECIAL.search(value) is None):
+            return buffer.write(value)
+        return buffer.write(to_liquid_string(value, context.autoescape))
+
+
+class _OutputTag(Output):
+    node_class = _OutputNode
+
+
+_SPECIAL = re.compile("[&<>\"']")
+"""What escaping changes in HTML."""
+
+
 class BoundedContext(RenderContext):
     """A render context that counts loop iterations over the whole template, not per nesting."""
 
@@ -86,6 +130,10 @@ class BoundedContext(RenderContext):
     zone_name: str
     locals_bytes: int
     work_left: int
+
+    def get_buffer(self, buf: TextIO | None = None) -> StringIO:
+        """A buffer for a captured block: shares what is left of the whole."""
+        return _Buffer(buf.left if isinstance(buf, _Buffer) else OUTPUT_LIMIT_CHARACTERS)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         self.iterations_left -= length
@@ -105,7 +153,6 @@ def _size(value: object) -> int:
 
 
 class _BoundedEnvironment(Environment):
-    output_stream_limit: ClassVar[int | None] = OUTPUT_LIMIT_BYTES
     context_depth_limit: ClassVar[int] = 30
     block_nesting_limit: ClassVar[int] = 20
 
@@ -116,6 +163,7 @@ def _environment(escape: Escape) -> Environment:
     env.tags.clear()
     env.tags.update(kept)
     env.add_tag(_AbortTag)
+    env.add_tag(_OutputTag)
     filters.register(env)
     return env
 
@@ -142,7 +190,7 @@ class Parsed:
         context.zone_name = zone_name
         context.locals_bytes = 0
         context.work_left = filters.WORK_LIMIT
-        buffer = LimitedStringIO(limit=OUTPUT_LIMIT_BYTES)
+        buffer = _Buffer(OUTPUT_LIMIT_CHARACTERS)
         self.template.render_with_context(context, buffer)
         return buffer.getvalue()
 
