@@ -20,6 +20,9 @@ HOUR: Micros = 60 * MINUTE
 DAY: Micros = 24 * HOUR
 DAY_SECONDS = 86_400
 
+MOST_DAYS_KEPT = 4_000
+"""Starts of days remembered per zone: eleven years."""
+_FAR = 1 << 60
 _FIRST_YEAR, _LAST_YEAR = 1900, 2120
 """Outside these years the nearest known offset is used; events are clamped far inside them."""
 
@@ -59,7 +62,7 @@ def date_of(day: int) -> date:
 class Zone:
     """One IANA zone as a table of (instant in seconds, offset in seconds)."""
 
-    __slots__ = ("_instants", "_offsets", "name")
+    __slots__ = ("_day_starts", "_from", "_instants", "_offset", "_offsets", "_to", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -68,16 +71,26 @@ class Zone:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise UnknownZoneError(zone=name) from None
         self._instants, self._offsets = _unroll(zone)
+        self._from, self._to, self._offset = _FAR, _FAR, 0
+        self._day_starts: dict[int, Micros] = {}
 
     def offset_seconds(self, at_us: Micros) -> int:
         """Seconds that local time is ahead of UTC at this instant."""
-        return self._offsets[
-            bisect_right(self._instants, at_us // SECOND) - 1 if at_us // SECOND >= self._instants[0] else 0
-        ]
+        second = at_us // SECOND
+        # Neighbouring questions fall between the same two changes nearly always.
+        if not self._from <= second < self._to:
+            index = max(bisect_right(self._instants, second) - 1, 0)
+            self._from = self._instants[index] if index else -_FAR
+            self._to = self._instants[index + 1] if index + 1 < len(self._instants) else _FAR
+            self._offset = self._offsets[index]
+        return self._offset
 
     def day_number(self, at_us: Micros) -> int:
         """Local calendar day (days since 1970-01-01) of an instant."""
-        return (at_us // SECOND + self.offset_seconds(at_us)) // DAY_SECONDS
+        second = at_us // SECOND
+        if self._from <= second < self._to:
+            return (second + self._offset) // DAY_SECONDS
+        return (second + self.offset_seconds(at_us)) // DAY_SECONDS
 
     def local_parts(self, at_us: Micros) -> tuple[int, int]:
         """(local day number, second of that local day) of an instant."""
@@ -85,7 +98,12 @@ class Zone:
 
     def day_start_us(self, day: int) -> Micros:
         """First instant of a local day; where midnight is skipped, the first instant after the gap."""
-        return self.instant_us(day, 0)
+        start_us = self._day_starts.get(day)
+        if start_us is None:
+            if len(self._day_starts) >= MOST_DAYS_KEPT:
+                self._day_starts.clear()
+            start_us = self._day_starts[day] = self.instant_us(day, 0)
+        return start_us
 
     def instant_us(self, day: int, second_of_day: int) -> Micros:
         """The instant of a local wall time. Missing: the end of the gap. Ambiguous: the first of the two."""

@@ -5,6 +5,7 @@ single events also NUL and bottomless nesting. An event inside a batch is never 
 it is quarantined when it is read (`messages.read_item`).
 """
 
+import re
 import zlib
 from typing import Any
 
@@ -19,6 +20,9 @@ MOST_BATCH_BYTES = 500 * 1024
 MOST_BATCH_EVENTS = 2_500
 """Events in one batch. Source: the same."""
 
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 MOST_DEPTH = 16
 """Objects and lists inside each other, the event itself being the first."""
 
@@ -172,6 +176,16 @@ def _check_batch(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one ret
 
 def is_too_deep(body: bytes) -> bool:
     """Whether JSON text nests deeper than MOST_DEPTH. Reads brackets outside of strings; needs no valid JSON."""
+    brackets = _STRING.sub(b"", body).translate(_ONE_KIND, _NO_BRACKETS)
+    # Each round takes one level away, from within, at the speed of bytes.replace: an ordinary order is empty after three.
+    for _ in range(MOST_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+        if not brackets:
+            return False
+    return _is_too_deep_by_byte(body)
+
+
+def _is_too_deep_by_byte(body: bytes) -> bool:
     depth, in_string, escaped = 0, False, False
     for byte in body:
         if in_string:
