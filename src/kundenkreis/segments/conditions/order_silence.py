@@ -5,8 +5,8 @@ than at_most_days. `gap` is the nearest-rank percentile of the gaps between cons
 kept): of n gaps in ascending order the one at position ceil(percentile / 100 * n); without any gap it is 0.
 """
 
-import math
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -67,9 +67,15 @@ class OrderSilence(Leaf):
         }
 
     def _longest_usual(self, days: list[int]) -> int:
-        gaps = sorted(later - earlier for earlier, later in pairwise(days))
-        gap = gaps[math.ceil(Fraction(self._percentile * len(gaps), 100)) - 1] if gaps else 0
-        return max(math.floor(self._factor * gap), self._floor)
+        gap = _usual_gap(tuple(days), self._percentile)
+        return max(self._factor.numerator * gap // self._factor.denominator, self._floor)
+
+
+@lru_cache(maxsize=4096)
+def _usual_gap(days: tuple[int, ...], percentile: int) -> int:
+    """The nearest-rank percentile of the gaps between these days. Asked several times per order, so the last answers are kept."""
+    gaps = sorted(later - earlier for earlier, later in pairwise(days))
+    return gaps[-(-percentile * len(gaps) // 100) - 1] if gaps else 0
 
 
 class OrderSilenceKind:

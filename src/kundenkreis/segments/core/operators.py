@@ -93,17 +93,18 @@ def ratio_test(op: str, value: Any, path: Path = ()) -> Callable[[int, int], boo
     """A test of numerator / denominator (denominator > 0) without rounding."""
     check_op(op, NUMBER_OPS, path)
     low, high = _bounds(op, value, path)
-    compare: dict[str, Callable[[Fraction], bool]] = {
-        "<": lambda found: found < low,
-        "<=": lambda found: found <= low,
-        ">": lambda found: found > low,
-        ">=": lambda found: found >= low,
-        "=": lambda found: found == low,
-        "!=": lambda found: found != low,
-        "between": lambda found: low <= found <= high,
+    # n / d < a / b is n * b < a * d for positive d and b: whole numbers, no Fraction per question.
+    a, b, c, e = low.numerator, low.denominator, high.numerator, high.denominator
+    compare: dict[str, Callable[[int, int], bool]] = {
+        "<": lambda n, d: n * b < a * d,
+        "<=": lambda n, d: n * b <= a * d,
+        ">": lambda n, d: n * b > a * d,
+        ">=": lambda n, d: n * b >= a * d,
+        "=": lambda n, d: n * b == a * d,
+        "!=": lambda n, d: n * b != a * d,
+        "between": lambda n, d: a * d <= n * b and n * e <= c * d,
     }
-    test = compare[op]
-    return lambda numerator, denominator: test(Fraction(numerator, denominator))
+    return compare[op]
 
 
 class EventFilter:
