@@ -11,7 +11,7 @@ from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import AttributeName
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import ANNIVERSARY, DATE_OPS, date_rule, day_of_value
-from kundenkreis.segments.core.leaf import Leaf, day_flip_us
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number
 from kundenkreis.segments.core.operators import check_op, value_test
 from kundenkreis.segments.core.protocol import Condition, Known
 from kundenkreis.segments.errors import DefinitionError
@@ -69,7 +69,7 @@ class AttributeDate(Leaf):
             return False, NEVER
         if self._rule.op == ANNIVERSARY:
             zone = zone_of(state, zone)
-        today = zone.day_number(at_us)
+        today = day_number(zone, at_us)
         return self._rule.holds(day, today), day_flip_us(self._rule.flips_on(day, today), zone)
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:

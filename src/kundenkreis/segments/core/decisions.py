@@ -158,7 +158,7 @@ class CompiledDecisions:
             due = recheck_us.get(node.key, NEVER) <= turn.at_us
             if node.settle(turn, due=due):
                 turn.dirty.add(node.key)
-                pending |= affected[node.key] & ~(lowest * 2 - 1)
+                pending |= affected[node.key] & -2 * lowest
         if state.decisions.phase is None:
             state.decisions.phase = Phase("", "", turn.at_us, turn.at_us)
 
@@ -196,7 +196,8 @@ class CompiledDecisions:
         for situation in self.situations.values():
             nodes[situation.dirty] = _SituationNode(situation)
         for score in self.scores.values():
-            nodes[score.dirty] = _ScoreNode(score)
+            if score.thresholds:
+                nodes[score.dirty] = _ScoreNode(score)
         for name, condition in self.segments.items():
             nodes[f"segment:{name}"] = _SegmentNode(name, condition)
         if self.phases is not None:

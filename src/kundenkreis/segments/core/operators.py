@@ -93,17 +93,17 @@ def ratio_test(op: str, value: Any, path: Path = ()) -> Callable[[int, int], boo
     """A test of numerator / denominator (denominator > 0) without rounding."""
     check_op(op, NUMBER_OPS, path)
     low, high = _bounds(op, value, path)
-    compare: dict[str, Callable[[Fraction], bool]] = {
-        "<": lambda found: found < low,
-        "<=": lambda found: found <= low,
-        ">": lambda found: found > low,
-        ">=": lambda found: found >= low,
-        "=": lambda found: found == low,
-        "!=": lambda found: found != low,
-        "between": lambda found: low <= found <= high,
+    above, per = low.numerator, low.denominator
+    tests: dict[str, Callable[[int, int], bool]] = {
+        "<": lambda n, d: n * per < above * d,
+        "<=": lambda n, d: n * per <= above * d,
+        ">": lambda n, d: n * per > above * d,
+        ">=": lambda n, d: n * per >= above * d,
+        "=": lambda n, d: n * per == above * d,
+        "!=": lambda n, d: n * per != above * d,
+        "between": lambda n, d: above * d <= n * per and n * high.denominator <= high.numerator * d,
     }
-    test = compare[op]
-    return lambda numerator, denominator: test(Fraction(numerator, denominator))
+    return tests[op]
 
 
 class EventFilter:
