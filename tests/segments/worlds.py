@@ -30,13 +30,28 @@ amounts = st.one_of(
 traits = st.fixed_dictionaries(
     {},
     optional={
-        "birthday": st.sampled_from(("1990-03-29", "2000-02-29", "1985-10-25", "1999-12-31", "never", None)),
+        "birthday": st.sampled_from(
+            (
+                "1990-03-29",
+                "2000-02-29",
+                "1985-10-25",
+                "1999-12-31",
+                "--02-29",
+                "30.03.1990",
+                "2027-03-29",
+                "1990-03-28T23:30:00Z",
+                "never",
+                None,
+            )
+        ),
         "timezone": st.sampled_from(("Asia/Tokyo", "America/New_York", "Pacific/Apia", "Mars/Base", None)),
         "country": st.sampled_from(("DE", "AT", "XX", None)),
         "language": st.sampled_from(("de", "DE", "en", 5, True, None)),
         "age": st.sampled_from((17, 18, 18.0, "18", True, None)),
         "tags": st.sampled_from((["Red", "blue"], ["red", 5], [], "red", [True], None)),
-        "contract_ends": st.sampled_from(("2026-04-10", "2026-11-02T23:30:00+00:00", "2026-03-29T00:30:00", "soon")),
+        "contract_ends": st.sampled_from(
+            ("2026-04-10", "2026-11-02T23:30:00+00:00", "2026-03-29T00:30:00", "15.04.2026", "soon")
+        ),
         "address": st.sampled_from(({"city": "Bonn"}, {"city": "BERLIN", "zip": 5}, {}, "Bonn")),
     },
 )
