@@ -1,4 +1,4 @@
-"""A second reading of docs/reference/definitions.md, as slow and plain as possible, to hold the real one against.
+"""A second reading of docs/reference/definitions.md and decisions.md, as slow and plain as possible, to hold the real one against.
 
 It imports nothing of the package. It keeps all rows, and at every instant recounts everything from them. Rows are dicts:
 {"name", "type", "event_id", "happened_us", "at_us", "origin", "properties", "traits"}.
