@@ -13,7 +13,7 @@ from tests.segments.worlds import DAY, FIXED, ZONES, leaves, lives, trees
 
 pytestmark = pytest.mark.pure
 
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 HORIZON = 800 * DAY
 OTHER_ZONES = ("Asia/Tokyo", "America/New_York", "Pacific/Apia", "Europe/Berlin", "Europe/Vienna")
 

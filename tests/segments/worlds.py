@@ -61,14 +61,15 @@ traits = st.fixed_dictionaries(
 def lives(draw, *, most=14):
     """Rows in log order: late, early, at the same instant, around changes of clocks."""
     at_us = draw(st.sampled_from(STARTS)) + draw(st.integers(0, 3 * DAY))
+    spoken = draw(st.sampled_from((NAMES, NAMES[:1], NAMES[1:2], NAMES[2:])))
     rows = []
     for number in range(1, draw(st.integers(1, most)) + 1):
         at_us += draw(gaps)
         happened_us = at_us - draw(delays)
-        if draw(st.integers(0, 4)) == 0:
+        if draw(st.integers(0, 5)) == 0:
             rows.append(plain_row(number, "", at_us, happened_us=happened_us, traits=draw(traits)))
             continue
-        name = draw(st.sampled_from(NAMES))
+        name = draw(st.sampled_from(spoken))
         properties = {"channel": draw(st.sampled_from(CHANNELS)), "size": draw(amounts)}
         if name == "Order Completed":
             properties = {
@@ -152,7 +153,9 @@ other_leaves = st.one_of(
     leaf("situation", {"is": st.sampled_from(("complaint", "asked", ["complaint", "asked"]))}),
     leaf("bucket", {"from": st.sampled_from((0, 2000)), "to": st.sampled_from((3000, 9000)), "salt": st.sampled_from(("", "x"))}),
 )  # fmt: skip
-leaves = st.one_of(attribute_leaves, event_leaves, trait_leaves, other_leaves)
+leaves = st.one_of(
+    attribute_leaves, event_leaves, event_leaves.map(dict), trait_leaves, other_leaves, other_leaves.map(dict)
+)
 
 
 def trees(of):
