@@ -153,9 +153,8 @@ other_leaves = st.one_of(
     leaf("situation", {"is": st.sampled_from(("complaint", "asked", ["complaint", "asked"]))}),
     leaf("bucket", {"from": st.sampled_from((0, 2000)), "to": st.sampled_from((3000, 9000)), "salt": st.sampled_from(("", "x"))}),
 )  # fmt: skip
-leaves = st.one_of(
-    attribute_leaves, event_leaves, event_leaves.map(dict), trait_leaves, other_leaves, other_leaves.map(dict)
-)
+FAMILIES = {"attribute": attribute_leaves, "event": event_leaves, "trait": trait_leaves, "other": other_leaves}
+leaves = st.one_of(*FAMILIES.values())
 
 
 def trees(of):
