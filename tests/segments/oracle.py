@@ -1,4 +1,4 @@
-"""A second reading of docs/reference/definitions.md, as slow and plain as possible, to hold the real one against.
+"""A second reading of docs/reference/definitions.md and decisions.md, as slow and plain as possible, to hold the real one against.
 
 It imports nothing of the package. It keeps all rows, and at every instant recounts everything from them. Rows are dicts:
 {"name", "type", "event_id", "happened_us", "at_us", "origin", "properties", "traits"}.
@@ -74,9 +74,7 @@ class Oracle:
     def is_attribute(self, config):
         value = self.attribute(config["name"])
         if config["op"] == "anniversary_in_days":
-            born = as_day(value, self.zone)
-            zone = self.customer_zone()
-            return born is not None and anniversary(born, day_of(self.at_us, zone) + config["value"])
+            return anniversary(value, day_of(self.at_us, self.customer_zone()) + config["value"])
         return compare(value, config["op"], config.get("value"), self.today(), self.zone)
 
     def is_event(self, config):
@@ -328,6 +326,8 @@ def dig(value, path):
 def as_day(value, zone):
     if not isinstance(value, str):
         return None
+    if len(value) == 10 and value[2] == ".":
+        value = f"{value[6:]}-{value[3:5]}-{value[:2]}"
     try:
         if len(value) == 10:
             return date.fromisoformat(value).toordinal() - 719_163
@@ -339,12 +339,24 @@ def as_day(value, zone):
     return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date().toordinal() - 719_163
 
 
-def anniversary(born, day):
-    origin, on = date.fromordinal(born + 719_163), date.fromordinal(day + 719_163)
+def anniversary(value, day):
+    """The date as it is written comes back every year, from its own year on."""
+    on = date.fromordinal(day + 719_163)
+    if not isinstance(value, str):
+        return False
+    if value.startswith("--"):
+        value = f"{on.year - 4 - on.year % 4}-{value[2:]}"
+    elif value[2:3] == ".":
+        value = f"{value[6:10]}-{value[3:5]}-{value[:2]}"
     try:
-        return origin.replace(year=on.year) == on
+        origin = date.fromisoformat(value[:10])
     except ValueError:
-        return on == date(on.year, 2, 28)
+        return False
+    if len(value) > 10 and value[10] not in "T ":
+        return False
+    if (origin.month, origin.day) == (2, 29) and not (on.year % 4 == 0 and (on.year % 100 or on.year % 400 == 0)):
+        return on.year >= origin.year and (on.month, on.day) == (2, 28)
+    return on.year >= origin.year and (on.month, on.day) == (origin.month, origin.day)
 
 
 def amount(properties, path):

@@ -74,7 +74,7 @@ def answer(condition, state=None, at_us=T0, known=KNOWN):
         ),
         ({"event_time": {"name": "A", "which": "first", "op": "=", "value": 1}}, ["event_time", "op"], "definition"),
         ({"event_time": {"name": "A", "which": "next", "op": "on", "value": 1}}, ["event_time", "which"], "bad_value"),
-        ({"attribute": {"name": "a", "op": "before", "value": "1.2.2026"}}, ["attribute", "value"], "definition"),
+        ({"attribute": {"name": "a", "op": "before", "value": "1.2.26"}}, ["attribute", "value"], "definition"),
         ({"attribute": {"name": "a", "op": "within_last_days", "value": -1}}, ["attribute", "value"], "definition"),
         ({"trait": {"name": "wealth", "op": "=", "value": 1}}, ["trait", "name"], "unknown_id"),
         ({"trait": {"name": "order_count", "op": "is_true"}}, ["trait", "op"], "definition"),

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from kundenkreis.customers.core.state import decode_state, encode_state
 from kundenkreis.customers.core.turn import MembershipChange, Turn
@@ -10,6 +11,7 @@ from kundenkreis.kernel.zones import DAY, zone
 from kundenkreis.segments.core.decisions import adopt, decide, next_us, observe
 from kundenkreis.segments.errors import DefinitionError
 from tests.segments.frame import Customer, compiled, log_row, plain_row
+from tests.segments.worlds import FIXED, lives
 
 pytestmark = pytest.mark.pure
 
@@ -172,6 +174,33 @@ def test_adoption_folds_lacking_facts_from_history_only():
     assert sorted(customer.state.decisions.inside) == ["a", "b"]
     assert new.lacking(new) == ()
     assert old.lacking(new) == ()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=lives())
+def test_new_scores_and_situations_begin_as_if_they_had_always_been_there(rows):
+    old, new = compiled(segment("a", seen())), compiled(segment("a", seen()), *FIXED)
+    at_us = rows[-1]["at_us"] + DAY
+    customer = Customer(old, created_us=rows[0]["at_us"]).take(*rows).wait_until(at_us)
+    log = [log_row(plain, number, BERLIN) for number, plain in enumerate(rows, start=1)]
+    adopted(customer, new, at_us, log, previous=old)
+    always = Customer(new, created_us=rows[0]["at_us"]).take(*rows).wait_until(at_us)
+    mine, theirs = customer.state.decisions, always.state.decisions
+    assert mine.scores == theirs.scores
+    assert customer.state.facts == always.state.facts
+    assert {kind: one.keys for kind, one in mine.situations.items()} == {
+        kind: keys for kind in theirs.situations if (keys := new.situations[kind].open_keys(always.state, at_us))
+    }
+    assert mine.recheck_us == theirs.recheck_us
+
+
+def test_what_is_lacking_names_the_events_it_follows_from():
+    lacking = compiled(*FIXED).lacking(compiled())
+    assert [(spec.kind, spec.property) for spec in lacking if spec.key == 0] == [
+        ("score", "activity"), ("score", "flat"), ("score", "slow"), ("situation", "asked"), ("situation", "complaint"),
+    ]  # fmt: skip
+    assert lacking[-1].names == ("Case Opened", "Case Solved")
+    assert compiled(*FIXED).lacking(compiled(*FIXED)) == ()
 
 
 def test_adoption_shrinks_facts_to_what_is_needed():

@@ -9,11 +9,12 @@ from kundenkreis.kernel.zones import zone
 from kundenkreis.segments.core.tree import compile_condition
 from tests.segments.frame import Customer, compiled
 from tests.segments.oracle import Oracle
-from tests.segments.worlds import DAY, FIXED, ZONES, leaves, lives, trees
+from tests.segments.worlds import DAY, FAMILIES, FIXED, ZONES, leaves, lives, trees
 
 pytestmark = pytest.mark.pure
 
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+SETTINGS = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+by_family = pytest.mark.parametrize("family", sorted(FAMILIES))
 HORIZON = 800 * DAY
 OTHER_ZONES = ("Asia/Tokyo", "America/New_York", "Pacific/Apia", "Europe/Berlin", "Europe/Vienna")
 
@@ -27,21 +28,25 @@ def folded(rows, condition, zone_name):
     return customer, live, Oracle(rows, zone_name, bucket_key="somebody", definitions=documents)
 
 
+@by_family
 @SETTINGS
-@given(rows=lives(), condition=st.one_of(leaves, trees(leaves)), zone_name=st.sampled_from(ZONES), data=st.data())
-def test_answer_at_any_later_instant_equals_the_oracle(rows, condition, zone_name, data):
+@given(rows=lives(), zone_name=st.sampled_from(ZONES), data=st.data())
+def test_answer_at_any_later_instant_equals_the_oracle(family, rows, zone_name, data):
+    condition = data.draw(FAMILIES[family])
     customer, live, oracle = folded(rows, condition, zone_name)
-    after_us = data.draw(st.one_of(st.integers(0, 3 * DAY), st.integers(0, HORIZON)))
-    at_us = rows[-1]["at_us"] + after_us
-    holds, flips_us = live.answer(customer.state, at_us)
-    assert holds is oracle.go(at_us).holds(condition)
-    reason = live.explain(customer.state, at_us)
-    assert (reason.holds, reason.flips_us) == (holds, flips_us)
+    for days in (0, 1, 2, 7, 30, 91, 800):
+        at_us = rows[-1]["at_us"] + data.draw(st.integers(0, days * DAY))
+        holds, flips_us = live.answer(customer.state, at_us)
+        assert holds is oracle.go(at_us).holds(condition)
+        reason = live.explain(customer.state, at_us)
+        assert (reason.holds, reason.flips_us) == (holds, flips_us)
 
 
+@by_family
 @SETTINGS
-@given(rows=lives(most=8), condition=st.one_of(leaves, trees(leaves)), zone_name=st.sampled_from(ZONES), data=st.data())
-def test_flip_instants_are_exact(rows, condition, zone_name, data):
+@given(rows=lives(most=8), zone_name=st.sampled_from(ZONES), data=st.data())
+def test_flip_instants_are_exact(family, rows, zone_name, data):
+    condition = data.draw(st.one_of(FAMILIES[family], trees(FAMILIES[family])))
     customer, live, oracle = folded(rows, condition, zone_name)
     at_us = rows[-1]["at_us"]
     for _ in range(4):
@@ -57,9 +62,12 @@ def test_flip_instants_are_exact(rows, condition, zone_name, data):
         at_us = flips_us
 
 
+@by_family
 @SETTINGS
-@given(rows=lives(), conditions=st.lists(trees(leaves), min_size=1, max_size=4), zone_name=st.sampled_from(ZONES))
-def test_membership_intervals_equal_the_oracle_to_the_microsecond(rows, conditions, zone_name):
+@given(rows=lives(), zone_name=st.sampled_from(ZONES), data=st.data())
+def test_membership_intervals_equal_the_oracle_to_the_microsecond(family, rows, zone_name, data):
+    of = FAMILIES[family]
+    conditions = data.draw(st.lists(st.one_of(of, of.map(dict), trees(leaves)), min_size=3, max_size=6))
     names = [f"s{index}" for index in range(len(conditions))]
     nested = [
         {"all": [one, {"not": {"segment": {"id": names[index - 1]}}}]} if index else one

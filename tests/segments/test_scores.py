@@ -1,10 +1,13 @@
 """Scores: decay by the stated integer rule, caps, the ledger, thresholds."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kundenkreis.customers.core.turn import ScoreEntry
 from kundenkreis.kernel.zones import DAY, zone
 from kundenkreis.segments.core.dates import Interval
+from kundenkreis.segments.core.operators import number_interval
 from kundenkreis.segments.core.scores import balance, daily_multiplier, decayed, next_crossing_day
 from tests.segments.frame import Customer, compiled, plain_row
 
@@ -48,6 +51,23 @@ def test_next_crossing_is_the_first_day_on_the_other_side():
     assert next_crossing_day(20_000, 100, times, Interval(30_000, 1 << 80)) is None
     assert next_crossing_day(20_000, 100, times, Interval(0, 1 << 80)) is None
     assert next_crossing_day(20_000, 100, times, Interval(5_000, 10_000)) == day
+    assert next_crossing_day(20_000, 100, times, Interval(9_990, 9_995)) is None  # falls past it within one day
+
+
+@given(
+    milli=st.integers(0, 40_000),
+    half_life=st.sampled_from((1, 3, 30)),
+    op=st.sampled_from(("=", "!=", "<", "<=", ">", ">=", "between")),
+    value=st.one_of(st.integers(0, 40), st.sampled_from((0.001, 9.988, 4.9999, 12.5))),
+)
+def test_next_crossing_equals_a_walk_day_by_day(milli, half_life, op, value):
+    times = daily_multiplier(half_life)
+    interval = number_interval(op, [value, value + 3] if op == "between" else value, scale=1000)
+    walked, day, left = None, 100, milli
+    while left > 0 and walked is None:
+        left, day = left * times >> 32, day + 1
+        walked = day if interval.holds(left) is not interval.holds(milli) else None
+    assert next_crossing_day(milli, 100, times, interval) == walked
 
 
 def test_ledger_and_balance():

@@ -77,6 +77,17 @@ def test_expires_by_itself_at_the_start_of_a_day():
     )
 
 
+def test_an_expired_key_can_open_again_while_another_stands():
+    customer = case(expires_days=3).take(
+        plain_row(1, "Case Opened", T0, case_id="a"),
+        plain_row(2, "Case Opened", T0 + 2 * DAY, case_id="b"),
+        plain_row(3, "Case Opened", T0 + 4 * DAY, case_id="a"),
+    )
+    assert customer.state.decisions.situations["case"].keys == {"b": [T0 + 2 * DAY, "b"], "a": [T0 + 4 * DAY, "a"]}
+    customer.wait_until(T0 + 30 * DAY)
+    assert customer.changes("situation")[-1] == (BERLIN.day_start_us(BERLIN.day_number(T0) + 7), "case", False)
+
+
 def test_without_a_key_there_is_one():
     plain = {"kind": "situation", "id": "case", "begins": [{"name": "A"}, {"name": "B"}], "ends": [{"name": "C"}]}
     customer = Customer(compiled(plain)).take(

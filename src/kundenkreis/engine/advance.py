@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kundenkreis.channels.core.policy import judge
+from kundenkreis.channels.core.policy import HEARD, judge
 from kundenkreis.channels.core.policy import next_us as policy_next_us
 from kundenkreis.customers.core.commerce import apply_commerce, commerce_next_us
 from kundenkreis.customers.core.consent import apply_consent
@@ -181,6 +181,10 @@ class _Fold:
                 depth = max(depth, turn.depth)
                 if self.state.forwarded_to:
                     return
+            if not (
+                candidates or cancellations or self.state.contact.planned or (row is not None and row.name in HEARD)
+            ):
+                return
             turn = self._turn(row, at_us, depth=depth)
             taken_back = {effect_id for effect_id, _ in cancellations}
             turn.candidates = [planned for planned in candidates if planned.effect_id not in taken_back]
@@ -229,7 +233,8 @@ class _Fold:
                 continue
             derived = derived_row(event, turn=turn)
             self.derived.append(derived)
-            queue.append(derived)
+            if self.rulebook.hears(derived):
+                queue.append(derived)
         turn.derived = []
 
     def _take(self, turn: Turn) -> None:

@@ -4,7 +4,7 @@ A rulebook is compiled with its whole past, because runs are pinned to the versi
 rulebook also holds every earlier graph somebody may still stand in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -65,7 +65,14 @@ def compile_rulebook(
     if journeys.facts:
         decisions = compile_decisions(typed, zone=zone, purposes=purposes, more_facts=journeys.facts)
         journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
-    return Rulebook(version=len(versions), zone=zone, decisions=decisions, journeys=journeys, policy=policy)
+    return Rulebook(
+        version=len(versions),
+        zone=zone,
+        decisions=decisions,
+        journeys=journeys,
+        policy=policy,
+        heard=_heard(decisions, journeys),
+    )
 
 
 def journey_versions(versions: Sequence[Sequence[Document]]) -> dict[tuple[str, int], Document]:
@@ -117,6 +124,29 @@ def _journeys(
             # It names a segment or score that a later version deleted: runs in it end with "version gone" when they next move.
             continue
     return CompiledJourneys(current, earlier, zone=zone(brand_zone), include_existing=include_existing)
+
+
+def _heard(decisions: CompiledDecisions, journeys: CompiledJourneys) -> frozenset[str]:
+    """Event names that anything listens to. Journeys: every text in their definitions, which is more than they listen to."""
+    names = {name for spec in decisions.facts.specs for name in spec.names}
+    names.update(name for score in decisions.scores.values() for name in score.rules)
+    names.update(name for situation in decisions.situations.values() for name in situation.names)
+    for journey in journeys.versions.values():
+        names.update(_texts(msgspec.to_builtins(journey.definition)))
+    names.update(f"Segment Entered:{segment}" for segment in journeys.by_segment_entered)
+    names.update(f"Segment Left:{segment}" for segment in journeys.by_segment_left)
+    return frozenset(names)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
 
 
 def _typed(document: Document, config: type[msgspec.Struct]) -> Any:

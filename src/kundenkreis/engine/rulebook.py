@@ -10,8 +10,22 @@ import msgspec
 
 from kundenkreis.channels.core.policy_compiled import CompiledPolicy
 from kundenkreis.journeys.core.compiled import CompiledJourneys
+from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.decisions import CompiledDecisions
+
+QUIET = frozenset(
+    (
+        "Segment Entered",
+        "Segment Left",
+        "Phase Changed",
+        "Sub-State Changed",
+        "Score Crossed",
+        "Situation Began",
+        "Situation Ended",
+    )
+)
+"""Derived events that only tell of a decision already in the state: without a listener they change nothing."""
 
 
 class Rulebook(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +37,16 @@ class Rulebook(msgspec.Struct, frozen=True, gc=False):
     decisions: CompiledDecisions
     journeys: CompiledJourneys
     policy: CompiledPolicy
+    heard: frozenset[str]
+    """Names of derived events that some fact, score, situation or journey of this rulebook listens to."""
+
+    def hears(self, derived: LogRow) -> bool:
+        """Whether a derived event can change anything, so that it must go round again. The record is written either way."""
+        return (
+            derived.name not in QUIET
+            or derived.name in self.heard
+            or f"{derived.name}:{derived.properties.get('segment')}" in self.heard
+        )
 
 
 RulebookOf = Callable[[int], Rulebook]

@@ -393,6 +393,19 @@ def _paused(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]
     budget.pause_reason = str(row.properties.get("reason", row.reason))[:200]
 
 
+HEARD = frozenset(
+    (
+        "Message Sent",
+        "Message Uncertain",
+        "Message Held",
+        "Message Failed",
+        "Message Withheld",
+        "Message Postponed",
+        "Call Made",
+    )
+    + ("Visit Held", "Letter Sent", "Marketing Paused", "Marketing Resumed")
+)
+"""Rows that the contact policy folds itself; with any other, and nothing planned or wanted, it need not be asked."""
 _ENDS = {"Message Sent": "sent", "Message Uncertain": "uncertain", "Message Held": "held"}
 _PEOPLE_CHANNELS = {"Call Made": "call", "Visit Held": "visit", "Letter Sent": "letter"}
 _ROWS: dict[str, Callable[[CompiledPolicy, Turn, LogRow, set[bytes]], None]] = {

@@ -10,8 +10,17 @@ from kundenkreis.customers.core.zone import ZONE_KEYS, zone_of
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import AttributeName, Operator
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.core.dates import ANNIVERSARY, DATE_OPS, date_rule, day_of_value
-from kundenkreis.segments.core.leaf import Leaf, day_flip_us
+from kundenkreis.segments.core.dates import (
+    ANNIVERSARY,
+    DATE_OPS,
+    born_on,
+    date_rule,
+    day_of_value,
+    days_ahead,
+    is_anniversary,
+    next_anniversary,
+)
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number, day_start_us
 from kundenkreis.segments.core.operators import check_op, value_test
 from kundenkreis.segments.core.protocol import Condition, Known
 from kundenkreis.segments.errors import DefinitionError
@@ -55,8 +64,7 @@ class AttributeDate(Leaf):
     __slots__ = ("_name", "_rule", "_zone")
 
     def __init__(self, config: AttributeConfig, *, zone: Zone) -> None:
-        own = sorted(ZONE_KEYS) if config.op == ANNIVERSARY else ()
-        super().__init__("attribute", config, reads=(*_reads(config.name), *own))
+        super().__init__("attribute", config, reads=_reads(config.name))
         self._name = config.name
         self._zone = zone
         self._rule = date_rule(config.op, config.value)
@@ -67,14 +75,38 @@ class AttributeDate(Leaf):
         day = day_of_value(attribute(state, self._name), zone)
         if day is None:
             return False, NEVER
-        if self._rule.op == ANNIVERSARY:
-            zone = zone_of(state, zone)
-        today = zone.day_number(at_us)
+        today = day_number(zone, at_us)
         return self._rule.holds(day, today), day_flip_us(self._rule.flips_on(day, today), zone)
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
         """The value."""
         return {"value": attribute(state, self._name)}
+
+
+class AttributeAnniversary(Leaf):
+    """An attribute that holds a date which comes back every year; the customer's own local day counts."""
+
+    __slots__ = ("_ahead", "_name", "_zone")
+
+    def __init__(self, config: AttributeConfig, *, zone: Zone) -> None:
+        super().__init__("attribute", config, reads=(*_reads(config.name), *sorted(ZONE_KEYS)))
+        self._name, self._zone = config.name, zone
+        self._ahead = days_ahead(config.op, config.value)
+
+    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
+        """(whether it falls on the day so many days from today, the start of the local day on which that flips)."""
+        born = born_on(attribute(state, self._name))
+        if born is None:
+            return False, NEVER
+        zone = zone_of(state, self._zone)
+        today = day_number(zone, at_us)
+        if is_anniversary(born, today + self._ahead):
+            return True, day_start_us(zone, today + 1)
+        return False, day_start_us(zone, next_anniversary(born, today + self._ahead) - self._ahead)
+
+    def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
+        """The value and the customer's zone."""
+        return {"value": attribute(state, self._name), "zone": zone_of(state, self._zone).name}
 
 
 class AttributeKind:
@@ -88,6 +120,8 @@ class AttributeKind:
         if not config.name:
             raise DefinitionError(("name",), "The attribute has no name.")
         check_op(config.op)
+        if config.op == ANNIVERSARY:
+            return AttributeAnniversary(config, zone=zone)
         return AttributeDate(config, zone=zone) if config.op in DATE_OPS else AttributeValue(config)
 
 

@@ -15,7 +15,7 @@ from kundenkreis.kernel.references import EventName
 from kundenkreis.kernel.zones import HOUR, Zone
 from kundenkreis.segments.core.dates import ENDLESS
 from kundenkreis.segments.core.facts import MOST_RECENT, fact
-from kundenkreis.segments.core.leaf import Leaf, names_of
+from kundenkreis.segments.core.leaf import Leaf, day_number, day_start_us, names_of
 from kundenkreis.segments.core.operators import EventFilter
 from kundenkreis.segments.core.protocol import Condition, Known, PropertyFilter
 from kundenkreis.segments.errors import DefinitionError
@@ -104,12 +104,12 @@ class CountRecent(Leaf):
         if self._days is None:
             return bisect_right(instants, at_us - self._hours_us)
         zone = self._zone
-        return bisect_left(instants, zone.day_start_us(zone.day_number(at_us) - self._days + 1))
+        return bisect_left(instants, day_start_us(zone, day_number(zone, at_us) - self._days + 1))
 
     def _leaves_us(self, occurred_us: Micros) -> Micros:
         if self._days is None:
             return occurred_us + self._hours_us
-        return self._zone.day_start_us(self._zone.day_number(occurred_us) + self._days)
+        return day_start_us(self._zone, day_number(self._zone, occurred_us) + self._days)
 
 
 class CountByDay(Leaf):
@@ -124,19 +124,19 @@ class CountByDay(Leaf):
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
         """(whether so many lie in the window, when a day leaving it changes that)."""
-        today = self._zone.day_number(at_us)
+        today = day_number(self._zone, at_us)
         left = [bucket for bucket in state.facts.get(self._key) or () if bucket[0] > today - self._days]
         count = sum(bucket[1] for bucket in left)
         holds = self._low <= count <= self._high
         for day, amount in left:
             count -= amount
             if (self._low <= count <= self._high) is not holds:
-                return holds, self._zone.day_start_us(day + self._days)
+                return holds, day_start_us(self._zone, day + self._days)
         return holds, NEVER
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
         """How many."""
-        oldest = self._zone.day_number(at_us) - self._days
+        oldest = day_number(self._zone, at_us) - self._days
         return {"count": sum(amount for day, amount in state.facts.get(self._key) or () if day > oldest)}
 
 

@@ -13,7 +13,7 @@ from kundenkreis.kernel.references import EventName, Operator
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.conditions.event import check_days, check_names
 from kundenkreis.segments.core.facts import THOUSANDTHS, fact
-from kundenkreis.segments.core.leaf import Leaf, names_of
+from kundenkreis.segments.core.leaf import Leaf, day_number, day_start_us, names_of
 from kundenkreis.segments.core.operators import EventFilter, number_interval
 from kundenkreis.segments.core.protocol import Condition, Known, PropertyFilter
 from kundenkreis.segments.errors import DefinitionError
@@ -54,14 +54,14 @@ class EventSum(Leaf):
         value = state.facts.get(self._key)
         if self._days is None or not value:
             return holds_for(value or 0), NEVER
-        oldest = self._zone.day_number(at_us) - self._days
+        oldest = day_number(self._zone, at_us) - self._days
         left = [bucket for bucket in value if bucket[0] > oldest]
         total = sum(bucket[1] for bucket in left)
         holds = holds_for(total)
         for day, amount in left:
             total -= amount
             if holds_for(total) is not holds:
-                return holds, self._zone.day_start_us(day + self._days)
+                return holds, day_start_us(self._zone, day + self._days)
         return holds, NEVER
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class EventSum(Leaf):
         value = state.facts.get(self._key)
         if self._days is None or not value:
             return {"sum_thousandths": value or 0}
-        oldest = self._zone.day_number(at_us) - self._days
+        oldest = day_number(self._zone, at_us) - self._days
         return {"sum_thousandths": sum(amount for day, amount in value if day > oldest)}
 
 

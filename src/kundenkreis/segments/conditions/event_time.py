@@ -11,7 +11,7 @@ from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.conditions.event import check_names
 from kundenkreis.segments.core.dates import ABSOLUTE, RELATIVE, date_rule
 from kundenkreis.segments.core.facts import fact
-from kundenkreis.segments.core.leaf import Leaf, day_flip_us, names_of
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number, names_of
 from kundenkreis.segments.core.operators import EventFilter, check_op
 from kundenkreis.segments.core.protocol import Condition, Known, PropertyFilter
 
@@ -42,7 +42,7 @@ class EventTime(Leaf):
         occurred_us = state.facts.get(self._key)
         if occurred_us is None:
             return False, NEVER
-        day, today = self._zone.day_number(occurred_us), self._zone.day_number(at_us)
+        day, today = day_number(self._zone, occurred_us), day_number(self._zone, at_us)
         return self._rule.holds(day, today), day_flip_us(self._rule.flips_on(day, today), self._zone)
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:

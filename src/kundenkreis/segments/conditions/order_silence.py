@@ -16,7 +16,7 @@ from kundenkreis.customers.core.state import MOST_PURCHASE_DAYS, CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import ENDLESS, MOST_DAYS, Interval
-from kundenkreis.segments.core.leaf import Leaf, day_flip_us
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number
 from kundenkreis.segments.core.protocol import Condition, Known
 from kundenkreis.segments.errors import DefinitionError
 
@@ -50,7 +50,7 @@ class OrderSilence(Leaf):
         days = state.commerce.purchase_days
         if not days or len(days) < self._least:
             return False, NEVER
-        today = self._zone.day_number(at_us)
+        today = day_number(self._zone, at_us)
         silence = Interval(self._longest_usual(days) + 1, self._at_most)
         change = silence.next_change(today - days[-1])
         return silence.holds(today - days[-1]), day_flip_us(None if change is None else days[-1] + change, self._zone)
@@ -62,7 +62,7 @@ class OrderSilence(Leaf):
             return {"purchase_days": 0}
         return {
             "purchase_days": len(days),
-            "silent_days": self._zone.day_number(at_us) - days[-1],
+            "silent_days": day_number(self._zone, at_us) - days[-1],
             "usual_days": self._longest_usual(days),
         }
 

@@ -8,7 +8,7 @@ from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.references import Operator, ScoreId
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.core.leaf import Leaf, day_flip_us
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number
 from kundenkreis.segments.core.operators import number_interval
 from kundenkreis.segments.core.protocol import Condition, Known
 from kundenkreis.segments.core.scores import MILLI, balance, next_crossing_day
@@ -35,14 +35,14 @@ class ScoreCompares(Leaf):
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
         """(whether it compares so, when decay changes that)."""
-        today = self._zone.day_number(at_us)
+        today = day_number(self._zone, at_us)
         milli = balance(state.decisions.scores.get(self._id), today, self._multiplier)
         crossing = next_crossing_day(milli, today, self._multiplier, self._interval)
         return self._interval.holds(milli), day_flip_us(crossing, self._zone)
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
         """The balance in milli-points."""
-        today = self._zone.day_number(at_us)
+        today = day_number(self._zone, at_us)
         return {"milli_points": balance(state.decisions.scores.get(self._id), today, self._multiplier)}
 
 

@@ -9,7 +9,7 @@ from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import Operator, TraitName
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.dates import ABSOLUTE, RELATIVE, date_rule
-from kundenkreis.segments.core.leaf import Leaf, day_flip_us
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number
 from kundenkreis.segments.core.operators import (
     BOOLEAN_OPS,
     NUMBER_OPS,
@@ -60,7 +60,7 @@ class _TraitLeaf(Leaf):
                 since_us = trait.instant(state)
                 if since_us is None:
                     return {}
-                return {"days": self._zone.day_number(at_us) - self._zone.day_number(since_us)}
+                return {"days": day_number(self._zone, at_us) - day_number(self._zone, since_us)}
 
 
 class TraitPresent(_TraitLeaf):
@@ -116,8 +116,8 @@ class TraitDays(_TraitLeaf):
         if since_us is None:
             return False, NEVER
         zone = self._zone
-        since_day = zone.day_number(since_us)
-        days = zone.day_number(at_us) - since_day
+        since_day = day_number(zone, since_us)
+        days = day_number(zone, at_us) - since_day
         change = self._interval.next_change(days)
         return self._interval.holds(days), day_flip_us(None if change is None else since_day + change, zone)
 
@@ -136,7 +136,7 @@ class TraitDate(_TraitLeaf):
         moment_us = self._trait.instant(state)
         if moment_us is None:
             return False, NEVER
-        day, today = self._zone.day_number(moment_us), self._zone.day_number(at_us)
+        day, today = day_number(self._zone, moment_us), day_number(self._zone, at_us)
         return self._rule.holds(day, today), day_flip_us(self._rule.flips_on(day, today), self._zone)
 
 

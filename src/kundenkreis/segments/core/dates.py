@@ -4,6 +4,7 @@
 Seen from a fixed day, time only lets its age (today minus the day) grow, so every operator is an interval of ages.
 """
 
+import re
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -17,6 +18,9 @@ ABSOLUTE = frozenset({"before", "after", "on"})
 RELATIVE = frozenset({"within_last_days", "more_than_days_ago", "within_next_days"})
 ANNIVERSARY = "anniversary_in_days"
 DATE_OPS = ABSOLUTE | RELATIVE | {ANNIVERSARY}
+LEAP_YEAR = 2000
+FIRST_YEAR, LAST_YEAR = 1800, 2999
+"""Dates outside are mistakes, and no anniversary of theirs is near."""
 MOST_DAYS = 36_525
 """A hundred years: more is a typing mistake."""
 
@@ -51,19 +55,12 @@ class DateRule(NamedTuple):
         """Whether a day compares so, seen from today."""
         if self.op in ABSOLUTE:
             return self.interval.holds(day)
-        if self.op == ANNIVERSARY:
-            return is_anniversary(day, today + self.interval.low)
         return self.interval.holds(today - day)
 
     def flips_on(self, day: int, today: int) -> int | None:
         """The first later day on which the answer differs, None if it never does."""
         if self.op in ABSOLUTE:
             return None
-        if self.op == ANNIVERSARY:
-            ahead = self.interval.low
-            if is_anniversary(day, today + ahead):
-                return today + 1
-            return next_anniversary(day, today + ahead) - ahead
         age = self.interval.next_change(today - day)
         return None if age is None else day + age
 
@@ -82,6 +79,21 @@ def date_rule(op: str, value: Any, path: Path = ()) -> DateRule:
             )
         bounds = {"before": (-ENDLESS, day - 1), "after": (day + 1, ENDLESS), "on": (day, day)}
         return DateRule(op, Interval(*bounds[op]))
+    value = days_ahead(op, value, path)
+    ages = {
+        "within_last_days": (0, value - 1),
+        "more_than_days_ago": (value + 1, ENDLESS),
+        "within_next_days": (1 - value, 0),
+    }
+    return DateRule(op, Interval(*ages[op]))
+
+
+def days_ahead(op: str, value: Any, path: Path = ()) -> int:
+    """The configured number of days of an operator.
+
+    Raises:
+        DefinitionError: it is none.
+    """
     least = 1 if op in ("within_last_days", "within_next_days") else 0
     if type(value) is not int or not least <= value <= MOST_DAYS:
         raise DefinitionError(
@@ -89,34 +101,25 @@ def date_rule(op: str, value: Any, path: Path = ()) -> DateRule:
             f"`{op}` takes a whole number of days, not {value!r}.",
             remedy=f"Give {least} to {MOST_DAYS}.",
         )
-    ages = {
-        "within_last_days": (0, value - 1),
-        "more_than_days_ago": (value + 1, ENDLESS),
-        "within_next_days": (1 - value, 0),
-        ANNIVERSARY: (value, value),
-    }
-    return DateRule(op, Interval(*ages[op]))
+    return int(value)
 
 
 def parse_date(value: Any) -> int | None:
-    """Day number of a calendar date (`2026-12-31`), None if it is none."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return day_of(value)
-    if not isinstance(value, str) or len(value) != 10 or value[4] != "-" or value[7] != "-":
-        return None
-    try:
-        return day_of(date.fromisoformat(value))
-    except ValueError:
-        return None
+    """Day number of a calendar date (`2026-12-31`, `31.12.2026`), None if it is none."""
+    born = born_on(value) if isinstance(value, str) and len(value.strip()) == 10 else None
+    return None if born is None or born.year is None else day_of(date(born.year, born.month, born.day))
 
 
 def day_of_value(value: Any, zone: Zone) -> int | None:
-    """Day number of a value as sent: a calendar date as it stands, an instant with offset on its day in `zone`; else None."""
+    """Day number of a date or date-time as sent, None if it is none.
+
+    A date-time with an offset counts on its day in `zone`, one without on the day it states.
+    """
     day = parse_date(value)
-    if day is not None or not isinstance(value, str) or not 16 <= len(value) <= 40:
+    if day is not None or not isinstance(value, str) or not 16 <= len(value) <= 40 or born_on(value) is None:
         return day
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
     if moment.tzinfo is None:
@@ -124,20 +127,57 @@ def day_of_value(value: Any, zone: Zone) -> int | None:
     return zone.day_number(from_datetime(moment))
 
 
-def is_anniversary(born: int, day: int) -> bool:
-    """Whether a day is an anniversary of another, year ignored; 29 February counts as the 28th in other years."""
-    origin, on = date_of(born), date_of(day)
-    return _in_year(origin, on.year) == on
+class Born(NamedTuple):
+    """A day of the year that comes back every year, from its own year on."""
+
+    year: int | None
+    month: int
+    day: int
 
 
-def next_anniversary(born: int, day: int) -> int:
-    """The first anniversary strictly after a day."""
-    origin, after = date_of(born), date_of(day)
-    here = day_of(_in_year(origin, after.year))
-    return here if here > day else day_of(_in_year(origin, after.year + 1))
+def born_on(value: Any) -> Born | None:
+    """The date that a text states, None if it is none.
+
+    Taken as they stand: 1990-02-28, 1990-02-28T..., 28.02.1990, --02-28 (vCard: year unknown). Numbers are no dates.
+    """
+    if not isinstance(value, str):
+        return None
+    match = _DATE.fullmatch(value.strip())
+    if match is None:
+        return None
+    year, month, day, dotted_day, dotted_month, dotted_year, yearless_month, yearless_day = match.groups()
+    stated = year or dotted_year
+    born = Born(
+        int(stated) if stated else None,
+        int(month or dotted_month or yearless_month),
+        int(day or dotted_day or yearless_day),
+    )
+    try:
+        date(born.year or LEAP_YEAR, born.month, born.day)
+    except ValueError:
+        return None
+    return born if born.year is None or FIRST_YEAR <= born.year <= LAST_YEAR else None
 
 
-def _in_year(origin: date, year: int) -> date:
-    if origin.month == 2 and origin.day == 29 and (year % 4 or (year % 100 == 0 and year % 400)):
-        return date(year, 2, 28)
-    return date(year, origin.month, origin.day)
+def is_anniversary(born: Born, day: int) -> bool:
+    """Whether a day is the date itself or an anniversary of it; 29 February counts as the 28th in other years."""
+    year = date_of(day).year
+    return (born.year is None or year >= born.year) and _in_year(born, year) == day
+
+
+def next_anniversary(born: Born, day: int) -> int:
+    """The first such day strictly after a day."""
+    year = max(date_of(day).year, born.year or 0)
+    here = _in_year(born, year)
+    return here if here > day else _in_year(born, year + 1)
+
+
+def _in_year(born: Born, year: int) -> int:
+    in_february = born.month == 2 and born.day == 29
+    has_leap_day = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return day_of(date(year, born.month, 28 if in_february and not has_leap_day else born.day))
+
+
+_DATE = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?|(\d{2})\.(\d{2})\.(\d{4})|--(\d{2})-(\d{2})", re.ASCII | re.DOTALL
+)

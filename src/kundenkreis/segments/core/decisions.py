@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from kundenkreis.customers.core.state import CustomerState, Phase
-from kundenkreis.customers.core.turn import MembershipChange, Turn
+from kundenkreis.customers.core.state import CustomerState, Phase, Situation
+from kundenkreis.customers.core.turn import MembershipChange, ScoreEntry, Turn
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
@@ -158,7 +158,7 @@ class CompiledDecisions:
             due = recheck_us.get(node.key, NEVER) <= turn.at_us
             if node.settle(turn, due=due):
                 turn.dirty.add(node.key)
-                pending |= affected[node.key] & ~(lowest * 2 - 1)
+                pending |= affected[node.key] & -2 * lowest
         if state.decisions.phase is None:
             state.decisions.phase = Phase("", "", turn.at_us, turn.at_us)
 
@@ -169,11 +169,32 @@ class CompiledDecisions:
         self.decide(turn)
 
     def lacking(self, previous: "CompiledDecisions | None") -> tuple[FactSpec, ...]:
-        """Facts that a state kept under the previous rulebook does not hold (or not as many of)."""
-        if previous is None:
-            return self.facts.specs
-        held = previous.facts.by_key
+        """What a state kept under the previous rulebook does not hold (or not enough of), with the event names it follows from.
+
+        Facts, and for scores and situations that are new a line of kind "score" or "situation" with its id as property.
+        """
+        new_scores, new_situations = self.news(previous)
+        return (
+            *self.lacking_facts(previous),
+            *(FactSpec(0, "score", (*sorted(one.rules), scoring.SCORE_ADDED), (), one.score_id) for one in new_scores),
+            *(FactSpec(0, "situation", tuple(sorted(one.names)), (), one.kind) for one in new_situations),
+        )
+
+    def lacking_facts(self, previous: "CompiledDecisions | None") -> tuple[FactSpec, ...]:
+        """Facts that the previous rulebook did not keep, or kept fewer of."""
+        held = previous.facts.by_key if previous is not None else {}
         return tuple(spec for spec in self.facts.specs if spec.key not in held or held[spec.key].size < spec.size)
+
+    def news(
+        self, previous: "CompiledDecisions | None"
+    ) -> tuple[tuple[CompiledScore, ...], tuple[CompiledSituation, ...]]:
+        """Scores and situations from events that the previous rulebook did not have."""
+        scores = previous.scores if previous is not None else {}
+        situations = previous.situations if previous is not None else {}
+        return (
+            tuple(one for name, one in self.scores.items() if name not in scores),
+            tuple(one for name, one in self.situations.items() if one.names and name not in situations),
+        )
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -196,7 +217,8 @@ class CompiledDecisions:
         for situation in self.situations.values():
             nodes[situation.dirty] = _SituationNode(situation)
         for score in self.scores.values():
-            nodes[score.dirty] = _ScoreNode(score)
+            if score.thresholds:
+                nodes[score.dirty] = _ScoreNode(score)
         for name, condition in self.segments.items():
             nodes[f"segment:{name}"] = _SegmentNode(name, condition)
         if self.phases is not None:
@@ -282,6 +304,8 @@ def adopt(
     state = turn.state
     _adopt_facts(decisions, state, history, previous, today=turn.day)
     _drop_deleted(decisions, turn)
+    if history and previous is not None:
+        _begin_with_history(decisions, turn, history, previous)
     decisions.decide_all(turn)
 
 
@@ -295,12 +319,45 @@ def _adopt_facts(
 ) -> None:
     table = decisions.facts
     if history:
-        lacking = [spec for spec in decisions.lacking(previous) if previous is not None or spec.key not in state.facts]
+        lacking = [
+            spec for spec in decisions.lacking_facts(previous) if previous is not None or spec.key not in state.facts
+        ]
         folded = fold_facts(FactTable(lacking, zone=table.zone), history)
     else:
         folded = {}
     kept = {key: value for key, value in state.facts.items() if key in table.by_key} | folded
     state.facts = {key: shrink(table.by_key[key], kept[key], today) for key in sorted(kept)}
+
+
+def _begin_with_history(
+    decisions: CompiledDecisions, turn: Turn, history: Sequence[LogRow], previous: CompiledDecisions
+) -> None:
+    """New scores and situations begin as if they had always been there; a score's ledger says so in one line."""
+    scores, situations = decisions.news(previous)
+    if not scores and not situations:
+        return
+    state = turn.state
+    past = CustomerState(state.profile_id, state.bucket_key, state.created_us, state.first_seen_us)
+    by_id = {one.score_id: one for one in scores}
+    for row in history:
+        then = Turn(past, row.at_us, row=row, zone=decisions.zone, rulebook_version=turn.rulebook_version)
+        for situation in situations:
+            situation.settle(then)
+            if row.name in situation.names:
+                situation.observe(then, row)
+        for score in scores:
+            scoring.score_event(tuple(score.rules.get(row.name, ())), then)
+        if row.name == scoring.SCORE_ADDED:
+            scoring.score_added(by_id, then, row)
+    for name, score in by_id.items():
+        if name in past.decisions.scores:
+            held = state.decisions.scores[name] = past.decisions.scores[name]
+            now = scoring.balance(held, turn.day, score.multiplier)
+            turn.records.append(ScoreEntry(name, turn.at_us, now, "history", turn.cause, now))
+    for situation in situations:
+        keys = situation.open_keys(past, turn.at_us)
+        if keys:
+            state.decisions.situations[situation.kind] = Situation(-1, dict(keys))
 
 
 def _drop_deleted(decisions: CompiledDecisions, turn: Turn) -> None:

@@ -1,6 +1,7 @@
 """The base of compiled leaves: what every kind of condition shares."""
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -53,6 +54,18 @@ def names_of(name: str | list[str]) -> tuple[str, ...]:
     return (name,) if isinstance(name, str) else tuple(name)
 
 
+@lru_cache(maxsize=64)
+def day_number(zone: Zone, at_us: Micros) -> int:
+    """The installation day of an instant; remembers the last few, because one turn asks for the same one again and again."""
+    return zone.day_number(at_us)
+
+
+@lru_cache(maxsize=8192)
+def day_start_us(zone: Zone, day: int) -> Micros:
+    """The first instant of a day; a few thousand days are asked for all the time."""
+    return zone.day_start_us(day)
+
+
 def day_flip_us(day: int | None, zone: Zone) -> Micros:
     """The first instant of a day, NEVER for none."""
-    return NEVER if day is None else zone.day_start_us(day)
+    return NEVER if day is None else day_start_us(zone, day)

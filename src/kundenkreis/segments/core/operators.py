@@ -93,18 +93,17 @@ def ratio_test(op: str, value: Any, path: Path = ()) -> Callable[[int, int], boo
     """A test of numerator / denominator (denominator > 0) without rounding."""
     check_op(op, NUMBER_OPS, path)
     low, high = _bounds(op, value, path)
-    # n / d < a / b is n * b < a * d for positive d and b: whole numbers, no Fraction per question.
-    a, b, c, e = low.numerator, low.denominator, high.numerator, high.denominator
-    compare: dict[str, Callable[[int, int], bool]] = {
-        "<": lambda n, d: n * b < a * d,
-        "<=": lambda n, d: n * b <= a * d,
-        ">": lambda n, d: n * b > a * d,
-        ">=": lambda n, d: n * b >= a * d,
-        "=": lambda n, d: n * b == a * d,
-        "!=": lambda n, d: n * b != a * d,
-        "between": lambda n, d: a * d <= n * b and n * e <= c * d,
+    above, per = low.numerator, low.denominator
+    tests: dict[str, Callable[[int, int], bool]] = {
+        "<": lambda n, d: n * per < above * d,
+        "<=": lambda n, d: n * per <= above * d,
+        ">": lambda n, d: n * per > above * d,
+        ">=": lambda n, d: n * per >= above * d,
+        "=": lambda n, d: n * per == above * d,
+        "!=": lambda n, d: n * per != above * d,
+        "between": lambda n, d: above * d <= n * per and n * high.denominator <= high.numerator * d,
     }
-    return compare[op]
+    return tests[op]
 
 
 class EventFilter:

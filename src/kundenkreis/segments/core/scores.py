@@ -72,13 +72,15 @@ def next_crossing_day(milli_points: int, day: int, multiplier: int, interval: In
     """The first later day on which decay changes whether the balance lies in an interval; None if it never does."""
     if multiplier == ONE:
         return None
-    inside = interval.low <= milli_points <= interval.high
-    while milli_points > 0:
+    low, high = interval.low, interval.high
+    is_above = milli_points > high
+    edge = high + 1 if is_above else low
+    if not 0 < edge <= milli_points:
+        return None
+    while milli_points >= edge:
         milli_points = milli_points * multiplier >> 32
         day += 1
-        if (interval.low <= milli_points <= interval.high) is not inside:
-            return day
-    return None
+    return None if is_above and milli_points < low else day
 
 
 class _Rule:
@@ -136,7 +138,7 @@ class CompiledScore:
     def next_us(self, state: CustomerState, day: int) -> Micros:
         """When decay crosses a told threshold."""
         score = state.decisions.scores.get(self.score_id)
-        if score is None or not self.thresholds:
+        if score is None:
             return NEVER
         now = balance(score, day, self.multiplier)
         below = [value for value in self.thresholds if value <= now]
