@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.zones import zone
 from kundenkreis.segments.core.tree import compile_condition
-from tests.segments.frame import Customer, compiled
+from tests.segments.frame import Customer, compiled, plain_row
 from tests.segments.oracle import Oracle
 from tests.segments.worlds import DAY, FAMILIES, FIXED, ZONES, leaves, lives, trees
 
 pytestmark = pytest.mark.pure
 
-SETTINGS = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 by_family = pytest.mark.parametrize("family", sorted(FAMILIES))
 HORIZON = 800 * DAY
 OTHER_ZONES = ("Asia/Tokyo", "America/New_York", "Pacific/Apia", "Europe/Berlin", "Europe/Vienna")
@@ -67,7 +67,7 @@ def test_flip_instants_are_exact(family, rows, zone_name, data):
 @given(rows=lives(), zone_name=st.sampled_from(ZONES), data=st.data())
 def test_membership_intervals_equal_the_oracle_to_the_microsecond(family, rows, zone_name, data):
     of = FAMILIES[family]
-    conditions = data.draw(st.lists(st.one_of(of, of.map(dict), trees(leaves)), min_size=3, max_size=6))
+    conditions = data.draw(st.lists(of, min_size=3, max_size=5)) + data.draw(st.lists(trees(leaves), max_size=1))
     names = [f"s{index}" for index in range(len(conditions))]
     nested = [
         {"all": [one, {"not": {"segment": {"id": names[index - 1]}}}]} if index else one
@@ -87,6 +87,26 @@ def test_membership_intervals_equal_the_oracle_to_the_microsecond(family, rows, 
         inside = now
     assert customer.changes("segment") == sorted(expected)
     assert set(customer.state.decisions.inside) == inside
+
+
+@pytest.mark.parametrize("late_days", [1, 5, 20])
+@pytest.mark.parametrize("count", [{"at_least": 1}, {"at_least": 2}, {"exactly": 1}, {"at_most": 1}])
+def test_late_events_leave_windows_in_the_order_they_occurred(late_days, count):
+    at_us = 1_774_600_000_000_000
+    rows = [
+        plain_row(1, "Seen", at_us),
+        plain_row(2, "Seen", at_us + 1, happened_us=at_us - late_days * DAY),
+        plain_row(3, "Seen", at_us + 2, happened_us=at_us - late_days * DAY // 2),
+    ]
+    segment = {"kind": "segment", "id": "s", "when": {"event": {"name": "Seen", "count": count, "within_days": 7}}}
+    customer = Customer(compiled(segment), created_us=at_us).take(*rows).wait_until(at_us + 30 * DAY)
+    oracle = Oracle(rows, "Europe/Berlin")
+    expected, inside = [], False
+    for instant in oracle.instants(at_us, at_us + 30 * DAY):
+        now = oracle.go(instant).holds(segment["when"])
+        expected += [(instant, "s", now)] if now is not inside else []
+        inside = now
+    assert customer.changes("segment") == expected
 
 
 @SETTINGS

@@ -84,6 +84,7 @@ def lives(draw, *, most=14):
 
 wheres = st.one_of(
     st.just([]),
+    st.just([]).map(list),
     st.sampled_from(
         (
             [{"property": "channel", "op": "equals", "value": "web"}],
@@ -94,7 +95,7 @@ wheres = st.one_of(
         )
     ),
 )
-names = st.one_of(st.sampled_from(NAMES), st.just(list(NAMES[:2])), st.just("*"))
+names = st.one_of(st.sampled_from(NAMES), st.just(list(NAMES)), st.just("*"))
 windows = st.sampled_from((1, 2, 7, 30, 90))
 counts = st.sampled_from(
     ({"at_least": 1}, {"at_least": 2}, {"at_least": 3}, {"at_most": 0}, {"at_most": 1}, {"exactly": 0},
