@@ -88,7 +88,7 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
     begun = time.perf_counter()
     stream = messages(ends_on=today, households=households)
     clock = VirtualClock()
-    installation = Installation(settings, clock=clock)
+    installation = Installation(settings, clock=clock, durable=False)
     try:
         _claim(installation)
         loader = _Loader(installation, clock, MovedYear(today), progress)

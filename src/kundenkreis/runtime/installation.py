@@ -40,13 +40,15 @@ class Installation:
     Effects of opening: creates the data directory, missing tables, and publishes the starter rulebook on an empty store.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, point: Point = no_point) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, point: Point = no_point, durable: bool = True
+    ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.point = point
         self.data_dir: Path = settings.data_dir
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.store: Store = open_store(settings, point)
+        self.store: Store = open_store(settings, point, durable=durable)
         migrate(self.store)
         self.zone: Zone = self._fixed_zone()
         self.rulebooks = Rulebooks(self.store, zone=self.zone)
@@ -148,11 +150,11 @@ class Installation:
         return zone(fixed)
 
 
-def open_store(settings: Settings, point: Point) -> Store:
+def open_store(settings: Settings, point: Point, *, durable: bool = True) -> Store:
     """The operational store that the settings name."""
     if settings.on_postgres:
         return PostgresStore(settings.database, point=point)
-    return SqliteStore(settings.data_dir / STORE_FILE, point=point)
+    return SqliteStore(settings.data_dir / STORE_FILE, point=point, durable=durable)
 
 
 def _take_from(inbox: PostgresInbox) -> Callable[[Session, int, int], list[tuple[int, InboxItem]]]:

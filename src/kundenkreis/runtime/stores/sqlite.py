@@ -72,13 +72,20 @@ class SqliteSession:
 
 
 class SqliteStore:
-    """The store of one data directory."""
+    """The store of one data directory.
+
+    Args:
+        durable: False only while the demo is loaded: what a power cut would lose is loaded again.
+    """
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64) -> None:
+    def __init__(
+        self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64, durable: bool = True
+    ) -> None:
         self.path = str(path)
         self._point = point
+        self._synchronous = "FULL" if durable else "OFF"
         self._cache_kibibytes = cache_mebibytes * 1024
         self._local = threading.local()
         self._open: list[Any] = []
@@ -93,7 +100,7 @@ class SqliteStore:
             # SQLite's own lower() knows ASCII only; "über" must find "ÜBER" as on PostgreSQL.
             connection.create_function("lower", 1, _lower, deterministic=True)
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
             connection.execute("PRAGMA wal_autocheckpoint=4000")
             connection.execute("PRAGMA temp_store=MEMORY")

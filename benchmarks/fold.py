@@ -1,0 +1,154 @@
+"""Inbox to committed state: the demo rulebook, traces on, SQLite with synchronous=FULL, the worker as `kreis serve` runs it.
+
+    python -m benchmarks.fold [--customers 100000] [--events 100000] [--warm 0]
+
+Catching up: the inbox is full, the worker takes what its batch size lets it. Live: `--rate` events arrive every second, and the time from
+a batch's begin to its commit is what others wait for the database.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.events import DAY_US, identities, traffic
+from kundenkreis.definitions.canonical import canonical_json
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.playbooks.shipped import shipped_rulebook
+from kundenkreis.runtime.clock import SystemClock
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.worker import EmbeddedWorker, StepReport
+from kundenkreis.settings import Settings
+
+
+class SteeredClock(SystemClock):
+    """Wall time as the events tell it, real time for measuring."""
+
+    def __init__(self) -> None:
+        self.at_us = 0
+
+    def now_us(self) -> int:
+        return self.at_us
+
+
+def run(customers: int, events: int, warm: int, rate: int) -> dict[str, object]:
+    """Load customers, warm up, measure catching up and live; figures by name."""
+    with tempfile.TemporaryDirectory(prefix="kreis-bench-") as folder:
+        clock = SteeredClock()
+        start_us = 1_790_000_000_000_000
+        clock.at_us = start_us
+        installation = Installation(Settings(data_dir=Path(folder)), clock=clock)
+        installation.publish(canonical_json(shipped_rulebook(with_journeys=True)), actor="benchmark")
+        worker = installation.open_worker()
+        assert isinstance(worker, EmbeddedWorker)
+        inbox = installation.open_inbox()
+        fill(inbox, identities(customers, at_us=start_us), 5_000)
+        drain(worker)
+        step_us = 200 * DAY_US // max(warm + events, 1)
+        stream = traffic(warm + events, customers, start_us=start_us + 1, step_us=step_us)
+        if warm:
+            for chunk in chunks(stream, 20_000, stop=warm):
+                inbox.append(chunk)
+                clock.at_us = chunk[-1].received_us
+                drain(worker)
+        figures = {
+            **catch_up(worker, inbox, clock, stream, events // 2),
+            **live(worker, inbox, clock, stream, events // 2, rate),
+        }
+        with installation.store.reading() as tx:
+            states = tx.rows("SELECT count(*), avg(length(state)), max(length(state)) FROM states")[0]
+            rows = tx.rows("SELECT count(*) FROM log")[0][0]
+        installation.close()
+        size = sum(
+            os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder) if name.startswith("kreis.db")
+        )
+        return figures | {
+            "customers": states[0],
+            "state_bytes_mean": round(states[1]),
+            "state_bytes_max": states[2],
+            "log_rows": rows,
+            "store_bytes_per_log_row": round(size / rows),
+        }
+
+
+def catch_up(
+    worker: EmbeddedWorker, inbox: object, clock: SteeredClock, stream: Iterator[InboxItem], count: int
+) -> dict[str, float]:
+    """Events a second with a full inbox."""
+    items = list(islice(stream, count))
+    fill(inbox, items, 5_000)
+    clock.at_us = items[-1].received_us
+    begun, cpu, done = time.perf_counter(), time.process_time(), 0
+    while True:
+        report = worker.step()
+        done += report.events
+        if done >= count:
+            break
+    seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu
+    return {"catching_up_per_second": round(done / seconds), "catching_up_per_cpu_second": round(done / cpu_seconds)}
+
+
+def live(
+    worker: EmbeddedWorker, inbox: object, clock: SteeredClock, stream: Iterator[InboxItem], count: int, rate: int
+) -> dict[str, float]:
+    """Events a second, and the time of a batch to its commit, while `rate` events arrive every second."""
+    waits: list[float] = []
+    begun, sent, done = time.perf_counter(), 0, 0
+    while done < count:
+        due = min(int((time.perf_counter() - begun) * rate) + 1, count)
+        if due > sent:
+            chunk = list(islice(stream, due - sent))
+            inbox.append(chunk)  # type: ignore[attr-defined]  # the writing end of either inbox
+            clock.at_us = chunk[-1].received_us
+            sent = due
+        before = time.perf_counter()
+        report = worker.step()
+        waits.append(time.perf_counter() - before)
+        done += report.events
+    seconds = time.perf_counter() - begun
+    waits.sort()
+    return {
+        "live_per_second": round(done / seconds),
+        "live_batch_p50_ms": round(statistics.median(waits) * 1000, 1),
+        "live_batch_p99_ms": round(waits[int(len(waits) * 0.99)] * 1000, 1),
+    }
+
+
+def fill(inbox: object, items: Iterator[InboxItem] | list[InboxItem], size: int) -> None:
+    """Append in chunks."""
+    for chunk in chunks(iter(items), size):
+        inbox.append(chunk)  # type: ignore[attr-defined]
+
+
+def chunks(items: Iterator[InboxItem], size: int, stop: int | None = None) -> Iterator[list[InboxItem]]:
+    """Lists of at most `size`, `stop` in all."""
+    left = stop if stop is not None else sys.maxsize
+    while left and (chunk := list(islice(items, min(size, left)))):
+        left -= len(chunk)
+        yield chunk
+
+
+def drain(worker: EmbeddedWorker) -> StepReport:
+    """Fold what waits."""
+    return worker.run_until_idle()
+
+
+def main() -> None:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--warm", type=int, default=0, help="events folded before measuring begins")
+    parser.add_argument("--rate", type=int, default=7_000)
+    arguments = parser.parse_args()
+    print(json.dumps(run(arguments.customers, arguments.events, arguments.warm, arguments.rate), indent=2))
+
+
+if __name__ == "__main__":
+    main()
