@@ -1,6 +1,6 @@
 """A customer's past: folded from scratch out of the customer's own log rows and control rows, up to any position or instant.
 
-Customers are independent, so one of them can be folded alone: nothing stored is read but log, rulebooks and merges, nothing is written.
+Customers are independent, so one of them can be folded alone: nothing stored is read but log and rulebooks, nothing is written.
 Rebuild does it for everybody, explain for one person at a past position, simulate with a draft in the rulebook.
 """
 
@@ -13,6 +13,7 @@ from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import OrderEntry, Orders, Record
 from kundenkreis.engine.advance import Outcome, advance, new_customer
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
+from kundenkreis.engine.merging import STATE_SURRENDERED
 from kundenkreis.engine.rulebook import RulebookOf
 from kundenkreis.kernel.effects import Effect
 from kundenkreis.kernel.ids import NEVER, Micros, partition_of
@@ -190,18 +191,20 @@ def load_past(
     stops: Mapping[int, Stop] | None = None,
 ) -> Past:
     """Read the past of some customers, with everybody who was merged into them."""
-    losers: dict[int, list[int]] = defaultdict(list)
-    everybody = dict.fromkeys(profile_ids)
-    waiting = list(profile_ids)
-    while waiting:
-        found = tx.rows_in("SELECT winner, loser FROM merges WHERE winner {keys} ORDER BY loser", waiting)
-        for winner, loser in dict.fromkeys(found):
-            losers[winner].append(loser)
-        waiting = [row[1] for row in found if row[1] not in everybody]
-        everybody.update(dict.fromkeys(waiting))
+    losers: dict[int, list[int]] = {}
     rows: dict[int, list[LogRow]] = defaultdict(list)
-    for row in log.of_customers(tx, list(everybody)):
-        rows[row.profile_id].append(row)
+    waiting = list(dict.fromkeys(profile_ids))
+    while waiting:
+        for row in log.of_customers(tx, waiting):
+            rows[row.profile_id].append(row)
+        for winner in waiting:
+            losers[winner] = [
+                int(row.properties["from"])
+                for row in rows[winner]
+                if row.name == STATE_SURRENDERED and row.type == "merge"
+            ]
+        found = dict.fromkeys(loser for winner in waiting for loser in losers[winner])
+        waiting = [loser for loser in found if loser not in losers]
     return Past(rulebook_of, controls, rows, losers, stops)
 
 
