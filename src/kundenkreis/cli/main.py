@@ -12,6 +12,7 @@ from rich.console import Console
 from kundenkreis.cli import (
     apply_command,
     demo_command,
+    explain_command,
     export_command,
     login_command,
     rebuild_command,
@@ -28,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     serve_command.COMMAND,
     apply_command.COMMAND,
     export_command.COMMAND,
+    explain_command.COMMAND,
     rebuild_command.COMMAND,
     status_command.COMMAND,
     login_command.COMMAND,
