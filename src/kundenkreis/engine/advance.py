@@ -210,7 +210,7 @@ class _Fold:
         row = turn.row
         if row is not None and row.type in ("control", "merge"):
             if row.type == "control":
-                self.rulebook = apply_control(turn, self.rulebook, self.rulebook_of, self.history)
+                self.rulebook = apply_control(turn, self.rulebook, self.rulebook_of, self._history_to(row))
             else:
                 apply_merge(turn, self.rulebook)
             if self.state.forwarded_to:
@@ -224,6 +224,18 @@ class _Fold:
         observe(rulebook.decisions, turn)
         decide(rulebook.decisions, turn)
         run_journeys(rulebook.journeys, turn)
+
+    def _history_to(self, control: LogRow) -> Sequence[LogRow]:
+        """The history up to a control row, however far the batch reaches; with what this advance itself has derived so far."""
+        if not self.history:
+            return ()
+        known = {row.event_id for row in self.derived}
+        before = [
+            row
+            for row in self.history
+            if row.event_id not in known and (row.flags & DERIVED or row.number <= control.number)
+        ]
+        return [*before, *self.derived]
 
     def _collect(self, turn: Turn, queue: deque[LogRow | None]) -> None:
         self._take(turn)

@@ -23,6 +23,7 @@ class Bell(Protocol):
     """Rings; never blocks, never raises."""
 
     def ring(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Listener(Protocol):
@@ -54,6 +55,10 @@ class SocketBell:
         # Nobody listens yet, or the bell is ringing already: both are fine.
         with suppress(OSError):
             self._socket.sendto(b"!", self._path)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
 
     def __del__(self) -> None:
         # Whoever rings once throws the bell away; an open socket would be reported as a leak.
@@ -100,6 +105,12 @@ class PostgresBell:
                 self._connection = psycopg.connect(self._dsn, autocommit=True)
             self._connection.execute(f"NOTIFY {self._name}")  # the name is ours, never a user's
         except psycopg.Error:
+            self._connection = None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
             self._connection = None
 
 

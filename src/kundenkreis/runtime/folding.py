@@ -6,7 +6,7 @@ quarantined with the reason and never stops the others.
 
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,8 @@ from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders
 from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
+from kundenkreis.kernel.errors import KundenkreisError
+from kundenkreis.kernel.hashing import profile_id_of
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros, partition_of
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.runtime import log
@@ -44,6 +46,16 @@ _REQUEUE = (
 """A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
 
 
+RELEASED = "released"
+"""Code of a quarantined customer whom somebody let out: folded again with the next batch, all skipped rows first."""
+
+
+class StatesMissingError(KundenkreisError):
+    """States of customers are missing from the store; nothing is folded until kreis rebuild --in-place has put them back."""
+
+    code = "states_missing"
+
+
 class FoldReport(msgspec.Struct):
     """What one batch did."""
 
@@ -67,6 +79,7 @@ class Folder:
         self._controls: list[list[LogRow]] = [[] for _ in range(PARTITIONS)]
         self._controls_read = 0
         self._quarantined: set[int] = set()
+        self._released: set[int] = set()
         self._up_to: dict[int, int] | None = None
 
     @property
@@ -83,7 +96,13 @@ class Folder:
             self._controls_read = row.number
         if controls:
             self._rulebook_of.read(tx)
-        self._quarantined = {row[0] for row in tx.rows("SELECT profile_id FROM quarantined_customers")}
+        held = tx.rows("SELECT profile_id, code FROM quarantined_customers")
+        self._released = {row[0] for row in held if row[1] == RELEASED}
+        self._quarantined = {row[0] for row in held if row[1] != RELEASED}
+
+    def released(self, partitions: Container[int] | None = None) -> list[int]:
+        """Customers let out of quarantine whose skipped rows wait to be folded: belong among `due` of the next fold."""
+        return [one for one in sorted(self._released) if partitions is None or partition_of(one) in partitions]
 
     def forget(self) -> None:
         """After a rolled back transaction: read controls anew."""
@@ -125,6 +144,9 @@ class Folder:
         for profile_id in due:
             by_profile.setdefault(profile_id, [])
         wanted = [profile_id for profile_id in by_profile if profile_id not in self._quarantined]
+        released = [profile_id for profile_id in wanted if profile_id in self._released]
+        if released:
+            by_profile.update(self._skipped(tx, released, up_to))
         states = {
             row[0]: decode_state(row[1])
             for row in tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
@@ -139,7 +161,18 @@ class Folder:
             if outcome is not None:
                 outcomes.append(outcome)
         self._save(tx, outcomes, report)
+        back = [(one,) for one in released if one not in self._quarantined]
+        tx.run_many("DELETE FROM quarantined_customers WHERE profile_id = ?", back)
+        self._released.difference_update(released)
         return report
+
+    def _skipped(self, tx: Session, released: Sequence[int], up_to: dict[int, int] | None) -> dict[int, list[LogRow]]:
+        """Every own row of these customers up to here; those their states have folded already are left out later."""
+        rows: dict[int, list[LogRow]] = {profile_id: [] for profile_id in released}
+        for row in log.of_customers(tx, released):
+            if up_to is None or row.number <= up_to.get(row.partition, 0):
+                rows[row.profile_id].append(row)
+        return rows
 
     def _advance(
         self, tx: Session, profile_id: int, state: CustomerState | None, rows: list[LogRow], orders: Orders,
@@ -149,6 +182,7 @@ class Folder:
         if state is None:
             if not rows:
                 return None
+            self._check_is_new(tx, rows[0])
             version, before = _version_at(controls, rows[0].number)
             state = new_customer(rows[0], rulebook_version=version)
             state.folded_to = before
@@ -175,6 +209,14 @@ class Folder:
         for loop in outcome.loops:
             self._report_loop(tx, profile_id, loop)
         return outcome
+
+    def _check_is_new(self, tx: Session, row: LogRow) -> None:
+        """A customer's id follows from the first event. Without a state, any other row means that the state was lost."""
+        if row.profile_id == profile_id_of(row.event_id):
+            return
+        sql = "SELECT 1 FROM log WHERE profile_id = ? AND number < ? AND (flags & 4) = 0 LIMIT 1"
+        if tx.rows(sql, (row.profile_id, row.number)):
+            raise StatesMissingError(profile_id=row.profile_id)
 
     def _history(self, tx: Session, state: CustomerState, pending: Sequence[LogRow]) -> Sequence[LogRow]:
         """The customer's own rows so far, when a pending rulebook needs facts that the current one does not keep."""
@@ -217,7 +259,7 @@ class Folder:
         detail = "".join(traceback.format_exception(error))[-4000:]
         number = inputs[0].number if inputs else 0
         tx.insert(
-            QUARANTINED_CUSTOMERS, [(profile_id, until_us, number, type(error).__name__, detail)], conflict="ignore"
+            QUARANTINED_CUSTOMERS, [(profile_id, until_us, number, type(error).__name__, detail)], conflict="replace"
         )
         self._quarantined.add(profile_id)
 
@@ -233,7 +275,7 @@ class Folder:
         )
 
     def _save(self, tx: Session, outcomes: Sequence[Outcome], report: FoldReport) -> None:
-        writes = _Writes()
+        writes = Writes()
         for outcome in outcomes:
             writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id)))
         writes.flush(tx, outbox=self._writes_outbox)
@@ -253,7 +295,7 @@ def _version_at(controls: Sequence[LogRow], number: int) -> tuple[int, int]:
     return version, last
 
 
-class _Writes:
+class Writes:
     """Rows of one batch, collected per table and written in one go each."""
 
     def __init__(self) -> None:
@@ -270,6 +312,7 @@ class _Writes:
         self.derived: list[LogRow] = []
 
     def add(self, outcome: Outcome, control_to: int) -> None:
+        """Take what one advance decided; `control_to` is the last control row applied."""
         state = outcome.state
         profile_id = state.profile_id
         self.states.append(

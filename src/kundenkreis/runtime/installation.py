@@ -4,6 +4,7 @@ Every shell (serve, command line, demo, tests) starts here, so that they cannot 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from kundenkreis.events.core.inbox_item import InboxItem
@@ -47,6 +48,7 @@ class Installation:
         self.clock: Clock = clock or SystemClock()
         self.point = point
         self.data_dir: Path = settings.data_dir
+        self._closing = ExitStack()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.store: Store = open_store(settings, point, durable=durable)
         migrate(self.store)
@@ -68,7 +70,8 @@ class Installation:
                 tx, definitions, actor=actor, at_us=at_us if at_us is not None else self.clock.now_us(), zone=self.zone,
                 include_existing=include_existing,
             )  # fmt: skip
-        self.bell(WORKER_BELL).ring()
+        with closing(self.bell(WORKER_BELL)) as bell:
+            bell.ring()
         return published
 
     def ensure_rulebook(self) -> None:
@@ -91,12 +94,15 @@ class Installation:
         if isinstance(self.store, PostgresStore):
             inbox = PostgresInbox(self.settings.database, point=self.point)
             inbox.backlog()  # creates its table
+            self._closing.callback(inbox.close)
             return PartitionWorker(
                 self.store, _take_from(inbox), self.rulebooks, name=name, zone=self.zone, clock=self.clock,
                 late_after_us=self.late_after_us, point=self.point,
             )  # fmt: skip
+        reading = SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
+        self._closing.callback(reading.close)
         return EmbeddedWorker(
-            self.store, SqliteInbox(self.data_dir / INBOX_FILE, point=self.point), self.rulebooks, zone=self.zone, clock=self.clock,
+            self.store, reading, self.rulebooks, zone=self.zone, clock=self.clock,
             late_after_us=self.late_after_us, point=self.point,
         )  # fmt: skip
 
@@ -131,7 +137,8 @@ class Installation:
         return keys
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store, and of the inboxes that its workers read."""
+        self._closing.close()
         self.store.close()
 
     def _fixed_zone(self) -> Zone:

@@ -129,6 +129,7 @@ class EmbeddedWorker:
         until_us = max([until_us, *(row.at_us for row in rows)])
         due = _due(tx, until_us, max(self._size - len(rows), self._size // 4))
         due += self._sweep(tx, self._size // 2)
+        due += self._folder.released()
         fold = self._folder.fold(tx, rows, due, until_us=until_us)
         self._point("fold.after_save")
         if items:
@@ -359,6 +360,7 @@ class PartitionWorker:
                 )
             ]
             due += self._sweep(tx, folded, self._size // 2)
+            due += self._folder.released(held)
         fold = self._folder.fold(tx, rows, due, until_us=until_us, up_to=folded)
         self._point("fold.after_save")
         tx.run_many(

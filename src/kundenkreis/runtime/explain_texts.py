@@ -1,0 +1,184 @@
+"""Explanations in words, German and English: the same facts as the JSON, line by line."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from kundenkreis.channels.core.gate_texts import Language, reason_text
+from kundenkreis.kernel.zones import Zone
+
+_GROUPS: dict[str, dict[Language, str]] = {
+    "all": {"de": "alles davon", "en": "all of"},
+    "any": {"de": "eines davon", "en": "any of"},
+    "none": {"de": "nichts davon", "en": "none of"},
+    "not": {"de": "nicht", "en": "not"},
+}
+_WORDS: dict[str, dict[Language, str]] = {
+    "in": {"de": "Ja, im Segment {id} seit {since}.", "en": "Yes, in segment {id} since {since}."},
+    "out": {"de": "Nein, nicht im Segment {id} (seit {since}).", "en": "No, not in segment {id} (since {since})."},
+    "phase": {"de": "Phase {answer} seit {since}.", "en": "Phase {answer} since {since}."},
+    "sub_state": {"de": "Unterzustand {sub_state} seit {sub_since}.", "en": "Sub-state {sub_state} since {sub_since}."},
+    "score": {"de": "{answer} Punkte.", "en": "{answer} points."},
+    "nobody": {"de": "Diese Person gab es dort noch nicht.", "en": "This person was not here yet."},
+    "flips": {"de": "Ändert sich ohne ein Ereignis am {flips}.", "en": "Changes without an event on {flips}."},
+    "stays": {"de": "Ändert sich nicht von selbst.", "en": "Does not change by itself."},
+    "cause": {"de": "Ausschlag gab: {name} am {happened}.", "en": "Decided by: {name} on {happened}."},
+    "time": {"de": "Ausschlag gab: die Zeit.", "en": "Decided by: time."},
+    "found": {"de": "gefunden", "en": "found"},
+    "sent": {"de": "Ja, {id} wurde freigegeben.", "en": "Yes, {id} was released."},
+    "not_sent": {"de": "Nein, {id} wurde nicht freigegeben.", "en": "No, {id} was not released."},
+    "under_way": {"de": "Ja, in der Journey {id}.", "en": "Yes, in the journey {id}."},
+    "not_under_way": {"de": "Nein, nicht in der Journey {id}.", "en": "No, not in the journey {id}."},
+    "never": {"de": "Journey {journey}: nie begonnen.", "en": "Journey {journey}: never entered."},
+    "stands": {"de": "Steht im Schritt {step} seit {since}, bis {until}.", "en": "Stands in step {step} since {since}, until {until}."},
+    "next": {"de": "Nächster Beginn: {next}.", "en": "Next entry: {next}."},
+    "waiting_now": {"de": "Jetzt stünde dem Eintritt entgegen: {why}.", "en": "Against entering now: {why}."},
+    "free": {"de": "Jetzt stünde dem Eintritt nichts entgegen; es fehlt der Anlass.", "en": "Nothing stands against entering now; the occasion is missing."},
+    "version": {"de": "Regelwerk {rulebook}, Stand {at}.", "en": "Rulebook {rulebook}, as of {at}."},
+}  # fmt: skip
+REFUSALS: dict[str, dict[Language, str]] = {
+    "condition": {"de": "eine Bedingung trifft nicht zu", "en": "a condition does not hold"},
+    "once": {"de": "nur einmal je Person", "en": "only once per person"},
+    "once_per_key": {"de": "nur einmal je Schlüssel", "en": "only once per key"},
+    "cooldown": {"de": "die Pause seit dem letzten Mal läuft noch", "en": "the pause since the last time is not over"},
+    "running": {"de": "ein Durchlauf ist im Gang", "en": "a run is under way"},
+    "too_many_runs": {"de": "zu viele Durchläufe zugleich", "en": "too many runs at once"},
+    "step_budget": {"de": "zu viele Schritte an diesem Tag", "en": "too many steps on that day"},
+    "late": {"de": "das Ereignis kam zu spät an", "en": "the event arrived too late"},
+    "publishing": {"de": "entstand durch eine Veröffentlichung", "en": "arose from publishing"},
+    "not_published": {"de": "die Journey war noch nicht veröffentlicht", "en": "the journey was not published yet"},
+    "unknown": {"de": "unklar", "en": "unclear"},
+}
+
+
+def explain_in_words(answer: dict[str, Any], language: Language, clock: Zone) -> list[str]:
+    """The answer for people."""
+    lines = (
+        list(_LINES[answer["kind"]](answer, language, clock))
+        if answer["customer"]["exists"]
+        else [_say("nobody", language)]
+    )
+    return [*lines, _say("version", language, **answer)]
+
+
+def tree_lines(tree: Any, language: Language, depth: int = 0) -> Iterator[str]:
+    """A Reason tree, one line per condition: + holds, - does not."""
+    if not isinstance(tree, dict):
+        return
+    mark = "  " * depth + ("+ " if tree["holds"] else "- ")
+    parts = tree.get("parts")
+    if parts is not None:
+        yield mark + _GROUPS[tree["kind"]][language]
+        for part in parts:
+            yield from tree_lines(part, language, depth + 1)
+        return
+    yield f"{mark}{tree['kind']} {_compact(tree['config'])}: {_say('found', language)} {_compact(tree['found'])}"
+
+
+def _say(word: str, language: Language, **facts: Any) -> str:
+    return _WORDS[word][language].format(**{key: "?" if value is None else _day(value) for key, value in facts.items()})
+
+
+def _day(value: Any) -> Any:
+    """An instant without its microseconds; anything else as it is."""
+    if isinstance(value, str) and len(value) == 27 and value.endswith("Z") and value[10] == "T":
+        return f"{value[:10]} {value[11:19]} UTC"
+    return value
+
+
+def _compact(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_compact(one)}" for key, one in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _decided(answer: dict[str, Any], language: Language) -> Iterator[str]:
+    cause = answer.get("cause")
+    if cause is not None and "name" in cause:
+        yield _say("cause", language, name=cause["name"] or cause["type"], happened=cause["happened"])
+    elif answer["since"] is not None:
+        yield _say("time", language)
+
+
+def _segment(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:
+    yield _say("in" if answer["answer"] else "out", language, id=answer["id"], since=answer["since"])
+    yield from _decided(answer, language)
+    yield _say("flips", language, flips=answer["flips"]) if answer["flips"] else _say("stays", language)
+    yield from tree_lines(answer["reason"], language)
+
+
+def _phase(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:
+    yield _say("phase", language, **answer)
+    if answer["sub_state"]:
+        yield _say("sub_state", language, **answer)
+    yield from _decided(answer, language)
+    yield _say("flips", language, flips=answer["flips"]) if answer["flips"] else _say("stays", language)
+    yield from tree_lines(answer["reason"], language)
+    yield from tree_lines(answer["sub_reason"], language)
+    for change in answer["history"]:
+        mark = ">" if change["entered"] else "<"
+        because = change["event"]["name"] if change["event"] and "name" in change["event"] else ""
+        yield f"{_day(change['at'])} {mark} {change['kind']} {change['id']} {because}".rstrip()
+
+
+def _score(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:
+    yield _say("score", language, answer=answer["answer"])
+    for entry in answer["ledger"]:
+        yield f"{_day(entry['at'])} {entry['rule']}: {entry['milli_points'] / 1000:+g} = {entry['balance'] / 1000:g}"
+
+
+def _message(answer: dict[str, Any], language: Language, clock: Zone) -> Iterator[str]:
+    yield _say("sent" if answer["answer"] else "not_sent", language, id=answer["id"])
+    for message in answer["messages"]:
+        yield f"{message['message_id']} {message['content']} ({message['channel']}): {message['fate']}"
+        for verdict in message["verdicts"]:
+            yield f"  {_day(verdict['at'])} {verdict['outcome']}"
+            for reason in verdict["reasons"]:
+                yield f"    {'+' if reason[1] else '-'} {reason_text(reason, language=language, clock=clock)}"
+        for told in message["told"]:
+            yield f"  {_day(told['at'])} {told['name']}"
+    for why in answer.get("why_not", ()):
+        yield from _why_not(why, language)
+
+
+def _journey(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:
+    yield _say("under_way" if answer["answer"] else "not_under_way", language, id=answer["id"])
+    yield from _runs(answer["runs"], language)
+    if "why_not" in answer:
+        yield from _why_not(answer["why_not"], language, ever=bool(answer["runs"]))
+
+
+def _runs(runs: list[dict[str, Any]], language: Language) -> Iterator[str]:
+    for run in runs:
+        yield f"{run['run_id']} v{run['version']} {run['entry_key']}".rstrip()
+        for step in run["path"]:
+            reason = step["reason"]
+            told = reason[0] if len(reason) == 2 and isinstance(reason[1], dict) else _compact(reason)
+            yield f"  {_day(step['at'])} {step['step'] or '-'}: {step['outcome']} {told}".rstrip()
+            if len(reason) == 2 and isinstance(reason[1], dict):
+                yield from tree_lines(reason[1], language, 2)
+        if run["stands"] is not None:
+            yield "  " + _say("stands", language, **run["stands"])
+
+
+def _why_not(why: dict[str, Any], language: Language, *, ever: bool = False) -> Iterator[str]:
+    runs = why.get("runs", [])
+    if not runs and not ever:
+        yield _say("never", language, journey=why["journey"])
+    yield from _runs(runs, language)
+    if why["refusal"]:
+        yield _say("waiting_now", language, why=REFUSALS[why["refusal"]][language])
+    else:
+        yield _say("free", language)
+    for tree in [*why["conditions"], why.get("segment", {}).get("reason")]:
+        yield from tree_lines(tree, language, 1)
+    if why.get("next"):
+        yield _say("next", language, next=why["next"])
+    for attempt in why["attempts"]:
+        told = "+" if attempt["entered"] else "- " + REFUSALS[attempt["refusal"]][language]
+        yield f"  {_day(attempt['at'])} {attempt['event']['name']}: {told}"
+        for tree in attempt.get("conditions", ()):
+            yield from tree_lines(tree, language, 2)
+
+
+_LINES = {"segment": _segment, "phase": _phase, "score": _score, "message": _message, "journey": _journey}
