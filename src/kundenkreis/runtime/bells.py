@@ -14,6 +14,9 @@ from typing import Protocol
 
 import psycopg
 
+from kundenkreis.runtime.stores.postgres import CONNECT
+from kundenkreis.runtime.stores.session import Point, no_point
+
 LONGEST_SOCKET_PATH = 100
 """Unix socket paths end at 108 bytes on Linux, 104 on macOS."""
 LONGEST_WAIT_SECONDS = 3600.0
@@ -23,6 +26,9 @@ class Bell(Protocol):
     """Rings; never blocks, never raises."""
 
     def ring(self) -> None: ...
+
+    def close(self) -> None:
+        """Let go of the socket or connection; another ring opens a new one where it needs one."""
 
 
 class Listener(Protocol):
@@ -45,15 +51,20 @@ def _socket_path(data_dir: Path, name: str) -> str:
 class SocketBell:
     """A bell on one machine: a datagram to a Unix socket in the data directory."""
 
-    def __init__(self, data_dir: Path, name: str) -> None:
+    def __init__(self, data_dir: Path, name: str, *, point: Point = no_point) -> None:
         self._path = _socket_path(data_dir, name)
+        self._point, self._point_name = point, f"bell.{name}.ring"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
     def ring(self) -> None:
+        self._point(self._point_name)
         # Nobody listens yet, or the bell is ringing already: both are fine.
         with suppress(OSError):
             self._socket.sendto(b"!", self._path)
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 class SocketListener:
@@ -86,16 +97,23 @@ class SocketListener:
 class PostgresBell:
     """A bell between machines: NOTIFY on a connection of its own; reconnects by itself."""
 
-    def __init__(self, dsn: str, name: str) -> None:
+    def __init__(self, dsn: str, name: str, *, point: Point = no_point) -> None:
         self._dsn, self._name = dsn, f"kreis_{name}"
+        self._point, self._point_name = point, f"bell.{name}.ring"
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
 
     def ring(self) -> None:
+        self._point(self._point_name)
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(self._dsn, autocommit=True)
+                self._connection = psycopg.connect(self._dsn, autocommit=True, **CONNECT)
             self._connection.execute(f"NOTIFY {self._name}")  # the name is ours, never a user's
         except psycopg.Error:
+            self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
             self._connection = None
 
 
@@ -109,7 +127,7 @@ class PostgresListener:
     def wait(self, timeout_seconds: float) -> bool:
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(self._dsn, autocommit=True)
+                self._connection = psycopg.connect(self._dsn, autocommit=True, **CONNECT)
                 self._connection.execute(f"LISTEN {self._name}")
                 return True
             timeout = max(0.0, min(timeout_seconds, LONGEST_WAIT_SECONDS))
@@ -120,9 +138,10 @@ class PostgresListener:
                 rang = True
             return rang
         except psycopg.Error:
-            self._connection = None
+            self.close()
             raise
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+            self._connection = None

@@ -46,6 +46,8 @@ class Installation:
         self.point = point
         self.data_dir: Path = settings.data_dir
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._bells: list[Bell] = []
+        self._worker_bell = self.bell(WORKER_BELL)
         self.store: Store = open_store(settings, point)
         migrate(self.store)
         self.zone: Zone = self._fixed_zone()
@@ -66,7 +68,7 @@ class Installation:
                 tx, definitions, actor=actor, at_us=at_us if at_us is not None else self.clock.now_us(), zone=self.zone,
                 include_existing=include_existing,
             )  # fmt: skip
-        self.bell(WORKER_BELL).ring()
+        self._worker_bell.ring()
         return published
 
     def ensure_rulebook(self) -> None:
@@ -99,10 +101,14 @@ class Installation:
         )  # fmt: skip
 
     def bell(self, name: str) -> Bell:
-        """The ringing end of a bell."""
-        return (
-            PostgresBell(self.settings.database, name) if self.settings.on_postgres else SocketBell(self.data_dir, name)
+        """The ringing end of a bell; closed with the installation."""
+        made: Bell = (
+            PostgresBell(self.settings.database, name, point=self.point)
+            if self.settings.on_postgres
+            else SocketBell(self.data_dir, name, point=self.point)
         )
+        self._bells.append(made)
+        return made
 
     def listener(self, name: str) -> Listener:
         """The listening end of a bell."""
@@ -129,7 +135,10 @@ class Installation:
         return keys
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the store and the bells."""
+        for bell in self._bells:
+            bell.close()
+        self._bells.clear()
         self.store.close()
 
     def _fixed_zone(self) -> Zone:
