@@ -150,6 +150,8 @@ class RunningRole:
     crash_at: str = ""
     mutation: str = ""
     limits: Sequence[tuple[int, int]] = ()
+    stop_at: str = ""
+    lease_seconds: float = 0.0
     pid: int = 0
     codes: list[int] = field(default_factory=list)
     """How each process of this role ended."""
@@ -171,9 +173,13 @@ class Stage:
         """Message ids that were tried."""
         self.record = ""
 
-    def start(self, role: str, *, crash_at: str = "", mutation: str = "", name: str = "worker-1", limits: Sequence[tuple[int, int]] = ()) -> RunningRole:  # fmt: skip
-        """Start a role; `crash_at` counts for its first process only."""
-        running = RunningRole(role, {**self.environ, "WORKER": name}, crash_at, mutation, limits)
+    def start(
+        self, role: str, *, crash_at: str = "", mutation: str = "", name: str = "worker-1", limits: Sequence[tuple[int, int]] = (),
+        stop_at: str = "", lease_seconds: float = 0.0,
+    ) -> RunningRole:  # fmt: skip
+        """Start a role; `crash_at` and `stop_at` count for its first process only."""
+        environ = {**self.environ, "WORKER": name}
+        running = RunningRole(role, environ, crash_at, mutation, limits, stop_at, lease_seconds)
         self.roles.append(running)
         self._launch(running)
         return running
@@ -184,6 +190,7 @@ class Stage:
             {
                 "role": running.role, "environ": {**running.environ, **crash}, "mutation": running.mutation, "record": self.record,
                 "log": str(self.data_dir / f"{running.role}.log"), "limits": list(running.limits),
+                "stop_at": "" if running.codes else running.stop_at, "lease_seconds": running.lease_seconds,
             }
         )  # fmt: skip
 
@@ -196,6 +203,13 @@ class Stage:
                 if len(running.codes) > 20:
                     raise AssertionError(f"{running.role} cannot live:\n{self.log_of(running.role)}")
                 self._launch(running)
+
+    def await_standstill(self, running: RunningRole) -> None:
+        """Until this role stands still at its point."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while Path(f"/proc/{running.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
+            assert time.monotonic() < deadline, f"{running.role} did not stop\n{self.log_of(running.role)}"
+            time.sleep(0.01)
 
     def log_of(self, role: str) -> str:
         """The end of what a role said."""
@@ -231,6 +245,8 @@ class Stage:
                 "internal inbox": tx.rows("SELECT count(*) FROM internal_inbox")[0][0],
                 "outbox": tx.rows("SELECT count(*) FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")[0][0],
             }
+            newest = "(SELECT max(number) FROM log l WHERE l.type = 'control' AND l.partition = s.partition)"
+            found["control rows"] = tx.rows(f"SELECT count(*) FROM states s WHERE s.control_to < {newest}")[0][0]
             if tx.dialect == "postgres":
                 found["inbox"] = tx.rows("SELECT count(*) FROM inbox")[0][0]
                 found["log"] = tx.rows(

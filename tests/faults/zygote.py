@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import a2wsgi  # noqa: F401  (imported here so that no child needs the time)
-import django  # noqa: F401
+import django.core.management  # noqa: F401
+import django.db.migrations.executor
+import django.db.models
+import django.forms
+import django.http
+import django.template.loader
+import django.urls  # noqa: F401
 import psycopg  # noqa: F401
 import uvicorn.protocols.http.httptools_impl  # noqa: F401
 
@@ -24,22 +30,33 @@ import kundenkreis.definitions.canonical
 import kundenkreis.runtime.dispatching
 import kundenkreis.runtime.web
 import kundenkreis.runtime.worker
+from kundenkreis.runtime.folding import Folder
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.points import VARIABLE, point_from
 from kundenkreis.runtime.roles import run_dispatcher, run_worker
-from kundenkreis.runtime.stores.session import Point
+from kundenkreis.runtime.stores.session import Point, Session
 from kundenkreis.settings import read_settings
-from tests.faults.mutations import mutate
+from tests.faults.mutations import mutate, shorten_leases
 from tests.faults.story_rulebook import definitions
 
 DISPATCHER_THREADS = 2
 kundenkreis.runtime.worker.PRUNE_EVERY = 2  # the story has few batches
 
 
-def run_role(role: str, environ: dict[str, str], *, mutation: str, record: str) -> None:
-    """One role until it is told to stop, or dies at its crash point."""
+def run_role(role: str, environ: dict[str, str], *, mutation: str, record: str, stop_at: str, lease_seconds: float) -> None:
+    """One role until it is told to stop, or dies at its crash point.
+
+    Args:
+        stop_at: "name" of a point where it stops still (SIGSTOP) the first time, until somebody sends SIGCONT.
+        lease_seconds: length of every lease; 0 for the usual ones.
+    """
+    if lease_seconds:
+        shorten_leases(lease_seconds)
     mutate(mutation)
-    point = recorded(point_from(environ), Path(record)) if record else point_from(environ)
+    point = stopping(point_from(environ), stop_at) if stop_at else point_from(environ)
+    if record:
+        point = recorded(point, Path(record))
+    pointed_fold(point)
     settings = read_settings({name: value for name, value in environ.items() if name != VARIABLE})
     installation = Installation(settings, point=point)
     if role == "publisher":
@@ -49,8 +66,34 @@ def run_role(role: str, environ: dict[str, str], *, mutation: str, record: str) 
     elif role == "worker":
         run_worker(installation, environ.get("WORKER", "worker-1"))
     else:
-        run_dispatcher(installation, DISPATCHER_THREADS)
+        # Alone where it stands still: a second thread would keep SQLite's write lock meanwhile.
+        run_dispatcher(installation, 1 if stop_at else DISPATCHER_THREADS)
     installation.close()
+
+
+def stopping(point: Point, name: str) -> Point:
+    """The same point, at which the process also stands still once."""
+    left = [name]
+
+    def passed(here: str) -> None:
+        if here in left:
+            left.remove(here)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        point(here)
+
+    return passed
+
+
+def pointed_fold(point: Point) -> None:
+    """One more point, between reading states and writing them: the worst moment for a worker to stand still."""
+    original = Folder._save
+
+    def save(self: Folder, tx: Session, outcomes: Any, report: Any) -> None:
+        if outcomes:
+            point("fold.loaded")
+        original(self, tx, outcomes, report)
+
+    Folder._save = save  # type: ignore[method-assign]
 
 
 def recorded(point: Point, path: Path) -> Point:
@@ -78,7 +121,10 @@ def _child(order: dict[str, Any]) -> None:
             import resource
 
             resource.setrlimit(which, (most, most))
-        run_role(order["role"], order["environ"], mutation=order["mutation"], record=order["record"])
+        run_role(
+            order["role"], order["environ"], mutation=order["mutation"], record=order["record"], stop_at=order["stop_at"],
+            lease_seconds=order["lease_seconds"],
+        )  # fmt: skip
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -5,6 +5,7 @@ every ring, at start, and when the next customer wakes.
 """
 
 import hashlib
+import os
 import selectors
 import socket
 import tempfile
@@ -36,6 +37,9 @@ class Listener(Protocol):
 
     def wait(self, timeout_seconds: float) -> bool:
         """True when the bell rang, False when the time is over. Rings during work are not lost: the next wait returns at once."""
+
+    def wake(self) -> None:
+        """Let this listener's wait return, from a signal handler, whoever else listens to the bell."""
 
     def close(self) -> None: ...
 
@@ -79,18 +83,31 @@ class SocketListener:
         self._socket.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
+        # Another listener may have taken over the path; its own signals must reach this one all the same.
+        self._woken, self._wake = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(self._woken, False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
 
     def wait(self, timeout_seconds: float) -> bool:
         if not self._selector.select(max(0.0, min(timeout_seconds, LONGEST_WAIT_SECONDS))):
             return False
         with suppress(BlockingIOError):
+            os.read(self._woken, 4096)
+        with suppress(BlockingIOError):
             while self._socket.recv(16):
                 pass
         return True
 
+    def wake(self) -> None:
+        with suppress(BlockingIOError):
+            os.write(self._wake, b"!")
+
     def close(self) -> None:
         self._selector.close()
         self._socket.close()
+        os.close(self._woken)
+        os.close(self._wake)
         self._path.unlink(missing_ok=True)
 
 
@@ -140,6 +157,11 @@ class PostgresListener:
         except psycopg.Error:
             self.close()
             raise
+
+    def wake(self) -> None:
+        bell = PostgresBell(self._dsn, self._name.removeprefix("kreis_"))
+        bell.ring()  # without a database there is no wait to end: it has raised
+        bell.close()
 
     def close(self) -> None:
         if self._connection is not None:

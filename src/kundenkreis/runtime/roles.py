@@ -27,9 +27,9 @@ STORE_PAUSE_SECONDS = 0.5
 class StopRequest:
     """SIGTERM and SIGINT as a flag that loops ask between two transactions, and that ends their waiting."""
 
-    def __init__(self, bell_name: str, installation: Installation) -> None:
+    def __init__(self, listener: Listener) -> None:
         self._asked = False  # no Event: a handler must not wait for a lock that the interrupted code holds
-        self._bell = installation.bell(bell_name)
+        self._listener = listener
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
 
@@ -38,13 +38,13 @@ class StopRequest:
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
-        self._bell.ring()
+        self._listener.wake()
 
 
 def run_worker(installation: Installation, name: str) -> None:
     """Resolve and fold until asked to stop."""
-    stop = StopRequest(WORKER_BELL, installation)
     listener = installation.listener(WORKER_BELL)
+    stop = StopRequest(listener)
     dispatcher = installation.bell(DISPATCHER_BELL)
     worker = installation.open_worker(name)
     dispatcher.ring()  # our forerunner may have died between its commit and its ring
@@ -92,8 +92,8 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
     from kundenkreis.runtime.dispatching import build_world, open_dispatcher  # noqa: PLC0415  (the other roles need no templates)
 
     stopped = threading.Event()
-    stop = StopRequest(DISPATCHER_BELL, installation)
     listener = installation.listener(DISPATCHER_BELL)
+    stop = StopRequest(listener)
     worker = installation.bell(WORKER_BELL)
     world = build_world(installation)
     lock = SoleProcess(installation.data_dir / "dispatcher.lock")
