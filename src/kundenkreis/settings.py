@@ -21,6 +21,8 @@ from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.zones import UnknownZoneError, zone
 
 PREFIX = "KREIS_"
+NO_SETTINGS = frozenset({"KREIS_CRASH_AT"})
+"""Read elsewhere (runtime/points.py), by the fault tests only."""
 
 SmtpTls = Literal["starttls", "tls", "none"]
 
@@ -160,7 +162,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     fields = {variable_of(each.name): each for each in dataclasses.fields(Settings)}
     problems: list[str] = []
     values: dict[str, Any] = {}
-    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+    for variable in sorted(name for name in environ if name.startswith(PREFIX) and name not in NO_SETTINGS):
         if variable not in fields:
             near = difflib.get_close_matches(variable, fields, n=1)
             advice = f"Did you mean {near[0]}?" if near else "docs/reference/settings.md lists all names."

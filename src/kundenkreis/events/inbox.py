@@ -214,7 +214,7 @@ class PostgresInbox:
         """See `Inbox.backlog`."""
         connection = self._open()
         row = connection.execute("select count(*) from inbox").fetchone()
-        connection.commit()
+        connection.rollback()
         return int(row[0]) if row else 0
 
     def close(self) -> None:
@@ -245,7 +245,9 @@ class PostgresInbox:
             connection = psycopg.connect(self._dsn, connect_timeout=self._connect_seconds)
             try:
                 self.create(connection)
+                self._point("inbox.create.before_commit")
                 connection.commit()
+                self._point("inbox.create.after_commit")
             except BaseException:
                 connection.close()
                 raise

@@ -147,6 +147,7 @@ class TrackingApp:
                 self._point("inbox.before_answer")
                 await send(_OK_START)
                 await send(_OK_BODY)
+                self._point("inbox.after_answer")
         elif method == "OPTIONS":
             await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT_HEADERS})
             await send({"type": "http.response.body", "body": b""})

@@ -195,9 +195,9 @@ def default_channels(installation: Installation) -> dict[str, Channel]:
     return {"email": SmtpChannel(server, point=installation.point, monotonic=time.monotonic)}
 
 
-def open_dispatcher(world: World, number: int) -> Dispatcher:
-    """One dispatcher, for one thread."""
-    return Dispatcher(world, f"dispatcher-{number}")
+def open_dispatcher(world: World, number: int, *, place: str = "") -> Dispatcher:
+    """One dispatcher, for one thread. `place` tells claims of this process's forerunners from those of others."""
+    return Dispatcher(world, f"{place}dispatcher-{number}")
 
 
 def _text(value: Any) -> str:

@@ -4,7 +4,7 @@ Every shell (serve, command line, demo, tests) starts here, so that they cannot 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 from kundenkreis.events.core.inbox_item import InboxItem
@@ -50,6 +50,8 @@ class Installation:
         self.data_dir: Path = settings.data_dir
         self._closing = ExitStack()
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._bells: list[Bell] = []
+        self._worker_bell = self.bell(WORKER_BELL)
         self.store: Store = open_store(settings, point, durable=durable)
         migrate(self.store)
         self.zone: Zone = self._fixed_zone()
@@ -70,8 +72,7 @@ class Installation:
                 tx, definitions, actor=actor, at_us=at_us if at_us is not None else self.clock.now_us(), zone=self.zone,
                 include_existing=include_existing,
             )  # fmt: skip
-        with closing(self.bell(WORKER_BELL)) as bell:
-            bell.ring()
+        self._worker_bell.ring()
         return published
 
     def ensure_rulebook(self) -> None:
@@ -107,10 +108,14 @@ class Installation:
         )  # fmt: skip
 
     def bell(self, name: str) -> Bell:
-        """The ringing end of a bell."""
-        return (
-            PostgresBell(self.settings.database, name) if self.settings.on_postgres else SocketBell(self.data_dir, name)
+        """The ringing end of a bell; closed with the installation."""
+        made: Bell = (
+            PostgresBell(self.settings.database, name, point=self.point)
+            if self.settings.on_postgres
+            else SocketBell(self.data_dir, name, point=self.point)
         )
+        self._bells.append(made)
+        return made
 
     def listener(self, name: str) -> Listener:
         """The listening end of a bell."""
@@ -137,8 +142,11 @@ class Installation:
         return keys
 
     def close(self) -> None:
-        """Let go of the store, and of the inboxes that its workers read."""
+        """Let go of the store, of the inboxes that its workers read, and of the bells."""
         self._closing.close()
+        for bell in self._bells:
+            bell.close()
+        self._bells.clear()
         self.store.close()
 
     def _fixed_zone(self) -> Zone:

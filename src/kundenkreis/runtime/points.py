@@ -14,6 +14,11 @@ from kundenkreis.runtime.stores.session import Point, no_point
 VARIABLE = "KREIS_CRASH_AT"
 
 
+def without_crash_points(environ: Mapping[str, str]) -> dict[str, str]:
+    """This environment for a process that is not to die."""
+    return {name: value for name, value in environ.items() if name != VARIABLE}
+
+
 class CrashPointError(CallerError):
     """KREIS_CRASH_AT must look like name:1 or name:1,other:3."""
 

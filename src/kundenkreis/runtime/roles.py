@@ -1,13 +1,21 @@
 """The roles of a runtime, each a loop in a process of its own: worker, dispatcher. (The web role is `runtime/web.py`.)"""
 
+import hashlib
 import logging
+import os
 import signal
+import socket
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
+from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.runtime.bells import Listener
 from kundenkreis.runtime.installation import DISPATCHER_BELL, WORKER_BELL, Installation
+from kundenkreis.runtime.sole_process import SoleProcess
 from kundenkreis.runtime.worker import PartitionWorker
 
 _logger = logging.getLogger(__name__)
@@ -19,26 +27,27 @@ STORE_PAUSE_SECONDS = 0.5
 class StopRequest:
     """SIGTERM and SIGINT as a flag that loops ask between two transactions, and that ends their waiting."""
 
-    def __init__(self, bell_name: str, installation: Installation) -> None:
-        self._asked = threading.Event()
-        self._bell = installation.bell(bell_name)
+    def __init__(self, listener: Listener) -> None:
+        self._asked = False  # no Event: a handler must not wait for a lock that the interrupted code holds
+        self._listener = listener
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
 
     def __bool__(self) -> bool:
-        return self._asked.is_set()
+        return self._asked
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked.set()
-        self._bell.ring()
+        self._asked = True
+        self._listener.wake()
 
 
 def run_worker(installation: Installation, name: str) -> None:
     """Resolve and fold until asked to stop."""
-    stop = StopRequest(WORKER_BELL, installation)
     listener = installation.listener(WORKER_BELL)
+    stop = StopRequest(listener)
     dispatcher = installation.bell(DISPATCHER_BELL)
     worker = installation.open_worker(name)
+    dispatcher.ring()  # our forerunner may have died between its commit and its ring
     while not stop:
         try:
             report = worker.step()
@@ -47,10 +56,12 @@ def run_worker(installation: Installation, name: str) -> None:
             if report.idle:
                 _wait(listener, installation, worker.next_wake_us())
         except Exception:
-            _logger.exception("the worker's batch failed; nothing of it has happened, trying again")
+            _logger.exception("the worker's batch failed; what did not commit has not happened, trying again")
+            dispatcher.ring()  # it may have failed after its commit
             _pause(stop)
     if isinstance(worker, PartitionWorker):
-        worker.release()
+        with _noted("partitions stay ours until the lease ends"):
+            worker.release()
     listener.close()
 
 
@@ -65,7 +76,15 @@ def _wait(listener: Listener, installation: Installation, until_us: int) -> None
 
 def _pause(stop: StopRequest) -> None:
     if not stop:
-        threading.Event().wait(STORE_PAUSE_SECONDS)
+        time.sleep(STORE_PAUSE_SECONDS)
+
+
+@contextmanager
+def _noted(consequence: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception:  # the edge of a process that is ending anyway
+        _logger.exception(consequence)
 
 
 def run_dispatcher(installation: Installation, threads: int) -> None:
@@ -73,10 +92,17 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
     from kundenkreis.runtime.dispatching import build_world, open_dispatcher  # noqa: PLC0415  (the other roles need no templates)
 
     stopped = threading.Event()
-    stop = StopRequest(DISPATCHER_BELL, installation)
     listener = installation.listener(DISPATCHER_BELL)
+    stop = StopRequest(listener)
     worker = installation.bell(WORKER_BELL)
     world = build_world(installation)
+    lock = SoleProcess(installation.data_dir / "dispatcher.lock")
+    place = _place(installation, lock)
+    if lock.is_held:
+        # Nobody else sends from this folder: what a forerunner claimed and did not record need not wait for its lease.
+        taken = SqlOutbox(installation.store).take_back(place, now_us=installation.clock.now_us())
+        if taken:
+            _logger.warning("%d claims of a dispatcher that died are taken back", taken)
     rang = threading.Condition()
     rings = [0]
 
@@ -89,13 +115,13 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
                 rang.wait_for(lambda: rings[0] != seen or stopped.is_set(), timeout=min(seconds, 3600.0))
 
     crew = [
-        threading.Thread(target=open_dispatcher(world, number).serve, args=(stopped, wait), name=f"dispatcher-{number}")
+        threading.Thread(target=open_dispatcher(world, number, place=place).serve, args=(stopped, wait), name=f"dispatcher-{number}")
         for number in range(threads)
     ]
     for thread in crew:
         thread.start()
     while not stop:
-        if listener.wait(3600.0):
+        if _heard(listener, stop):
             with rang:
                 rings[0] += 1
                 rang.notify_all()
@@ -105,3 +131,21 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
     for thread in crew:
         thread.join()
     listener.close()
+    lock.release()
+
+
+def _heard(listener: Listener, stop: StopRequest) -> bool:
+    """Whether to look for work: a ring came, or one may have been missed."""
+    try:
+        return listener.wait(3600.0)
+    except Exception:  # the database is away; the dispatchers notice for themselves
+        _logger.exception("the bell cannot be heard")
+        _pause(stop)
+        return True
+
+
+def _place(installation: Installation, lock: SoleProcess) -> str:
+    """What the names of this process's dispatchers begin with: the same after a restart, another one on every machine and folder."""
+    here = f"{socket.gethostname()} {installation.data_dir.resolve()}"
+    place = hashlib.blake2b(here.encode(), digest_size=8).hexdigest()
+    return f"{place}:" if lock.is_held else f"{place}+{os.getpid()}:"

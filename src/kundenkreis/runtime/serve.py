@@ -6,16 +6,19 @@ supervisor is gone ends by itself, because its standard input closes.
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from kundenkreis.runtime.points import without_crash_points
 from kundenkreis.runtime.role_file import RoleProcess, write_roles
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
@@ -36,10 +39,12 @@ class _Child:
     restarts: int = -1
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.arguments, stdin=subprocess.PIPE)
+        self.restarts += 1
+        # Whoever died at a crash point must not die there again: only the first start of a role reads them.
+        environ = dict(os.environ) if self.restarts == 0 else without_crash_points(os.environ)
+        self.process = subprocess.Popen(self.arguments, stdin=subprocess.PIPE, env=environ)
         self.started = time.monotonic()
         self.since_us = time.time_ns() // 1000
-        self.restarts += 1
 
 
 class Supervisor:
@@ -49,34 +54,47 @@ class Supervisor:
         self._children = [_Child(role, arguments) for role, arguments in roles]
         self._say = say
         self._data_dir = data_dir
-        self._stopping = threading.Event()
-        self._changed = threading.Event()
+        self._stopping = False
+        # Signals arrive through a pipe: an Event set by a handler can wait for a lock that the interrupted code holds.
+        self._signalled, self._signal = os.pipe()
+        os.set_blocking(self._signal, False)
+        os.set_blocking(self._signalled, False)
 
     def run(self) -> int:
         """Start all roles and watch them; returns the exit code after a clean stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGCHLD, lambda *_: self._changed.set())
+        signal.signal(signal.SIGCHLD, self._note)
         for child in self._children:
-            child.start()
+            if not self._stopping:
+                child.start()
         self._record()
-        while not self._stopping.is_set():
+        while not self._stopping:
             pause = min(
                 (child.due - time.monotonic() for child in self._children if child.process is None), default=None
             )
-            self._changed.wait(max(pause, 0.0) if pause is not None else None)
-            self._changed.clear()
+            self._wait(pause)
             self._revive()
         return self._take_down()
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
-        self._changed.set()
+    def _wait(self, seconds: float | None) -> None:
+        """Until a signal came, or this many seconds passed."""
+        select.select([self._signalled], [], [], max(seconds, 0.0) if seconds is not None else None)
+        with suppress(BlockingIOError):
+            os.read(self._signalled, 4096)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        with suppress(BlockingIOError):  # a full pipe wakes as well
+            os.write(self._signal, b"!")
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        self._note(number, frame)
 
     def _revive(self) -> None:
         now = time.monotonic()
         for child in self._children:
-            if self._stopping.is_set():
+            if self._stopping:
                 return
             if child.process is None:
                 if child.due <= now:
@@ -92,7 +110,6 @@ class Supervisor:
                     else min(child.pause * 2, LONGEST_PAUSE_SECONDS)
                 )
                 child.process, child.due = None, now + child.pause
-                self._changed.set()
 
     def _record(self) -> None:
         write_roles(

@@ -4,6 +4,7 @@ The tracking path never touches Django; pages run in a small thread pool behind 
 """
 
 import logging
+import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -57,6 +58,10 @@ def run_web(installation: Installation) -> None:
     """Serve until told to stop; what was taken is stored before the process ends."""
     settings = installation.settings
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # uvicorn ends in order on these signals and then raises them once more; that second one must not kill before the store is closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    installation.bell(WORKER_BELL).ring()  # our forerunner may have died between its commit and its ring
     uvicorn.run(
         build_app(installation),
         host=settings.host,

@@ -13,6 +13,17 @@ import psycopg
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
 
+CONNECT: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A database that is gone is noticed within seconds, not after the system's two hours."""
+IDLE_SECONDS = 30
+"""A process that stands still inside a transaction (stopped, swapped out) loses it, and with it the locks that others wait for."""
+
 _ARRAY_TYPES = {"integer": "bigint[]", "text": "text[]", "bytes": "bytea[]"}
 
 
@@ -81,7 +92,9 @@ class PostgresStore:
     def _connection(self) -> "psycopg.Connection[Row]":
         connection: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
-            connection = psycopg.connect(self.dsn, autocommit=False)
+            connection = psycopg.connect(self.dsn, autocommit=False, **CONNECT)
+            connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
+            connection.commit()
             self._local.connection = connection
             with self._guard:
                 self._open.append(connection)
@@ -106,7 +119,11 @@ class PostgresStore:
         connection = self._connection()
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                # A reader may be slow in Python and holds no lock that a writer needs.
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0",
+                    prepare=False,
+                )
                 yield PostgresSession(cursor)
         finally:
             if not connection.closed:

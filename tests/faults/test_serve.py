@@ -1,0 +1,160 @@
+"""`kreis serve` as shipped: the whole process tree, from an event over HTTP to a message that arrived."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kundenkreis.channels.testing import SmtpSink
+from kundenkreis.runtime.points import VARIABLE
+from kundenkreis.runtime.role_file import RoleProcess, read_roles
+from tests.faults.conftest import MakeStage
+from tests.faults.invariants import message_ids, states_of_outbox, violations
+from tests.faults.scenes import authorization, post, post_story
+from tests.faults.stage import ROOT, SETTLE_SECONDS, Stage
+
+pytestmark = pytest.mark.e2e
+
+STORES = ["sqlite", "postgres"]
+
+
+class Tree:
+    """`kreis serve` on a stage."""
+
+    def __init__(self, stage: Stage, *, crash_at: str = "") -> None:
+        self.stage = stage
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("KREIS_")}
+        environ |= {**stage.environ, "PYTHONPATH": str(ROOT / "src")} | ({VARIABLE: crash_at} if crash_at else {})
+        self._log = (stage.data_dir / "serve.log").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kundenkreis.cli.main", "serve"],
+            cwd=stage.data_dir, env=environ, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def log(self) -> str:
+        """What the tree said."""
+        return (self.stage.data_dir / "serve.log").read_text()
+
+    def roles(self) -> dict[str, RoleProcess]:
+        """The processes of the roles, by name."""
+        return {role.name: role for role in read_roles(self.stage.data_dir)}
+
+    def restarts(self) -> dict[str, int]:
+        """How often each role was started again."""
+        return {name: role.restarts for name, role in self.roles().items()}
+
+    def stop(self) -> int:
+        """End it in order; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(30)
+        self._log.close()
+        return code
+
+    def abandon(self) -> None:
+        """End it whatever it does."""
+        if self.process.poll() is None:
+            self.process.kill()  # the roles end by themselves when their supervisor is gone
+            self.process.wait(10)
+            eventually(lambda: not any(role.is_alive for role in self.roles().values()))
+        self._log.close()
+
+
+@contextmanager
+def serving(stage: Stage, *, crash_at: str = "") -> Iterator[Tree]:
+    """The tree, ended at the end."""
+    tree = Tree(stage, crash_at=crash_at)
+    try:
+        yield tree
+    finally:
+        tree.abandon()
+
+
+def eventually(holds: Any, seconds: float = SETTLE_SECONDS, *, what: Any = lambda: "") -> None:
+    """Until this holds; fails when it does not after so long."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.02)
+
+
+def answers(stage: Stage) -> bool:
+    """Whether the tracking API answers."""
+    try:
+        return post(stage, "/v1/batch", b'{"batch":[]}', authorization(stage)) == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("mail", [True, False], ids=["smtp", "mailbox"])
+@pytest.mark.parametrize("store", STORES)
+def test_event_over_http_becomes_a_message(make_stage: MakeStage, store: str, mail: bool) -> None:
+    with make_stage(store, mail=mail) as stage, serving(stage) as tree:
+        eventually(lambda: answers(stage), what=tree.log)
+        post_story(stage)
+        stage.settle()
+        roles = tree.roles()
+        assert sorted(roles) == ["dispatcher", "web", "worker-1"]
+        assert all(role.is_alive for role in roles.values())
+        assert tree.stop() == 0, tree.log()
+        assert [name for name, role in roles.items() if role.is_alive] == []
+        assert left_behind(stage.data_dir) == []
+        assert violations(stage) == []
+        assert states_of_outbox(stage) == {("accepted", 0): 10}
+        if stage.sink is not None:
+            assert sorted(message_ids(stage)) == [f"u{n}@example.org" for n in range(10)]
+
+
+def left_behind(data_dir: Path) -> list[str]:
+    """Sockets, write-ahead logs and processes' files that a clean end removes."""
+    return sorted(path.name for path in data_dir.iterdir() if path.suffix in (".bell", ".new") or path.name.endswith("-wal"))
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_each_role_dies_once_and_comes_back(make_stage: MakeStage, store: str) -> None:
+    crash_at = "inbox.after_commit:2,fold.before_commit:3,smtp.reply_read:2"
+    with make_stage(store) as stage, serving(stage, crash_at=crash_at) as tree:
+        eventually(lambda: answers(stage), what=tree.log)
+        post_story(stage)
+        stage.settle()
+        eventually(lambda: tree.restarts() == {"web": 1, "worker-1": 1, "dispatcher": 1}, what=lambda: tree.log())
+        eventually(lambda: answers(stage), what=tree.log)
+        assert tree.stop() == 0, tree.log()
+        assert violations(stage) == []
+        states = states_of_outbox(stage)
+        assert sum(count for (_, uncertain), count in states.items() if uncertain) == 1
+
+
+def test_roles_end_when_their_supervisor_is_killed(make_stage: MakeStage) -> None:
+    with make_stage("sqlite") as stage, serving(stage) as tree:
+        eventually(lambda: answers(stage), what=tree.log)
+        roles = tree.roles()
+        tree.process.kill()
+        tree.process.wait(10)
+        eventually(lambda: not any(role.is_alive for role in roles.values()), what=tree.log)
+
+
+def test_killed_role_is_started_again(make_stage: MakeStage) -> None:
+    with make_stage("sqlite") as stage, serving(stage) as tree:
+        eventually(lambda: answers(stage), what=tree.log)
+        for _ in range(2):
+            before = tree.restarts()["worker-1"]
+            os.kill(tree.roles()["worker-1"].pid, signal.SIGKILL)
+            eventually(lambda: tree.restarts()["worker-1"] == before + 1, what=tree.log)  # noqa: B023
+        post_story(stage)
+        stage.settle()
+        assert tree.stop() == 0
+        assert violations(stage) == []
+
+
+def test_server_key_is_in_the_file_of_write_keys(make_stage: MakeStage) -> None:
+    with make_stage("sqlite") as stage:
+        keys = json.loads((stage.data_dir / "write_keys.json").read_text())
+        assert sorted((key["source"], key["kind"]) for key in keys) == [("server", "server"), ("web", "public")]
