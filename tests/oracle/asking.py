@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.oracle import points
+from tests.oracle.letters import Letters
 from tests.oracle.life import Life
 from tests.oracle.local_time import EPOCH
 from tests.oracle.permission import NEVER
@@ -88,7 +89,24 @@ def _scores(report, life, stored):
 
 
 def _messages(report, life, stored):
-    raise NotCoveredError("messages")
+    """Every run with its path, every message with its verdicts, and for every step of a journey that nothing was decided."""
+    profile_id = life.customer.profile_id
+    letters = Letters(life)
+    theirs, named = stored.verdicts(profile_id, life.until_us)
+    paths = stored.paths(profile_id, life.until_us)
+    runs = {(run.journey["id"], run.run_id): run.path for run in letters.runs}
+    named |= {effect_id: (one.message.journey["id"], one.message.step) for effect_id, one in letters.letters.items()}
+    sent = stored.letters(profile_id)
+    for journey_id, journey in sorted(life.definitions.journeys.items()):
+        ours = {one: path for one, path in runs.items() if one[0] == journey_id}
+        report.compare(profile_id, f"runs of {journey_id}", ours, {o: p for o, p in paths.items() if o[0] == journey_id})
+        for step in (step["id"] for step in journey["steps"] if "message" in step):
+            about = [effect_id for effect_id, name in named.items() if name == (journey_id, step)]
+            for effect_id in about or [b""]:
+                said, heard = letters.verdicts.get(effect_id, []), theirs.get(effect_id, [])
+                report.compare(profile_id, f"{journey_id}/{step} {effect_id.hex()[:8]}", said, heard)
+                handed_over = bool(said) and said[-1][1] == "handed_over"
+                report.compare(profile_id, f"{journey_id}/{step} in the mailbox", handed_over, effect_id in sent)
 
 
 _ASK = {"segment": _segments, "phase": _phases, "score": _scores, "message": _messages}
@@ -96,6 +114,8 @@ _ASK = {"segment": _segments, "phase": _phases, "score": _scores, "message": _me
 
 def _difference(ours, theirs):
     """The first lines that differ, readable."""
+    if isinstance(ours, bool):
+        return f"oracle {ours}, installation {theirs}"
     ours = sorted(ours.items()) if isinstance(ours, dict) else list(ours)
     theirs = sorted(theirs.items()) if isinstance(theirs, dict) else list(theirs)
     only_ours = [_readable(one) for one in ours if one not in theirs][:4]

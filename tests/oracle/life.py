@@ -43,6 +43,7 @@ class Life:
         self.definitions = installation.definitions
         self.default_zone = installation.definitions.brand.get("zone", "Europe/Berlin")
         self._known = {}
+        self._answers = {}
         self._ats = [row.at_us for row in customer.rows]
 
     @property
@@ -163,6 +164,18 @@ class Life:
             for thing, from_us in standing.items():
                 found[_named(thing)][from_us] = self.until_us
         return found
+
+    @property
+    def changes_in_order(self):
+        """(moment, kind, id, entered) of everything that began or ended."""
+        return self.changes if self.intervals is not None else ()
+
+    def holds(self, moment, condition):
+        """Whether a condition holds in a moment; remembered, because several runs may ask."""
+        key = (id(condition), moment.at_us, moment.position)
+        if key not in self._answers:
+            self._answers[key] = self.world(moment.at_us, moment.position).holds(condition)
+        return self._answers[key]
 
     def rest_until(self, kind, world):
         """Until when things rest after the last matter of a kind; -1 if they do not."""
