@@ -99,7 +99,9 @@ def _messages(report, life, stored):
     sent = stored.letters(profile_id)
     for journey_id, journey in sorted(life.definitions.journeys.items()):
         ours = {one: path for one, path in runs.items() if one[0] == journey_id}
-        report.compare(profile_id, f"runs of {journey_id}", ours, {o: p for o, p in paths.items() if o[0] == journey_id})
+        report.compare(
+            profile_id, f"runs of {journey_id}", ours, {o: p for o, p in paths.items() if o[0] == journey_id}
+        )
         for step in (step["id"] for step in journey["steps"] if "message" in step):
             about = [effect_id for effect_id, name in named.items() if name == (journey_id, step)]
             for effect_id in about or [b""]:

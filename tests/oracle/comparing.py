@@ -76,7 +76,7 @@ def anniversary(born, day):
         return on == date(on.year, 2, 28)
 
 
-def compares(found, op, value, today, zone):
+def compares(found, op, value, today, zone):  # noqa: PLR0911  (one line per family of operators)
     """Any operator but `anniversary_in_days`, on the value found (None: there is none)."""
     if op in OPPOSITE:
         return not compares(found, OPPOSITE[op], value, today, zone)

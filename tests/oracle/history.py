@@ -129,9 +129,21 @@ def _customers(store):
         "FROM log WHERE flags & 4 = 0 ORDER BY number"
     )
     merges = []
-    for profile_id, number, event_id, kind, name, happened_us, at_us, day, origin, flags, links, body, partition in (
-        store.execute(query)
-    ):
+    for (
+        profile_id,
+        number,
+        event_id,
+        kind,
+        name,
+        happened_us,
+        at_us,
+        day,
+        origin,
+        flags,
+        links,
+        body,
+        partition,
+    ) in store.execute(query):
         row = Row(
             number, bytes(event_id), kind, name, happened_us, at_us, day, origin, flags,
             json.loads(links) if links else {}, json.loads(body) if body else {},

@@ -13,7 +13,14 @@ from tests.oracle.local_time import DAY, date_of, day_of, instant, minutes_of
 from tests.oracle.runs import Run, fires, key_of
 from tests.oracle.world import NotCoveredError, digest
 
-FEEDBACK = ("Message Sent", "Message Withheld", "Message Postponed", "Message Failed", "Message Uncertain", "Message Held")
+FEEDBACK = (
+    "Message Sent",
+    "Message Withheld",
+    "Message Postponed",
+    "Message Failed",
+    "Message Uncertain",
+    "Message Held",
+)
 
 
 @dataclass
@@ -151,7 +158,7 @@ class Letters:
         self._last.setdefault(journey["id"], []).append(run)
         return self._next(run.walk(), None)
 
-    def _refusal(self, journey, moment, key):
+    def _refusal(self, journey, moment, key):  # noqa: PLR0911  (one per reason)
         condition, policy = journey["entry"].get("if"), journey.get("re_entry", "once")
         if condition is not None and not self.life.holds(moment, condition):
             return "condition"
@@ -160,7 +167,11 @@ class Letters:
             return "once"
         if policy == "once_per_key" and any(run.key == key for run in before):
             return "once_per_key"
-        if isinstance(policy, dict) and before and moment.at_us < before[-1].entry.at_us + policy["cooldown_days"] * DAY:
+        if (
+            isinstance(policy, dict)
+            and before
+            and moment.at_us < before[-1].entry.at_us + policy["cooldown_days"] * DAY
+        ):
             return "cooldown"
         zone = self.life.known(moment.position).zone(self.life.default_zone)
         if "date" in journey["entry"] and before and (
@@ -212,9 +223,6 @@ class Letters:
         if outcome == "planned":
             letter.verdicts.append((moment.at_us, "postponed" if letter.verdicts else "planned", rule, slot_us))
             self._planned.append(letter)
-            if stop and stop[0].at_us <= slot_us:
-                # Cancelled before it is due: the place in the budget is free from then on.
-                message.due_us = slot_us
             return []
         letter.released = moment
         letter.verdicts.append((moment.at_us, "released", rule, slot_us))

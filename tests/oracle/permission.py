@@ -122,7 +122,13 @@ class Permission:
                 for channel, _ in _keys(properties):
                     until_us = row.happened_us + 14 * DAY
                     yield Record(
-                        (channel, "opt_in"), True, *said, "requested", False, self._address(index, row, channel), until_us
+                        (channel, "opt_in"),
+                        True,
+                        *said,
+                        "requested",
+                        False,
+                        self._address(index, row, channel),
+                        until_us,
                     )
             case "Consent Withdrawn" | "Consent Expired":
                 for key in _keys(properties):
@@ -172,7 +178,7 @@ class Permission:
     def marketing(self, world, channel, purpose, bases, categories=()):
         """(basis, "") if marketing may go out for this purpose, else ("", reason)."""
         objected_us = max(
-            (self.objections.get(one, -1) for one in ("marketing", f"channel:{channel}", f"purpose:{purpose}"))
+            self.objections.get(one, -1) for one in ("marketing", f"channel:{channel}", f"purpose:{purpose}")
         )
         endings = [one for one in self.about(channel, purpose) if not one.is_grant]
         newest = max(endings, key=lambda one: one.happened_us, default=None)
@@ -182,9 +188,12 @@ class Permission:
             if basis == "express_consent":
                 record = self.records.get((channel, purpose))
                 after_us = max(objected_us, ended_us)
-                if record is None or not record.is_grant or record.basis != basis:
-                    found = "no_basis"
-                elif after_us >= 0 and not (record.is_proven and record.happened_us > after_us):
+                if (
+                    record is None
+                    or not record.is_grant
+                    or record.basis != basis
+                    or (after_us >= 0 and not (record.is_proven and record.happened_us > after_us))
+                ):
                     found = "no_basis"
                 else:
                     found = self._belongs(world, record)

@@ -84,9 +84,9 @@ def _delivered_us(ordered_us, properties, later):
             assumed_us = min(shipped) + 30 * DAY
         elif row.name in DELIVERED:
             return row.occurred_us
-        elif row.name == "Order Cancelled":
-            return -1
-        elif row.name in REFUNDED and _amount(row.properties, "refund", "total") >= _amount(properties, "total"):
+        elif row.name == "Order Cancelled" or (
+            row.name in REFUNDED and _amount(row.properties, "refund", "total") >= _amount(properties, "total")
+        ):
             return -1
     return assumed_us
 

@@ -10,7 +10,17 @@ from tests.oracle import comparing
 from tests.oracle.gate import Message
 from tests.oracle.life import ROW, TIMER, Moment
 from tests.oracle.local_time import (
-    DAY, EPOCH, HOUR, MINUTE, WEEKDAYS, add_days, day_of, instant, local, minutes_of, next_time,
+    DAY,
+    EPOCH,
+    HOUR,
+    MINUTE,
+    WEEKDAYS,
+    add_days,
+    day_of,
+    instant,
+    local,
+    minutes_of,
+    next_time,
 )  # fmt: skip
 from tests.oracle.world import NotCoveredError, bucket, digest, passes
 
@@ -119,7 +129,7 @@ class Run:
 
     # The steps --------------------------------------------------------------------------------------------------------
 
-    def walk(self):
+    def walk(self):  # noqa: PLR0912  (one branch per kind of step)
         """Generator: yields (Message, moment) and takes ("sent" | "withheld", moment); ends when the run does."""
         here = self.entry
         self._note(here, "", "entered")
@@ -169,7 +179,7 @@ class Run:
             step = following
         self._end(here, "", "done")
 
-    def _wait(self, config, step, here, stop):
+    def _wait(self, config, step, here, stop):  # noqa: PLR0911  (one per end of a waiting)
         """(moment, outcome, target) at which the waiting is over; None if the run ended or what is known ends first."""
         due = self._due(config.get("wait") or config["wait_for"].get("timeout"), here)
         if due is None:

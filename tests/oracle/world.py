@@ -8,6 +8,7 @@ import hashlib
 import math
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 from tests.oracle import comparing, purchases
 from tests.oracle.history import EVENTS, PUBLIC
@@ -42,6 +43,27 @@ class Known:
     def orders(self):
         """All orders."""
         return purchases.orders_of(self.rows)
+
+    @cached_property
+    def ordered(self):
+        """Orders that were placed, not only named by a refund."""
+        return [one for one in self.orders if one.ordered_us >= 0]
+
+    @cached_property
+    def sums(self):
+        """(orders that stand, sales in major units, instants of orders)."""
+        cents = sum(one.total for one in self.ordered if not one.is_cancelled)
+        return sum(one.stands for one in self.ordered), Fraction(cents, 100), [one.ordered_us for one in self.ordered]
+
+    @cached_property
+    def _happenings(self):
+        return {}
+
+    def happenings(self, kind):
+        """[(key, whether it begins the situation, whether it ends it, row)] of all rows about a situation."""
+        if kind not in self._happenings:
+            self._happenings[kind] = list(_happenings(self.life.definitions.situations[kind], self, self.life.zone))
+        return self._happenings[kind]
 
     @cached_property
     def purchase_days(self):
@@ -108,7 +130,9 @@ class Known:
     @cached_property
     def permission(self):
         """Consent and objections."""
-        return Permission(self.rows, lambda upto: Known(self.rows[:upto], upto, self.life))
+        if self.life.customer.absorbed:
+            return Permission(self.rows, lambda upto: Known(self.rows[:upto], upto, self.life))
+        return Permission(self.rows, self.life.known)
 
     @cached_property
     def seen(self):
@@ -221,15 +245,17 @@ class World:
         )
 
     def _is_bucket(self, config):
-        return config["from"] <= bucket(self.known.life.bucket_key(self.known.position), config.get("salt", "")) < (
-            config["to"]
+        return (
+            config["from"]
+            <= bucket(self.known.life.bucket_key(self.known.position), config.get("salt", ""))
+            < (config["to"])
         )
 
     def _is_order_silence(self, config):
         days = self.known.purchase_days
         if len(days) < config.get("min_purchase_days", 3):
             return False
-        gaps = sorted(later - earlier for earlier, later in zip(days, days[1:], strict=False))
+        gaps = sorted(later - earlier for earlier, later in pairwise(days))
         gap = gaps[math.ceil(Fraction(config["percentile"] * len(gaps), 100)) - 1] if gaps else 0
         longest = max(Fraction(str(config["factor"])) * gap, config["floor_days"])
         return longest < self.today - days[-1] <= config.get("at_most_days", 1 << 40)
@@ -250,16 +276,13 @@ class World:
 
     def order_count(self):
         """Orders that stand."""
-        return sum(one.stands for one in self.known.orders)
+        return self.known.sums[0]
 
-    def trait(self, name):
+    def trait(self, name):  # noqa: PLR0911, PLR0912  (one line per trait)
         """A computed trait: a Fraction, an instant (names ending in _at) or a truth; None where there is none."""
-        orders = [one for one in self.known.orders if one.ordered_us >= 0]
-        ordered = [one.ordered_us for one in orders]
+        count, sales, ordered = self.known.sums
+        orders, days = self.known.ordered, self.known.purchase_days
         arrived = [one.delivered_us for one in orders if 0 <= one.delivered_us <= self.at_us]
-        days = self.known.purchase_days
-        sales = Fraction(sum(one.total for one in orders if not one.is_cancelled), 100)
-        count = self.order_count()
         match name:
             case "order_count":
                 return Fraction(count)
@@ -307,7 +330,7 @@ class World:
 
     def situation(self, kind):
         """Open matters of this kind: key -> since when."""
-        return dict(_matters(self.definitions.situations[kind], self.known, self.at_us, self.zone))
+        return dict(_matters(self.definitions.situations[kind], self.known.happenings(kind), self.at_us, self.zone))
 
     def rest(self, kind):
         """Until when things rest after the last matter of this kind has ended (-1: they do not)."""
@@ -323,28 +346,32 @@ class World:
         return chosen["id"], sub
 
 
-def _matters(definition, known, at_us, zone):
-    """Each open key with its beginning: every key told from the rows that name it."""
+def _happenings(definition, known, zone):
     begins, ends = _list(definition["begins"]), definition.get("ends", [])
     if any("builtin" in one for one in begins):
         raise NotCoveredError("built-in situations")
-    expires = definition.get("expires_days")
     names = {name for one in (*begins, *ends) for name in _list(one["name"])}
-    rows = sorted((row for name in names for row in known.by_name.get(name, ())), key=lambda row: row.number)
+    for row in sorted((row for name in names for row in known.by_name.get(name, ())), key=lambda row: row.number):
+        value = comparing.dig(row.properties, definition["key"]) if definition.get("key") else ""
+        key = value if isinstance(value, str) else str(value) if type(value) is int else ""
+        yield key, _matches(row, begins, zone), _matches(row, ends, zone), row
+
+
+def _matters(definition, happenings, at_us, zone):
+    """Each key that stands open at an instant, with its beginning."""
+    expires = definition.get("expires_days")
 
     def over_us(since_us):
         return NEVER if expires is None else day_start(day_of(since_us, zone) + expires, zone)
 
     since = {}
-    for row in rows:
-        value = comparing.dig(row.properties, definition["key"]) if definition.get("key") else ""
-        key = value if isinstance(value, str) else str(value) if type(value) is int else ""
+    for key, begins, ends, row in happenings:
         if key in since and over_us(since[key]) <= row.at_us:
             del since[key]
         if key in since:
-            if _matches(row, ends, zone):
+            if ends:
                 del since[key]
-        elif _matches(row, begins, zone) and over_us(row.occurred_us) > row.at_us:
+        elif begins and over_us(row.occurred_us) > row.at_us:
             since[key] = row.occurred_us
     return [(key, since_us) for key, since_us in since.items() if over_us(since_us) > at_us]
 

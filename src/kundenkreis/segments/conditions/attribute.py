@@ -52,13 +52,13 @@ class AttributeValue(Leaf):
 class AttributeDate(Leaf):
     """An attribute that holds a date, compared with a date or with today."""
 
-    __slots__ = ("_name", "_rule", "_zone")
+    __slots__ = ("_home", "_name", "_rule", "_zone")
 
-    def __init__(self, config: AttributeConfig, *, zone: Zone) -> None:
+    def __init__(self, config: AttributeConfig, *, zone: Zone, home: Zone) -> None:
         own = sorted(ZONE_KEYS) if config.op == ANNIVERSARY else ()
         super().__init__("attribute", config, reads=(*_reads(config.name), *own))
         self._name = config.name
-        self._zone = zone
+        self._zone, self._home = zone, home
         self._rule = date_rule(config.op, config.value)
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
@@ -68,7 +68,7 @@ class AttributeDate(Leaf):
         if day is None:
             return False, NEVER
         if self._rule.op == ANNIVERSARY:
-            zone = zone_of(state, zone)
+            zone = zone_of(state, self._home)
         today = zone.day_number(at_us)
         return self._rule.holds(day, today), day_flip_us(self._rule.flips_on(day, today), zone)
 
@@ -88,7 +88,11 @@ class AttributeKind:
         if not config.name:
             raise DefinitionError(("name",), "The attribute has no name.")
         check_op(config.op)
-        return AttributeDate(config, zone=zone) if config.op in DATE_OPS else AttributeValue(config)
+        return (
+            AttributeDate(config, zone=zone, home=known.home or zone)
+            if config.op in DATE_OPS
+            else AttributeValue(config)
+        )
 
 
 KIND = AttributeKind()
