@@ -11,6 +11,7 @@ from kundenkreis.segments.core.leaf import Leaf
 from kundenkreis.segments.core.protocol import Known, Purpose
 from kundenkreis.segments.core.tree import compile_condition, deciding
 from kundenkreis.segments.errors import DefinitionError
+from tests.segments.frame import compiled
 
 pytestmark = pytest.mark.pure
 
@@ -173,6 +174,14 @@ def test_birthday_is_the_customers_own_day():
     state = somebody(birthday="1990-06-10", country="AT")
     _, flips_us = answer(birthday_in(0), state)
     assert zone("Europe/Vienna").local_parts(flips_us)[1] == 0
+
+
+def test_birthday_of_somebody_of_unknown_home_is_the_brands_day():
+    tokyo = zone("Asia/Tokyo")
+    document = {"kind": "segment", "id": "a", "when": birthday_in(0)}
+    condition = compiled(document, home=tokyo).segments["a"]
+    flips_us = condition.answer(somebody(birthday="1990-06-10"), T0)[1]
+    assert flips_us == tokyo.day_start_us(BERLIN.day_number(T0) + 75)
 
 
 def test_deciding_parts_only():

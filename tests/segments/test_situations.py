@@ -134,3 +134,15 @@ def test_a_condition_on_a_situation_flips_with_it():
         Customer(compiled(*documents)).take(plain_row(1, "Case Opened", T0, case_id="a")).wait_until(T0 + 9 * DAY)
     )
     assert customer.changes("segment") == [(BERLIN.day_start_us(BERLIN.day_number(T0) + 3), "calm", True)]
+
+
+def test_a_key_that_is_over_may_open_again_while_another_stands():
+    customer = case(expires_days=10)
+    customer.take(
+        plain_row(1, "Case Opened", T0, case_id="a"),
+        plain_row(2, "Case Opened", T0 + 5 * DAY, case_id="b"),
+        plain_row(3, "Case Opened", T0 + 12 * DAY, case_id="a"),
+    )
+    customer.wait_until(T0 + 100 * DAY)
+    again_until = BERLIN.day_start_us(BERLIN.day_number(T0 + 12 * DAY) + 10)
+    assert customer.changes("situation") == [(T0, "case", True), (again_until, "case", False)]

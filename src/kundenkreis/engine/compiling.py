@@ -16,7 +16,8 @@ from kundenkreis.journeys.core.compiled import CompiledJourney, CompiledJourneys
 from kundenkreis.journeys.core.definitions import JourneyDefinition
 from kundenkreis.journeys.core.graph import Surroundings, compile_journey
 from kundenkreis.kernel.errors import KundenkreisError
-from kundenkreis.kernel.zones import Zone, zone
+from kundenkreis.kernel.zones import Zone
+from kundenkreis.kernel.zones import zone as zone_named
 from kundenkreis.segments.core.decisions import CompiledDecisions, compile_decisions
 from kundenkreis.segments.core.definitions import (
     PhasesDefinition,
@@ -60,10 +61,11 @@ def compile_rulebook(
     policy = CompiledPolicy(_policy(documents), brand=brand)
     purposes = {name: Purpose(tuple(rule.bases), tuple(rule.categories)) for name, rule in policy.purposes.items()}
     typed = [_typed(document, _DECISIONS[document["kind"]]) for document in documents if document["kind"] in _DECISIONS]
-    decisions = compile_decisions(typed, zone=zone, purposes=purposes)
+    home = zone_named(brand.zone)
+    decisions = compile_decisions(typed, zone=zone, purposes=purposes, home=home)
     journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
     if journeys.facts:
-        decisions = compile_decisions(typed, zone=zone, purposes=purposes, more_facts=journeys.facts)
+        decisions = compile_decisions(typed, zone=zone, purposes=purposes, more_facts=journeys.facts, home=home)
         journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
     return Rulebook(
         version=len(versions),
@@ -123,7 +125,7 @@ def _journeys(
         except KundenkreisError:
             # It names a segment or score that a later version deleted: runs in it end with "version gone" when they next move.
             continue
-    return CompiledJourneys(current, earlier, zone=zone(brand_zone), include_existing=include_existing)
+    return CompiledJourneys(current, earlier, zone=zone_named(brand_zone), include_existing=include_existing)
 
 
 def _heard(decisions: CompiledDecisions, journeys: CompiledJourneys) -> frozenset[str]:

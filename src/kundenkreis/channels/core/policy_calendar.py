@@ -7,10 +7,11 @@ first asked and kept. Its release belongs to the fold version, like the time zon
 from functools import lru_cache
 
 from kundenkreis.channels.core.policy_config import WEEKDAYS, BrandPlace, QuietHours
-from kundenkreis.customers.core.permission import COUNTRIES, attribute_value, country_of
+from kundenkreis.customers.core.permission import attribute_value, country_of
 from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.zone import zone_of
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.zones import DAY_SECONDS, SECOND, UnknownZoneError, Zone, date_of, day_of, zone
+from kundenkreis.kernel.zones import DAY_SECONDS, SECOND, Zone, date_of, day_of, zone
 
 _SUNDAY = 6
 _PUBLIC_LANDS_ONLY = frozenset({"Augsburg", "Stadt Zurich"})
@@ -60,14 +61,7 @@ def quiet_until(
 
 def customer_zone(state: CustomerState, brand: BrandPlace) -> Zone:
     """The zone the person lives in: own (attribute `timezone`), else of the country, else of the brand."""
-    own = attribute_value(state, "timezone")
-    if isinstance(own, str) and own:
-        try:
-            return zone(own)
-        except UnknownZoneError:
-            pass  # what a browser sent is no reason to stay silent: the country decides
-    rule = COUNTRIES.get(country_of(state))
-    return zone(rule.zone if rule is not None else brand.zone)
+    return zone_of(state, zone(brand.zone))
 
 
 def place_of(state: CustomerState, brand: BrandPlace) -> tuple[str, str]:

@@ -49,6 +49,8 @@ def apply_commerce(turn: Turn) -> None:
     handler = _HANDLERS.get(turn.row.name)
     if handler is not None and turn.row.type == "track":
         handler(turn, turn.row)
+        # What a late row tells may be over already (an old order is long delivered): nobody is in a phase for no time at all.
+        _let_time_pass(turn)
 
 
 def commerce_next_us(commerce: Commerce) -> Micros:
@@ -154,6 +156,7 @@ def _count_new_order(turn: Turn, entry: OrderEntry, *, promised_us: Micros) -> N
         while len(commerce.open_orders) > MOST_OPEN_ORDERS:
             oldest = min(commerce.open_orders, key=lambda key: (commerce.open_orders[key].ordered_us, key))
             del commerce.open_orders[oldest]
+            _count_delivery(commerce, turn.at_us)  # not open any more means delivered, here as everywhere
 
 
 def _count_delivery(commerce: Commerce, delivered_us: Micros) -> None:
@@ -222,8 +225,8 @@ def _cancelled(turn: Turn, row: LogRow) -> None:
 def _uncount(commerce: Commerce, entry: OrderEntry) -> None:
     """A cancelled or wholly refunded order is no order any more: its first delivery stays known, its count does not."""
     commerce.order_count -= 1
-    if commerce.open_orders.pop(entry.order_id, None) is None and entry.delivered_us != NEVER:
-        commerce.delivered_count -= 1
+    if commerce.open_orders.pop(entry.order_id, None) is None:
+        commerce.delivered_count -= 1  # also one whose delivery was only assumed: its row does not know of it
 
 
 def _order(turn: Turn, order_id: str) -> OrderEntry | None:

@@ -40,7 +40,6 @@ class Permission(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class CountryRule(msgspec.Struct, frozen=True, kw_only=True):
     """What the law of the person's country adds."""
 
-    zone: str
     presumed_b2b: bool
     """Calls to businesses on presumed consent: section 7 II no. 1 UWG; Austria forbids them (section 174 TKG 2021)."""
     existing_customer: bool
@@ -50,11 +49,11 @@ class CountryRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 COUNTRIES = {
-    "DE": CountryRule(zone="Europe/Berlin", presumed_b2b=True, existing_customer=True),
-    "AT": CountryRule(zone="Europe/Vienna", presumed_b2b=False, existing_customer=True, refusal_list=True),
-    "CH": CountryRule(zone="Europe/Zurich", presumed_b2b=False, existing_customer=True),
+    "DE": CountryRule(presumed_b2b=True, existing_customer=True),
+    "AT": CountryRule(presumed_b2b=False, existing_customer=True, refusal_list=True),
+    "CH": CountryRule(presumed_b2b=False, existing_customer=True),
 }
-STRICTEST = CountryRule(zone="", presumed_b2b=False, existing_customer=False)
+STRICTEST = CountryRule(presumed_b2b=False, existing_customer=False)
 """For every other country, and for people whose country is not known."""
 
 _ALWAYS_BASES = ("contract", "requested", "legal_duty")

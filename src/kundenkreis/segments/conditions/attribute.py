@@ -121,7 +121,7 @@ class AttributeKind:
             raise DefinitionError(("name",), "The attribute has no name.")
         check_op(config.op)
         if config.op == ANNIVERSARY:
-            return AttributeAnniversary(config, zone=zone)
+            return AttributeAnniversary(config, zone=known.home or zone)
         return AttributeDate(config, zone=zone) if config.op in DATE_OPS else AttributeValue(config)
 
 

@@ -74,6 +74,7 @@ class CompiledDecisions:
         purposes: Mapping[str, Purpose] | None = None,
         more_facts: Iterable[FactSpec] = (),
         kinds: Mapping[str, ConditionKind] = SHIPPED,
+        home: Zone | None = None,
     ) -> None:
         """Compile.
 
@@ -82,6 +83,7 @@ class CompiledDecisions:
             purposes: purposes of the contact policy and what each may rest on; None: unchecked.
             more_facts: facts that others need kept (conditions of journeys).
             kinds: kinds of conditions by name, those of third parties included.
+            home: the zone of people of whom neither zone nor country is known (the brand's); None: `zone`.
 
         Raises:
             DefinitionError: its path begins with (kind, id) of the document; cycles between definitions are named.
@@ -103,6 +105,7 @@ class CompiledDecisions:
             multipliers={name: one.multiplier for name, one in self.scores.items()},
             traits={one.id: one for one in traits},
             purposes=purposes,
+            home=home,
         )
         self.segments: dict[str, Condition] = {
             one.id: compile_condition(
@@ -245,6 +248,7 @@ def compile_decisions(
     purposes: Mapping[str, Purpose] | None = None,
     more_facts: Iterable[FactSpec] = (),
     kinds: Mapping[str, ConditionKind] = SHIPPED,
+    home: Zone | None = None,
 ) -> CompiledDecisions:
     """Compile typed documents of any order: segments, scores, phases, situations, traits.
 
@@ -265,6 +269,7 @@ def compile_decisions(
         purposes=purposes,
         more_facts=more_facts,
         kinds=kinds,
+        home=home,
     )
 
 

@@ -96,7 +96,7 @@ class Purpose(NamedTuple):
 class Known:
     """What conditions of a rulebook may refer to. `None` for a set of ids: not checked (a condition looked at on its own)."""
 
-    __slots__ = ("compiled", "multipliers", "phases", "purposes", "segments", "situations", "traits", "walk")
+    __slots__ = ("compiled", "home", "multipliers", "phases", "purposes", "segments", "situations", "traits", "walk")
 
     def __init__(
         self,
@@ -107,7 +107,10 @@ class Known:
         multipliers: Mapping[str, int] | None = None,
         traits: Mapping[str, Any] | None = None,
         purposes: Mapping[str, "Purpose"] | None = None,
+        home: Zone | None = None,
     ) -> None:
+        self.home = home
+        """Where people live of whom neither zone nor country is known: the brand's zone; None: the installation's."""
         self.segments = segments
         self.situations = situations
         self.phases = phases

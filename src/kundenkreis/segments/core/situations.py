@@ -85,10 +85,14 @@ class CompiledSituation:
         properties = row.properties
         held = turn.state.decisions.situations.get(self.kind)
         key = _key_text(dig(properties, self._key)) if self._key else ""
-        if held is not None and key in held.keys and self._expiry_us(held.keys[key][0]) > turn.at_us:
-            if _matches(self.ends, row.name, properties, day):
-                del held.keys[key]
-                turn.dirty.add("situation-event:" + self.kind)
+        if held is not None and key in held.keys and self._expiry_us(held.keys[key][0]) <= turn.at_us:
+            del held.keys[key]  # over while another key kept the situation open: what comes now begins anew
+            turn.dirty.add("situation-event:" + self.kind)
+        if held is not None and key in held.keys and _matches(self.ends, row.name, properties, day):
+            del held.keys[key]
+            turn.dirty.add("situation-event:" + self.kind)
+            return
+        if held is not None and key in held.keys:
             return
         if _matches(self.begins, row.name, properties, day) and self._expiry_us(occurred_us) > turn.at_us:
             if held is None:

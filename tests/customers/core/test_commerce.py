@@ -1,0 +1,71 @@
+"""Orders and carts that are over when they are heard of, and orders that stand no more."""
+
+import pytest
+
+from kundenkreis.customers.core.commerce import CART_LIFE, apply_commerce, commerce_next_us
+from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.turn import Turn
+from kundenkreis.kernel.ids import NEVER
+from kundenkreis.kernel.rows import LogRow
+from kundenkreis.kernel.zones import DAY, zone
+
+pytestmark = pytest.mark.pure
+
+UTC = zone("UTC")
+T0 = 1_774_600_000_000_000
+
+
+class Shopper:
+    """One customer of whom only orders and carts are folded."""
+
+    def __init__(self) -> None:
+        self.state = CustomerState(1, "b", 0, 0)
+        self.orders: dict = {}
+
+    def does(self, name: str, at_us: int, *, happened_us: int | None = None, **properties: object) -> None:
+        happened = at_us if happened_us is None else happened_us
+        row = LogRow(
+            partition=1, number=1, event_id=b"1", profile_id=1, type="track", name=name, happened_us=happened,
+            received_us=at_us, at_us=at_us, day=UTC.day_number(happened), origin="api", body={"properties": properties},
+        )  # fmt: skip
+        apply_commerce(Turn(self.state, at_us, row=row, zone=UTC, rulebook_version=1, orders=self.orders))
+
+    def waits_until(self, at_us: int) -> None:
+        apply_commerce(Turn(self.state, at_us, row=None, zone=UTC, rulebook_version=1, orders=self.orders))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Orders, and those that are delivered."""
+        return self.state.commerce.order_count, self.state.commerce.delivered_count
+
+
+def test_an_old_order_is_delivered_when_it_is_heard_of() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, happened_us=T0 - 100 * DAY, order_id="a", total=5)
+    assert shopper.counts == (1, 1)
+    assert shopper.state.commerce.first_delivered_us == T0 - 97 * DAY
+    assert commerce_next_us(shopper.state.commerce) == NEVER
+
+
+def test_an_old_cart_is_never_open() -> None:
+    shopper = Shopper()
+    shopper.does("Product Added", T0, happened_us=T0 - CART_LIFE, product_id="p", price=1)
+    assert shopper.state.commerce.cart is None
+
+
+def test_a_refund_takes_back_a_delivery_that_was_assumed() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", total=5)
+    shopper.waits_until(T0 + 3 * DAY)
+    assert shopper.counts == (1, 1)
+    shopper.does("Order Refunded", T0 + 5 * DAY, order_id="a", total=5)
+    assert shopper.counts == (0, 0)
+
+
+def test_of_too_many_open_orders_the_oldest_counts_as_delivered() -> None:
+    shopper = Shopper()
+    for number in range(51):
+        shopper.does("Order Completed", T0 + number, order_id=str(number), total=5)
+    assert shopper.counts == (51, 1)
+    shopper.does("Order Cancelled", T0 + 60, order_id="0")
+    assert shopper.counts == (50, 0)

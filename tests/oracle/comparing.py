@@ -1,0 +1,134 @@
+"""How values compare: operators, dates, numbers (docs/reference/definitions.md, "Operators")."""
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+
+from tests.oracle.local_time import ZoneInfo, date_of
+
+OPPOSITE = {
+    "not_equals": "equals", "not_contains": "contains", "not_in": "in", "not_includes": "includes",
+    "not_exists": "exists",
+}  # fmt: skip
+MONEY = frozenset(("total", "subtotal", "revenue", "value", "price", "shipping", "tax", "discount", "refund", "amount"))
+
+
+def dig(value, path):
+    """The value at a dotted path, None where there is none."""
+    for part in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(part)
+    return value
+
+
+def is_number(value):
+    """Whether a value is a number; true is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def number_compares(found, op, value):
+    """Exact comparison of numbers."""
+    if op == "between":
+        return Fraction(str(value[0])) <= found <= Fraction(str(value[1]))
+    target = Fraction(str(value))
+    return {
+        "=": found == target, "!=": found != target, "<": found < target,
+        "<=": found <= target, ">": found > target, ">=": found >= target,
+    }[op]  # fmt: skip
+
+
+def day_number(value, zone):
+    """The day that a text names: a date, or a date and time (seen in `zone` where it states an offset)."""
+    if not isinstance(value, str):
+        return None
+    try:
+        if len(value) == 10:
+            return date.fromisoformat(value).toordinal() - 719_163
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if len(value) < 16:
+        return None
+    return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date().toordinal() - 719_163
+
+
+def day_compares(day, op, value, today):
+    """The operators on dates."""
+    if op in ("before", "after", "on"):
+        other = date.fromisoformat(value).toordinal() - 719_163
+        return {"before": day < other, "after": day > other, "on": day == other}[op]
+    if op == "within_last_days":
+        return today - value < day <= today
+    if op == "more_than_days_ago":
+        return day < today - value
+    if op == "within_next_days":
+        return today <= day < today + value
+    raise ValueError(op)
+
+
+def anniversary(born, day):
+    """Whether this day is the anniversary of another; 29 February counts as 28 February in other years."""
+    origin, on = date_of(born), date_of(day)
+    try:
+        return origin.replace(year=on.year) == on
+    except ValueError:
+        return on == date(on.year, 2, 28)
+
+
+def compares(found, op, value, today, zone):  # noqa: PLR0911  (one line per family of operators)
+    """Any operator but `anniversary_in_days`, on the value found (None: there is none)."""
+    if op in OPPOSITE:
+        return not compares(found, OPPOSITE[op], value, today, zone)
+    if found is None:
+        return False
+    if op == "exists":
+        return True
+    if op in ("is_true", "is_false"):
+        return found is (op == "is_true")
+    if op in ("=", "!=", "<", "<=", ">", ">=", "between"):
+        return is_number(found) and number_compares(Fraction(str(found)), op, value)
+    if op == "includes":
+        return isinstance(found, list) and any(_same(one, value) for one in found)
+    if op in ("equals", "equals_exactly", "contains", "starts_with", "ends_with", "in"):
+        return isinstance(found, str) and _text_compares(found, op, value)
+    day = day_number(found, zone)
+    return day is not None and day_compares(day, op, value, today)
+
+
+def _text_compares(found, op, value):
+    if op == "equals_exactly":
+        return found == value
+    low = found.casefold()
+    if op == "in":
+        return low in [one.casefold() for one in value]
+    text = value.casefold()
+    return {
+        "equals": low == text, "contains": text in low,
+        "starts_with": low.startswith(text), "ends_with": low.endswith(text),
+    }[op]  # fmt: skip
+
+
+def _same(one, value):
+    if isinstance(one, str) and isinstance(value, str):
+        return one.casefold() == value.casefold()
+    return is_number(one) and is_number(value) and one == value
+
+
+def minor_units(value):
+    """Cents of an amount in major units, None where there is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return int((Decimal(str(value)) * 100).to_integral_value(ROUND_HALF_EVEN))
+    except ArithmeticError:
+        return None
+
+
+def quantity(properties, path):
+    """A number property in thousandths (amounts of money rounded to cents), None where there is none."""
+    value = dig(properties, path)
+    if path.rsplit(".", maxsplit=1)[-1] in MONEY:
+        cents = minor_units(value)
+        return None if cents is None else cents * 10
+    return int((Decimal(str(value)) * 1000).to_integral_value(ROUND_HALF_EVEN)) if is_number(value) else None

@@ -1,0 +1,234 @@
+"""The questions of the contact policy, asked in order (docs/reference/contact-policy.md, "Questions").
+
+A question answers "" or a rule that refuses, and whether time alone lifts it. When a message may go is found by trying
+every instant at which any rule could end, in order; nothing is computed from one rule to the next.
+"""
+
+from dataclasses import dataclass
+
+from tests.oracle.local_time import DAY, HOUR, MINUTE, WEEKDAYS, day_of, day_start, instant, local, minutes_of
+from tests.oracle.world import NotCoveredError, World, bucket
+
+FOR_GOOD, FOR_NOW = True, False
+PEOPLE = {"Letter Sent": "letter", "Visit Held": "visit"}
+NOT_COVERED = ("Call Made", "Marketing Paused", "Marketing Resumed")
+
+
+@dataclass
+class Message:
+    """A message that a step wants to send."""
+
+    effect_id: bytes
+    journey: dict
+    step: str
+    config: dict
+    decided_us: int
+    due_us: int
+    by_event: bool
+    """Decided because of an event, not because a time had come."""
+    run: object = None
+
+    @property
+    def priority(self):
+        """1 goes first."""
+        return self.config.get("priority") or self.journey.get("priority", 5)
+
+    @property
+    def valid_until_us(self):
+        """Of no use later."""
+        return self.decided_us + self.config.get("valid_for_hours", 72) * HOUR
+
+    @property
+    def channel(self):
+        """Where it goes."""
+        return self.config.get("channel", "email")
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A marketing contact that happened or is planned."""
+
+    at_us: int
+    channel: str
+    purpose: str
+
+
+def contacts_of_people(known):
+    """Letters and visits that people reported."""
+    for name in NOT_COVERED:
+        if name in known.by_name:
+            raise NotCoveredError(f"the event {name}")
+    return [
+        Contact(row.happened_us, channel, str(row.properties.get("purpose", "")))
+        for name, channel in PEOPLE.items()
+        for row in known.by_name.get(name, ())
+        if row.properties.get("message_class", "marketing") == "marketing" and row.origin != "feedback"
+    ]
+
+
+def judge(life, position, message, at_us, contacts):
+    """("release", rule, instant), ("planned", rule, instant) or ("withhold", rule, -1)."""
+    if message.config.get("message_class", "marketing") != "marketing" or message.channel != "email":
+        raise NotCoveredError("messages other than marketing by e-mail")
+    asked = _Asked(life, position, message, contacts)
+    refusals = asked.refusals(at_us)
+    if not refusals:
+        return "release", "basis", at_us
+    final = next((rule for rule, ends in refusals if ends is FOR_GOOD), "")
+    if final:
+        return "withhold", final, -1
+    for later_us in asked.instants(at_us):
+        if not asked.refusals(later_us):
+            return "planned", refusals[0][0], later_us
+    return "withhold", refusals[0][0], -1
+
+
+class _Asked:
+    """One message, with what is known now, asked about any instant from now on."""
+
+    def __init__(self, life, position, message, contacts):
+        self.life = life
+        self.known = life.known(position)
+        self.message = message
+        self.policy = life.definitions.policy
+        self.contacts = contacts
+        self.zone = self.known.zone(life.default_zone)
+
+    def refusals(self, at_us):
+        """[(rule, whether for good)] in the order of the questions."""
+        world = World(self.known, at_us)
+        found = (
+            question(world)
+            for question in (
+                self._address, self._basis, self._objection, self._global_holdout, self._situation, self._validity,
+                self._after_conversion, self._limits, self._quiet_time,
+            )
+        )  # fmt: skip
+        return [one for one in found if one is not None]
+
+    def instants(self, from_us):
+        """Every instant until the message is of no use at which a rule may end."""
+        until_us = self.message.valid_until_us
+        found = {world_us for world_us in self._rests(from_us)}
+        for limit in self.policy["limits"]:
+            found.update(one.at_us + limit["per_hours"] * HOUR for one in self.contacts)
+        found.update(one.at_us + 7 * DAY for one in self.contacts)
+        first_us = World(self.known, from_us).trait("first_order_at")
+        if first_us is not None:
+            found.add(first_us + self.policy["after_conversion"]["days"] * DAY)
+        for day in range(day_of(from_us, self.zone), day_of(until_us, self.zone) + 2):
+            found.add(day_start(day, self.zone))
+            found.update(instant(day, minutes_of(rule["to"]), self.zone) for rule in self.policy["quiet_hours"])
+        if self._is_answer(from_us):
+            found.add(from_us)
+        return sorted(at_us for at_us in found if from_us < at_us <= until_us)
+
+    def _rests(self, from_us):
+        world = World(self.known, from_us)
+        return [self.life.rest_until(kind, world) for kind in self.life.definitions.situations]
+
+    # One question each ------------------------------------------------------------------------------------------------
+
+    def _address(self, world):
+        value = self.known.attribute("email")
+        return None if isinstance(value, str) and value.strip() else ("no_address", FOR_GOOD)
+
+    def _law(self, world):
+        if self.known.permission.has_more:
+            raise NotCoveredError("suppressions")
+        purpose = self.message.config["purpose"]
+        rule = next((one for one in self.policy["purposes"] if one["id"] == purpose), {})
+        return self.known.permission.marketing(
+            world, self.message.channel, purpose, rule.get("bases", ["express_consent"]), rule.get("categories", ())
+        )
+
+    def _basis(self, world):
+        basis, reason = self._law(world)
+        return None if basis or reason in ("objected", "withdrawn") else ("basis", FOR_GOOD)
+
+    def _objection(self, world):
+        basis, reason = self._law(world)
+        if basis or reason not in ("objected", "withdrawn"):
+            return None
+        return ("objection" if reason == "objected" else "withdrawn"), FOR_GOOD
+
+    def _global_holdout(self, world):
+        holdout = self.policy["global_holdout"]
+        inside = bucket(self.life.bucket_key(self.known.position), holdout["salt"]) < round(holdout["percent"] * 100)
+        return ("global_holdout", FOR_GOOD) if inside else None
+
+    def _situation(self, world):
+        found = None
+        for hold in self.policy["situations"]:
+            if hold.keys() & {"journeys", "purposes", "same_subject", "except_purposes", "channels"}:
+                raise NotCoveredError("situations that hold by journey, purpose, subject or channel")
+            low, high = hold.get("priorities", [1, 10])
+            if not low <= self.message.priority <= high:
+                continue
+            if self.message.journey["id"] in hold.get("except_journeys", ()):
+                continue
+            kind = hold["situation"]
+            if world.situation(kind):
+                return "situation", FOR_GOOD
+            if self.life.rest_until(kind, world) > world.at_us:
+                found = "situation", FOR_NOW
+        return found
+
+    def _validity(self, world):
+        return ("validity", FOR_GOOD) if world.at_us > self.message.valid_until_us else None
+
+    def _after_conversion(self, world):
+        rule, bought_us = self.policy["after_conversion"], world.trait("first_order_at")
+        if bought_us is None or not bought_us <= world.at_us < bought_us + rule["days"] * DAY:
+            return None
+        times = [one.at_us for one in self.contacts]
+        before = sum(bought_us - 7 * DAY <= one < bought_us for one in times)
+        full = _crowded(times, before + rule["extra_per_week"], 7 * DAY, world.at_us)
+        return ("after_conversion", FOR_NOW) if full else None
+
+    def _limits(self, world):
+        purpose = self.message.config["purpose"]
+        for limit in self.policy["limits"]:
+            channel, purposes = limit.get("channel", ""), limit.get("purposes", [])
+            if channel not in ("", self.message.channel) or (purposes and purpose not in purposes):
+                continue
+            times = [
+                one.at_us
+                for one in self.contacts
+                if channel in ("", one.channel) and (not purposes or one.purpose in purposes)
+            ]
+            if _crowded(times, limit["at_most"], limit["per_hours"] * HOUR, world.at_us):
+                return "limit", FOR_NOW
+        return None
+
+    def _quiet_time(self, world):
+        if self._is_answer(world.at_us):
+            return None
+        there = local(world.at_us, self.zone)
+        minute = there.hour * 60 + there.minute
+        for rule in self.policy["quiet_hours"]:
+            if rule["channel"] != self.message.channel or rule.get("message_class", "marketing") != "marketing":
+                continue
+            if rule.get("holidays") or rule.get("sundays"):
+                raise NotCoveredError("Sundays and public holidays")
+            if "weekdays" in rule and WEEKDAYS[there.weekday()] not in rule["weekdays"]:
+                continue
+            begins, ends = minutes_of(rule["from"]), minutes_of(rule["to"])
+            inside = begins <= minute < ends if begins < ends else minute >= begins or minute < ends
+            if inside and begins != ends:
+                return "quiet_hours", FOR_NOW
+        return None
+
+    def _is_answer(self, at_us):
+        """Decided because of an event, within 30 minutes of an act of the person, and not longer ago than that."""
+        decided_us, acted_us = self.message.decided_us, self.known.seen[1]
+        return self.message.by_event and acted_us >= decided_us - 30 * MINUTE and at_us <= decided_us + 30 * MINUTE
+
+
+def _crowded(times, at_most, window_us, at_us):
+    """Whether one more contact would make more than `at_most` in some half-open window."""
+    everything = [*times, at_us]
+    return any(
+        start <= at_us < start + window_us and sum(start <= one < start + window_us for one in everything) > at_most
+        for start in everything
+    )

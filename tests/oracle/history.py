@@ -1,0 +1,167 @@
+"""What the oracle reads: the log of every customer, and the definitions in their YAML files. Nothing else.
+
+Rows that the fold derived itself (flag 4) are left out: what they say must follow from the others.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from pysqlite3 import dbapi2 as sqlite
+
+LATE, CLAMPED, DERIVED, CLAIMED, PUBLIC = 1, 2, 4, 8, 16
+EVENTS = ("track", "page", "screen")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the log."""
+
+    number: int
+    event_id: bytes
+    type: str
+    name: str
+    happened_us: int
+    at_us: int
+    day: int
+    origin: str
+    flags: int
+    links: dict
+    body: dict
+
+    @property
+    def occurred_us(self):
+        """When it happened, never after the instant at which it counts."""
+        return min(self.happened_us, self.at_us)
+
+    @property
+    def properties(self):
+        """The event's properties."""
+        value = self.body.get("properties")
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def traits(self):
+        """The traits of an identify."""
+        value = self.body.get("traits")
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def is_late(self):
+        """Older than a day on arrival: starts nothing."""
+        return bool(self.flags & LATE)
+
+
+@dataclass
+class Customer:
+    """One profile: its rows as they arrived, and who was joined into it or into whom it was joined."""
+
+    profile_id: int
+    rows: list = field(default_factory=list)
+    """Own rows, in log order; those of a merged profile are in `absorbed`."""
+    absorbed: list = field(default_factory=list)
+    """[(instant and number of the absorbing row, the other Customer)]."""
+    surrendered: tuple = ()
+    """(at_us, number) of the row that joined this profile into another."""
+    published: list = field(default_factory=list)
+    """[(number, at_us, version)] of the rulebooks, as they stand in this customer's partition."""
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The YAML documents by kind."""
+
+    segments: dict
+    scores: dict
+    phases: list
+    situations: dict
+    traits: dict
+    journeys: dict
+    policy: dict
+    brand: dict
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Everything the oracle knows."""
+
+    zone: str
+    until_us: int
+    """The newest instant on the log: everything due until then is decided."""
+    customers: dict
+    definitions: Definitions
+
+
+def read(data, definitions):
+    """The log under this data directory and the definitions of these folders."""
+    with sqlite.connect(f"file:{Path(data) / 'kreis.db'}?mode=ro", uri=True) as store:
+        zone = store.execute("SELECT value FROM meta WHERE name = 'zone'").fetchone()[0]
+        until_us = store.execute("SELECT max(at_us) FROM log").fetchone()[0]
+        customers = _customers(store)
+    return Installation(zone, until_us, customers, read_definitions(definitions))
+
+
+def read_definitions(folders):
+    """All documents of all YAML files of these folders."""
+    found = {kind: {} for kind in ("segment", "score", "situation", "trait", "journey")}
+    phases, policy, brand = [], {}, {}
+    for path in sorted(path for folder in folders for path in Path(folder).rglob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            match document["kind"]:
+                case "phases":
+                    phases = document["phases"]
+                case "policy":
+                    policy = document
+                case "brand":
+                    brand = document
+                case kind if kind in found:
+                    found[kind][document["id"]] = document
+    return Definitions(
+        found["segment"], found["score"], phases, found["situation"], found["trait"], found["journey"], policy, brand
+    )
+
+
+def _customers(store):
+    customers, published = {}, {}
+    query = (
+        "SELECT profile_id, number, event_id, type, name, happened_us, at_us, day, origin, flags, links, body, partition "
+        "FROM log WHERE flags & 4 = 0 ORDER BY number"
+    )
+    merges = []
+    for (
+        profile_id,
+        number,
+        event_id,
+        kind,
+        name,
+        happened_us,
+        at_us,
+        day,
+        origin,
+        flags,
+        links,
+        body,
+        partition,
+    ) in store.execute(query):
+        row = Row(
+            number, bytes(event_id), kind, name, happened_us, at_us, day, origin, flags,
+            json.loads(links) if links else {}, json.loads(body) if body else {},
+        )  # fmt: skip
+        if kind == "control":
+            if name == "Rulebook Published":
+                published.setdefault(partition, []).append((number, at_us, row.properties["version"]))
+            continue
+        customer = customers.setdefault(profile_id, Customer(profile_id))
+        if kind == "merge" and name == "Merge Requested":
+            customer.surrendered = (at_us, number)
+        elif not customer.surrendered:
+            # What reaches a joined profile is passed on: it stands in the log of the other one too.
+            customer.rows.append(row)
+        if kind == "merge" and name == "State Surrendered":
+            merges.append((customer, row))
+    for customer, row in merges:
+        customer.absorbed.append(((row.at_us, row.number), customers[row.properties["from"]]))
+    for customer in customers.values():
+        customer.published = published[customer.profile_id & 255]
+    return customers

@@ -1,0 +1,72 @@
+"""Scores, added up row by row (docs/reference/definitions.md, "How scores count")."""
+
+from fractions import Fraction
+
+from tests.oracle.history import EVENTS
+from tests.oracle.local_time import day_of
+from tests.oracle.world import NotCoveredError, passes
+
+
+def daily_share(half_life_days):
+    """What is left of a balance after the start of one day, in 2**32ths: the largest whole number with 2 * m**h <= 2**(32h)."""
+    if half_life_days is None:
+        return 1 << 32
+    share = int(2 ** (32 - 1 / half_life_days)) + 5
+    while 2 * share**half_life_days > 1 << (32 * half_life_days):
+        share -= 1
+    return share
+
+
+def after_days(milli, days, share):
+    """Thousandths of points after so many starts of days, rounded down at each."""
+    for _ in range(days):
+        milli = milli * share >> 32
+    return milli
+
+
+def ledger(life, score_id):
+    """[(at_us, rule id, event id, points given, balance)] in thousandths, and (balance, day) at the end."""
+    definition = life.definitions.scores[score_id]
+    for _, other in life.customer.absorbed:
+        if any(_rules(definition, row) for row in other.rows):
+            raise NotCoveredError("points of a profile that was joined into another")
+    share = daily_share(definition.get("half_life_days"))
+    most = int(Fraction(str(definition.get("maximum", 1_000_000))) * 1000)
+    lines, balance, day, windows = [], 0, 0, {}
+    for row in life.customer.rows:
+        if row.at_us > life.until_us:
+            break
+        today, occurred_on = day_of(row.at_us, life.zone), day_of(row.occurred_us, life.zone)
+        for rule in _rules(definition, row):
+            if not passes(row, rule["event"].get("where", ()), life.zone):
+                continue
+            given = _within_cap(rule, occurred_on, windows)
+            sign = -1 if given < 0 else 1
+            given = sign * after_days(abs(given), max(today - occurred_on, 0), share)
+            before = after_days(balance, today - day, share) if day else 0
+            balance, day = min(max(before + given, 0), most), today
+            if balance != before:
+                lines.append((row.at_us, rule["id"], row.event_id, balance - before, balance))
+    return lines, (balance, day)
+
+
+def _rules(definition, row):
+    if row.type not in EVENTS:
+        return []
+    named = [(rule, rule["event"]["name"]) for rule in definition["rules"]]
+    return [rule for rule, name in named if row.name in (name if isinstance(name, list) else [name])]
+
+
+def _within_cap(rule, day, windows):
+    """What a rule still gives: its window opens with the first points after the last one has ended."""
+    given = int(Fraction(str(rule["points"])) * 1000)
+    if "at_most" not in rule:
+        return given
+    opened, had = windows.get(rule["id"], (None, 0))
+    if opened is None or day >= opened + rule["at_most"]["per_days"]:
+        opened, had = day, 0
+    given = min(given, rule["at_most"]["points"] * 1000 - had)
+    if given <= 0:
+        return 0
+    windows[rule["id"]] = (opened, had + given)
+    return given

@@ -1,0 +1,64 @@
+"""A small demo, answered twice: by the installation, and by an oracle that shares nothing with it but log and YAML."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pysqlite3 import dbapi2 as sqlite
+
+from tests.oracle.__main__ import PLAYBOOKS, main
+from tests.oracle.asking import KINDS, ask
+from tests.oracle.history import read
+
+pytestmark = [pytest.mark.db, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).parents[2]
+SEED = "7"
+CUSTOMERS = 20
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo of few households, loaded as `kreis demo` loads it."""
+    folder = tmp_path_factory.mktemp("oracle")
+    command = [sys.executable, "-m", "kundenkreis.cli.main", "demo", "--load-only", "--households", "20"]
+    environment = {**os.environ, "KREIS_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT / "src")}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return folder
+
+
+def test_the_oracle_knows_nothing_of_the_package() -> None:
+    """Its own files import no module of Kundenkreis."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    package = "kunden" + "kreis"
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if line.startswith((f"import {package}", f"from {package}"))] == []
+
+
+def test_both_say_the_same(data: Path) -> None:
+    installation = read(data, [PLAYBOOKS])
+    reports = ask(installation, data, seed=SEED, customers=CUSTOMERS)
+    assert [line for report in reports for line in report.disagreements] == []
+    assert [report.kind for report in reports] == list(KINDS)
+    assert all(report.positive > CUSTOMERS // 2 for report in reports)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("segment", "UPDATE memberships SET from_us = from_us + 1 WHERE kind = 'segment'"),
+        ("phase", "DELETE FROM memberships WHERE kind = 'sub_state'"),
+        ("score", "UPDATE score_entries SET balance = balance - 1"),
+        ("message", "UPDATE verdicts SET reasons = '[[\"limit\", false]]' WHERE outcome = 'withheld'"),
+        ("message", "DELETE FROM run_entries WHERE outcome = 'holdout'"),
+    ],
+)
+def test_what_is_wrong_is_seen(data: Path, tmp_path: Path, kind: str, change: str) -> None:
+    shutil.copy(data / "kreis.db", tmp_path / "kreis.db")
+    with sqlite.connect(tmp_path / "kreis.db") as store:
+        store.execute(change)
+    store.close()
+    assert main(["--data", str(tmp_path), "--seed", SEED, "--customers", "12", "--kinds", kind]) == 1
