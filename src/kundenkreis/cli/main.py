@@ -12,6 +12,7 @@ from rich.console import Console
 from kundenkreis.cli import (
     apply_command,
     demo_command,
+    erase_command,
     export_command,
     login_command,
     serve_command,
@@ -27,6 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     serve_command.COMMAND,
     apply_command.COMMAND,
     export_command.COMMAND,
+    erase_command.COMMAND,
     status_command.COMMAND,
     login_command.COMMAND,
     settings_command.COMMAND,

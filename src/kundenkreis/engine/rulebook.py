@@ -10,7 +10,8 @@ import msgspec
 
 from kundenkreis.channels.core.policy_compiled import CompiledPolicy
 from kundenkreis.journeys.core.compiled import CompiledJourneys
-from kundenkreis.kernel.zones import Zone
+from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.zones import DAY, Zone
 from kundenkreis.segments.core.decisions import CompiledDecisions
 
 
@@ -23,6 +24,8 @@ class Rulebook(msgspec.Struct, frozen=True, gc=False):
     decisions: CompiledDecisions
     journeys: CompiledJourneys
     policy: CompiledPolicy
+    anonymous_life_us: Micros = 90 * DAY
+    """An anonymous customer who stayed silent this long is forgotten."""
 
 
 RulebookOf = Callable[[int], Rulebook]
