@@ -20,35 +20,44 @@ pytestmark = pytest.mark.db
 MakeCompany = Callable[..., Company]
 
 CANARY = "kanarienvogel"
-ADDRESS = "Kanarienvogel.Ärger@example.com"
+ADDRESS = "Kanarienvogel.Muster@example.com"
 HER = {"userId": "user-kanarienvogel"}
-TRAITS = {"email": ADDRESS, "firstName": "Kanarienvogel", "phone": "+49 40 123 456 78", "note": "kanarienvogel " * 400}
+TRAITS = {"email": ADDRESS, "firstName": "Kanarienvogel", "phone": "+49 40 123 456 78", "note": "Kanarienvogel Ärger " * 60}
+
+
+PEOPLE: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
+    (HER, TRAITS),
+    ({"userId": "other"}, {"email": "other@example.com", "firstName": "Otto"}),
+)
 
 
 def live_a_little(company: Company) -> None:
-    """She visits, signs up, buys, gets a message; another customer does the same."""
+    """She visits, signs up, gets a message, buys; another customer does the same."""
     company.post({"type": "page", "anonymousId": "anon-kanarienvogel"}, public=True)
-    for ids, traits in ((HER, TRAITS), ({"userId": "other"}, {"email": "other@example.com", "firstName": "Otto"})):
+    consent = {
+        "channel": "email",
+        "purpose": "newsletter",
+        "basis": "express_consent",
+        "text_version": "1",
+        "form": "Anmeldung",
+    }
+    for ids, traits in PEOPLE:
         anonymous = {"anonymousId": "anon-kanarienvogel"} if ids is HER else {}
+        confirmed = {**consent, "wording": "Ja, ich will", "address": traits["email"]}
         company.post(
             {"type": "identify", **ids, **anonymous, "traits": traits},
-            {"event": "Consent Requested", **ids, "properties": {"channel": "email", "purpose": "newsletter"}},
-            {
-                "event": "Consent Confirmed",
-                **ids,
-                "properties": {
-                    "channel": "email", "purpose": "newsletter", "text_version": "2026-01", "source": "form",
-                    "wording": "Ja, ich will", "proof": "double opt-in", "address": traits["email"],
-                },
-            },
-            {
-                "event": "Order Completed",
-                **ids,
-                "properties": {"order_id": f"B-{ids['userId']}", "total": 20, "currency": "EUR", "products": [{"name": CANARY if ids is HER else "Tee"}]},
-            },
-        )  # fmt: skip
+            {"event": "Consent Confirmed", **ids, "properties": confirmed},
+        )
     company.run()
     company.send()
+    for ids, _ in PEOPLE:
+        bought = {
+            "order_id": f"B-{ids['userId']}",
+            "total": 20,
+            "currency": "EUR",
+            "products": [{"name": CANARY if ids is HER else "Tee"}],
+        }
+        company.post({"event": "Order Completed", **ids, "properties": bought})
     company.live(company.clock.now_us() + 3 * DAY)
     company.send()
 

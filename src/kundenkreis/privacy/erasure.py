@@ -110,7 +110,7 @@ def find_customer(tx: Session, text: str) -> int:
     else:
         wanted, number = [(kind, text.casefold() if kind == "email" else text) for kind in KINDS], text
     found = {row[2] for row in tx.rows_in_pairs(_BY_NAME, wanted)}
-    if number.isascii() and number.isdigit() and len(number) < 19:
+    if number.isascii() and number.isdigit() and len(number) < 20 and int(number) < 1 << 63:
         found |= {row[0] for row in tx.rows("SELECT profile_id FROM states WHERE profile_id = ?", (int(number),))}
     if not found:
         raise UnknownCustomerError

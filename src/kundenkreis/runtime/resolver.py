@@ -101,6 +101,7 @@ class Resolver:
                 continue
             taken.append((event_id, item.received_us // DAY))
             profile_id, links, merges = place
+            batch.merged.extend((*merge, event_id) for merge in merges)
             placed.extend((_merge_row(merge, event_id, item, self._zone), None) for merge in merges)
             placed.append((_arrived_row(event_id, item, profile_id, links, self._zone), item.message.raw))
         quarantine(tx, refused)
