@@ -17,6 +17,7 @@ from pathlib import Path
 import kundenkreis
 from kundenkreis.cli.main import COMMANDS
 from kundenkreis.kernel.errors import BugError, CallerError, KundenkreisError, ProviderError
+from kundenkreis.privacy.registry import RETENTION, personal_tables
 from kundenkreis.settings import Settings, variable_of
 from kundenkreis.site import django_setup
 
@@ -113,10 +114,38 @@ def errors_page() -> str:
     return page
 
 
+def retention_page() -> str:
+    """Every table with personal data: whose rows, how they end, how long they live."""
+    page = _MADE + (
+        "# Personal data: where it is, how long it stays, how it is erased\n\n"
+        "One registry (`privacy/registry.py`) names every table that holds something about a person. `kreis erase` and the worker's\n"
+        "pruning go by it, and a test compares it with the tables of a freshly made installation.\n\n"
+        "## How long\n\n"
+    )
+    page += _table("Class", "Kept", "Ended by")
+    for name, each in RETENTION.items():
+        page += _row(name, each.period, each.ended_by)
+    page += "\n## Where\n\n" + _table("Table", "Place", "Person found by", "Way of erasing", "Class")
+    for table in personal_tables():
+        page += _row(f"`{table.name}`", table.place, f"`{table.erase_by}`", table.way, table.retention)
+    return page + (
+        "\nPlaces: *store* is `kreis.db`, *inbox* `inbox.db`, *application* `app.db` in the data folder; with PostgreSQL all are tables of\n"
+        "the one database. Ways: *profile* by profile id; *merges* by either side of a merge; *events* by the event ids of the\n"
+        "person's log rows; *content* by looking for the person's identifiers inside; *kept* as proof, without anything that leads to\n"
+        "the person; *account* with the account of somebody who works here.\n\n"
+        "## What an erasure cannot reach\n\n"
+        "Messages that were handed over are with their recipients. Backups hold what they held: `tombstones.jsonl` in the data folder\n"
+        "keeps keyed hashes of erased identifiers apart from the database, and `kreis erase --again` erases them after a restore.\n"
+        "PostgreSQL keeps old pages in its write-ahead log until it recycles them. Anonymous visitors who were forgotten leave no\n"
+        "tombstone: whoever comes back is a new visitor.\n"
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
+    "retention.md": retention_page,
 }
 """File name under docs/reference/ -> what writes it."""
 

@@ -58,6 +58,8 @@ class Outcome(msgspec.Struct):
     derived: list[LogRow]
     """Derived events in the order decided, for the record; numbered by the store."""
     loops: list[Loop]
+    is_forgotten: bool = False
+    """An anonymous customer whose silence was long enough: the store erases every row of this profile instead of saving it."""
 
 
 def new_customer(row: LogRow, *, rulebook_version: int) -> CustomerState:
@@ -104,7 +106,7 @@ def advance(
         fold.run_due(row.at_us)
         fold.take(row)
     fold.run_due(until_us)
-    return Outcome(state, fold.next_us(), fold.records, fold.effects, fold.derived, fold.loops)
+    return Outcome(state, fold.next_us(), fold.records, fold.effects, fold.derived, fold.loops, fold.is_forgotten)
 
 
 class _Fold:
@@ -124,6 +126,7 @@ class _Fold:
         self.loops: list[Loop] = []
         self._wake_us: Micros = -1
         """Earliest due instant as of the last turn; -1 = must be asked."""
+        self.is_forgotten = False
 
     def next_us(self) -> Micros:
         """The earliest instant at which something about this customer changes by itself."""
@@ -137,7 +140,7 @@ class _Fold:
                     journeys_next_us(rulebook.journeys, state),
                     policy_next_us(rulebook.policy, state),
                     commerce_next_us(state.commerce),
-                    prune_at_us(state),
+                    prune_at_us(state, rulebook.anonymous_life_us),
                 )
         return self._wake_us
 
@@ -149,6 +152,10 @@ class _Fold:
                 return
             at_us = max(due_us, self.state.clock_us)
             self.state.clock_us = at_us
+            if prune_at_us(self.state, self.rulebook.anonymous_life_us) <= at_us:
+                # Nothing more happens by itself; a row that has come in after all takes it back.
+                self.is_forgotten, self._wake_us = True, NEVER
+                return
             self._round(None, at_us)
         raise RuntimeError(f"more than {MOST_DUE_INSTANTS} due instants up to {until_us}: a rule wakes without end")
 
@@ -159,6 +166,8 @@ class _Fold:
         state.clock_us = max(state.clock_us, row.at_us)
         if row.flags & DERIVED:
             return
+        if self.is_forgotten:
+            self.is_forgotten, self._wake_us = False, -1
         if state.forwarded_to:
             if row.type != "control":
                 self.effects.extend(forward(state, row))

@@ -16,7 +16,8 @@ from kundenkreis.journeys.core.compiled import CompiledJourney, CompiledJourneys
 from kundenkreis.journeys.core.definitions import JourneyDefinition
 from kundenkreis.journeys.core.graph import Surroundings, compile_journey
 from kundenkreis.kernel.errors import KundenkreisError
-from kundenkreis.kernel.zones import Zone
+from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.zones import DAY, Zone
 from kundenkreis.kernel.zones import zone as zone_named
 from kundenkreis.segments.core.decisions import CompiledDecisions, compile_decisions
 from kundenkreis.segments.core.definitions import (
@@ -44,7 +45,11 @@ _json = msgspec.json.Encoder(order="deterministic").encode
 
 
 def compile_rulebook(
-    versions: Sequence[Sequence[Document]], *, zone: Zone, include_existing: Sequence[str] = ()
+    versions: Sequence[Sequence[Document]],
+    *,
+    zone: Zone,
+    include_existing: Sequence[str] = (),
+    anonymous_life_us: Micros = 90 * DAY,
 ) -> Rulebook:
     """Compile the last of these versions, with the journeys of the earlier ones for those who are still in them.
 
@@ -52,6 +57,7 @@ def compile_rulebook(
         versions: the documents of version 1, 2, ... n; the compiled rulebook is version n.
         zone: the installation's zone.
         include_existing: journeys whose publisher chose "include those already in".
+        anonymous_life_us: after how much silence an anonymous customer is forgotten (a setting).
 
     Raises:
         DefinitionError, InvalidJourneyError, PolicyError: what is wrong and where, see there.
@@ -74,6 +80,7 @@ def compile_rulebook(
         journeys=journeys,
         policy=policy,
         heard=_heard(decisions, journeys),
+        anonymous_life_us=anonymous_life_us,
     )
 
 

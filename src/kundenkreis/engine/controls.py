@@ -12,14 +12,10 @@ from kundenkreis.engine.rulebook import Rulebook, RulebookOf
 from kundenkreis.journeys.core.runs import adopt as adopt_journeys
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
-from kundenkreis.kernel.zones import DAY
 from kundenkreis.segments.core.decisions import adopt as adopt_decisions
 
 RULEBOOK_PUBLISHED = "Rulebook Published"
 BROADCAST_STARTED = "Broadcast Started"
-
-ANONYMOUS_LIFE: Micros = 90 * DAY
-"""An anonymous profile nobody heard of for this long is pruned (trust: retention)."""
 
 
 def apply_control(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, history: Sequence[LogRow]) -> Rulebook:
@@ -43,6 +39,8 @@ def apply_control(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, histo
     return published
 
 
-def prune_at_us(state: CustomerState) -> Micros:
-    """When an anonymous customer falls silent for good; NEVER for known ones."""
-    return NEVER
+def prune_at_us(state: CustomerState, life_us: Micros) -> Micros:
+    """When an anonymous customer has been silent for `life_us` and is forgotten; NEVER for known ones and forwarders."""
+    if state.profile.known or state.forwarded_to:
+        return NEVER
+    return max(state.last_seen_us, state.created_us) + life_us

@@ -10,8 +10,9 @@ import msgspec
 
 from kundenkreis.channels.core.policy_compiled import CompiledPolicy
 from kundenkreis.journeys.core.compiled import CompiledJourneys
+from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.rows import LogRow
-from kundenkreis.kernel.zones import Zone
+from kundenkreis.kernel.zones import DAY, Zone
 from kundenkreis.segments.core.decisions import CompiledDecisions
 
 QUIET = frozenset(
@@ -39,6 +40,9 @@ class Rulebook(msgspec.Struct, frozen=True, gc=False):
     policy: CompiledPolicy
     heard: frozenset[str]
     """Names of derived events that some fact, score, situation or journey of this rulebook listens to."""
+
+    anonymous_life_us: Micros = 90 * DAY
+    """An anonymous customer who stayed silent this long is forgotten."""
 
     def hears(self, derived: LogRow) -> bool:
         """Whether a derived event can change anything, so that it must go round again. The record is written either way."""

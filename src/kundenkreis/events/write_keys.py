@@ -128,7 +128,8 @@ class WriteKeys:
             by_hash[_hash(raw)] = key
             by_hash[_hash(b"Basic " + base64.b64encode(raw + b":"))] = key  # as every client library sends it
         self._by_hash = by_hash
-        self._by_source = {key.source: key for key in keys}
+        # Where a source has both kinds, the public one answers: it is the one that is limited and that needs proofs.
+        self._by_source = {key.source: key for key in sorted(keys, key=lambda key: key.is_public)}
         self.generation += 1
 
 

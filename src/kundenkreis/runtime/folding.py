@@ -21,6 +21,7 @@ from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.hashing import profile_id_of
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros, partition_of
 from kundenkreis.kernel.rows import LogRow
+from kundenkreis.privacy.forgetting import forget_silent
 from kundenkreis.runtime import log
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.schema import (
@@ -68,6 +69,8 @@ class FoldReport(msgspec.Struct):
     effects: int = 0
     relays: int = 0
     quarantined: int = 0
+    forgotten: int = 0
+    """Anonymous customers whose silence was long enough; every row of them is gone."""
 
 
 class Folder:
@@ -276,7 +279,12 @@ class Folder:
 
     def _save(self, tx: Session, outcomes: Sequence[Outcome], report: FoldReport) -> None:
         writes = Writes()
+        silent = [outcome.state.profile_id for outcome in outcomes if outcome.is_forgotten]
+        kept_back = forget_silent(tx, silent) if silent else set()
+        report.forgotten += len(silent) - len(kept_back)
         for outcome in outcomes:
+            if outcome.is_forgotten and outcome.state.profile_id not in kept_back:
+                continue
             writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id)))
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)

@@ -13,9 +13,12 @@ from kundenkreis.events.write_keys import KeyKind, WriteKey, WriteKeyFile, Write
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import HOUR, Zone, zone
+from kundenkreis.privacy.pruning import Pruner
+from kundenkreis.privacy.tombstones import tombstone_key
+from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.clock import Clock, SystemClock
-from kundenkreis.runtime.rulebooks import Rulebooks, documents_of, publish
+from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, documents_of, publish
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
 from kundenkreis.runtime.stores.sqlite import SqliteStore
@@ -55,6 +58,7 @@ class Installation:
         self.store: Store = open_store(settings, point, durable=durable)
         migrate(self.store)
         self.zone: Zone = self._fixed_zone()
+        self._keep_anonymous_days()
         self.rulebooks = Rulebooks(self.store, zone=self.zone)
 
     @property
@@ -90,6 +94,10 @@ class Installation:
             return PostgresInbox(self.settings.database, point=self.point)
         return SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
 
+    def admission(self) -> Admission:
+        """What the write keys allow the events of their sources."""
+        return Admission(self.write_keys(), anonymous_per_day=self.settings.anonymous_per_day)
+
     def open_worker(self, name: str = "worker-1") -> EmbeddedWorker | PartitionWorker:
         """The worker that fits this store."""
         if isinstance(self.store, PostgresStore):
@@ -98,13 +106,15 @@ class Installation:
             self._closing.callback(inbox.close)
             return PartitionWorker(
                 self.store, _take_from(inbox), self.rulebooks, name=name, zone=self.zone, clock=self.clock,
-                late_after_us=self.late_after_us, point=self.point,
+                late_after_us=self.late_after_us, point=self.point, admission=self.admission(),
+                tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days),
             )  # fmt: skip
         reading = SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
         self._closing.callback(reading.close)
         return EmbeddedWorker(
             self.store, reading, self.rulebooks, zone=self.zone, clock=self.clock,
-            late_after_us=self.late_after_us, point=self.point,
+            late_after_us=self.late_after_us, point=self.point, admission=self.admission(),
+            tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days),
         )  # fmt: skip
 
     def bell(self, name: str) -> Bell:
@@ -148,6 +158,16 @@ class Installation:
             bell.close()
         self._bells.clear()
         self.store.close()
+
+    def _keep_anonymous_days(self) -> None:
+        """The fold obeys this setting, so it stands with the data: a rebuild must decide the same."""
+        value = str(self.settings.anonymous_days)
+        with self.store.transaction("settings") as tx:
+            if tx.rows("SELECT value FROM meta WHERE name = ?", (ANONYMOUS_DAYS,)) != [(value,)]:
+                tx.run(
+                    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    (ANONYMOUS_DAYS, value),
+                )
 
     def _fixed_zone(self) -> Zone:
         """The zone that was fixed when this installation was made; the settings' on an empty one."""

@@ -10,13 +10,17 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.customers.core.profile import UNPROVED
 from kundenkreis.events.core.messages import Malformed, Message
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import event_id_of, hash128, profile_id_of
 from kundenkreis.kernel.ids import partition_of
 from kundenkreis.kernel.rows import CLAIMED, PUBLIC, LogRow
-from kundenkreis.kernel.zones import Zone
+from kundenkreis.kernel.zones import DAY, Zone
+from kundenkreis.privacy.forgetting import forgotten_among
+from kundenkreis.privacy.tombstones import buried_until
 from kundenkreis.runtime import log
+from kundenkreis.runtime.admission import ANONYMOUS_QUOTA, Admission, Strangers
 from kundenkreis.runtime.partition_clocks import read_clocks, write_clocks
 from kundenkreis.runtime.stores.schema import DEDUPE, IDENTIFIERS, MERGES, QUARANTINED_EVENTS
 from kundenkreis.runtime.stores.session import Row, Session
@@ -51,11 +55,18 @@ class Resolver:
     Args:
         zone: the installation's zone, for day numbers.
         remembers: keep identifiers in memory between batches; only where this process is the only resolver.
+        admission: how many strangers each source may bring.
+        tombstone_key: with it, events of erased people that happened before their erasure are dropped.
     """
 
-    def __init__(self, zone: Zone, *, remembers: bool) -> None:
+    def __init__(
+        self, zone: Zone, *, remembers: bool, admission: Admission | None = None, tombstone_key: bytes = b""
+    ) -> None:
         self._zone = zone
         self._remembers = remembers
+        self._admission = admission if admission is not None else Admission()
+        self._tombstone_key = tombstone_key
+        self._erasures = -1
         self._known: dict[Pair, int] = {}
         self._fresh: list[Pair] = []
 
@@ -71,18 +82,61 @@ class Resolver:
         fresh = self._without_duplicates(tx, arrivals, relays)
         if not fresh:
             return []
-        batch = _Batch(tx, self._lookup(tx, fresh))
+        self._forget_erased(tx)
+        strangers = Strangers(tx, self._admission)
+        fresh = self._without_erased(tx, fresh)
+        batch = _Batch(tx, self._lookup(tx, fresh), strangers)
         placed: list[tuple[LogRow, bytes | None]] = []
+        refused: list[tuple[Malformed, int, str, bool]] = []
+        taken: list[Row] = []
         for event_id, item in fresh:
             if isinstance(item, Relay):
+                taken.append((event_id, item.received_us // DAY))
                 placed.append((_relayed_row(event_id, item, self._zone), None))
                 continue
-            profile_id, links, merges = batch.place(event_id, item.message)
+            place = batch.place(event_id, item)
+            if place is None:
+                is_public = bool(item.message.flags & PUBLIC)
+                refused.append((_over_quota(item.message), item.received_us, item.source, is_public))
+                continue
+            taken.append((event_id, item.received_us // DAY))
+            profile_id, links, merges = place
             batch.merged.extend((*merge, event_id) for merge in merges)
             placed.extend((_merge_row(merge, event_id, item, self._zone), None) for merge in merges)
             placed.append((_arrived_row(event_id, item, profile_id, links, self._zone), item.message.raw))
+        quarantine(tx, refused)
+        strangers.write()
+        tx.insert(DEDUPE, taken)
         self._write(tx, batch, placed)
         return [row for row, _ in placed]
+
+    def _forget_erased(self, tx: Session) -> None:
+        """Whoever was erased or pruned since the last batch is unknown again."""
+        if self._remembers:
+            erasures = int(tx.rows("SELECT next FROM numbers WHERE name = 'erasures'")[0][0])
+            if erasures != self._erasures:
+                self._known.clear()
+                self._erasures = erasures
+
+    def _without_erased(
+        self, tx: Session, fresh: list[tuple[bytes, Arrival | Relay]]
+    ) -> list[tuple[bytes, Arrival | Relay]]:
+        """Leave out what came too late: answers about forgotten customers, and what erased people did before their erasure."""
+        answered = {item.effect.profile_id for _, item in fresh if isinstance(item, Relay)}
+        gone = forgotten_among(tx, answered) if answered else set()
+        pairs = {pair for _, item in fresh if isinstance(item, Arrival) for pair in identity_pairs(item.message)}
+        buried = buried_until(tx, self._tombstone_key, list(pairs))
+        if not gone and not buried:
+            return fresh
+        return [
+            (event_id, item)
+            for event_id, item in fresh
+            if (
+                item.effect.profile_id not in gone
+                if isinstance(item, Relay)
+                else all(item.message.happened_us > buried.get(pair, -1) for pair in identity_pairs(item.message))
+            )
+        ]
 
     def _without_duplicates(
         self, tx: Session, arrivals: Sequence[Arrival], relays: Sequence[Relay]
@@ -93,9 +147,7 @@ class Resolver:
         for arrival in arrivals:
             items.setdefault(event_id_of(arrival.source, arrival.message.message_id), arrival)
         seen = {bytes(row[0]) for row in tx.rows_in("SELECT event_id FROM dedupe WHERE event_id {keys}", list(items))}
-        fresh = [(event_id, item) for event_id, item in items.items() if event_id not in seen]
-        tx.insert(DEDUPE, [(event_id, item.received_us // 86_400_000_000) for event_id, item in fresh])
-        return fresh
+        return [(event_id, item) for event_id, item in items.items() if event_id not in seen]
 
     def _lookup(self, tx: Session, fresh: Iterable[tuple[bytes, Arrival | Relay]]) -> dict[Pair, int]:
         wanted: dict[Pair, None] = {}
@@ -173,18 +225,26 @@ def contact_pairs(traits: Any) -> list[Pair]:
     return pairs
 
 
+Place = tuple[int, dict[str, Any] | None, list[tuple[int, int]]]
+"""(profile, links, merges as (loser, winner)) of one message."""
+
+
 class _Batch:
     """Placing the messages of one batch: who is who, as known so far and as learnt on the way."""
 
-    def __init__(self, tx: Session, known: dict[Pair, int]) -> None:
+    def __init__(self, tx: Session, known: dict[Pair, int], strangers: Strangers) -> None:
         self._tx = tx
+        self._strangers = strangers
         self._known = known
         self._holds: dict[int, dict[str, int]] = {}
         self.attached: dict[Pair, int] = {}
         self.merged: list[Row] = []
 
-    def place(self, event_id: bytes, message: Message) -> tuple[int, dict[str, Any] | None, list[tuple[int, int]]]:
-        """(profile, links, merges as (loser, winner)) of one message."""
+    def place(self, event_id: bytes, item: Arrival) -> Place | None:
+        """Where one message belongs; None when it would create one anonymous customer too many."""
+        message = item.message
+        if self._is_stranger(message) and not self._strangers.admit(item.source, item.received_us):
+            return None
         if is_unproved(message):
             return self._place_public(event_id, message)
         merges: list[tuple[int, int]] = []
@@ -198,9 +258,12 @@ class _Batch:
         links = {"attach": [list(pair) for pair in new]} if new else None
         return profile_id, links, merges
 
-    def _place_public(
-        self, event_id: bytes, message: Message
-    ) -> tuple[int, dict[str, Any] | None, list[tuple[int, int]]]:
+    def _is_stranger(self, message: Message) -> bool:
+        """Whether this message would create a customer whom nothing but an anonymous id names."""
+        pairs = identity_pairs(message)
+        return all(kind in UNPROVED for kind, _ in pairs) and not any(pair in self._known for pair in pairs)
+
+    def _place_public(self, event_id: bytes, message: Message) -> Place:
         pair = identity_pairs(message)[0]
         profile_id = self._known.get(pair)
         links: dict[str, Any] = {}
@@ -316,6 +379,17 @@ def _relayed_row(event_id: bytes, relay: Relay, zone: Zone) -> LogRow:
         origin=effect.origin, actor=effect.actor, reason=effect.reason, cause=effect.cause, depth=effect.depth, flags=effect.flags,
         links=links, body=effect.body,
     )  # fmt: skip
+
+
+def _over_quota(message: Message) -> Malformed:
+    """A refused message as the quarantine keeps it: complete, so that it can be replayed by itself."""
+    body = {**message.body, "type": message.type, "messageId": message.message_id}
+    return Malformed(
+        ANONYMOUS_QUOTA,
+        "its source has brought as many strangers as it may",
+        msgspec.json.encode(body),
+        message.message_id,
+    )
 
 
 def _merge_row(merge: tuple[int, int], event_id: bytes, item: Arrival, zone: Zone) -> LogRow:

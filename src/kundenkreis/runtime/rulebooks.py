@@ -12,11 +12,15 @@ from kundenkreis.kernel.errors import BugError
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import PARTITIONS, Micros
 from kundenkreis.kernel.rows import LogRow
-from kundenkreis.kernel.zones import Zone
+from kundenkreis.kernel.zones import DAY, Zone
 from kundenkreis.runtime import log
 from kundenkreis.runtime.partition_clocks import read_clocks, write_clocks
 from kundenkreis.runtime.stores.schema import RULEBOOKS
 from kundenkreis.runtime.stores.session import Session, Store
+
+ANONYMOUS_DAYS = "anonymous_days"
+"""Name in `meta`: a setting that the fold obeys, kept with the data so that a rebuild obeys the same."""
+DEFAULT_ANONYMOUS_LIFE: Micros = 90 * DAY
 
 
 class Rulebooks:
@@ -28,6 +32,7 @@ class Rulebooks:
         self._compiled: dict[int, Rulebook] = {}
         self._documents: dict[int, list[dict[str, Any]]] = {}
         self._include: dict[int, list[str]] = {}
+        self._anonymous_life_us: Micros = DEFAULT_ANONYMOUS_LIFE
 
     def __call__(self, version: int) -> Rulebook:
         rulebook = self._compiled.get(version)
@@ -51,11 +56,16 @@ class Rulebooks:
     def check(self, documents: list[dict[str, Any]]) -> Rulebook:
         """The rulebook that publishing these documents would make; raises what is wrong with them."""
         self._read()
-        return compile_rulebook([*self._past(len(self._documents)), documents], zone=self._zone)
+        return compile_rulebook(
+            [*self._past(len(self._documents)), documents], zone=self._zone, anonymous_life_us=self._anonymous_life_us
+        )
 
     def _compile(self, version: int) -> Rulebook:
         self.documents(version)
-        return compile_rulebook(self._past(version), zone=self._zone, include_existing=self._include.get(version, ()))
+        return compile_rulebook(
+            self._past(version), zone=self._zone, include_existing=self._include.get(version, ()),
+            anonymous_life_us=self._anonymous_life_us,
+        )  # fmt: skip
 
     def _past(self, version: int) -> list[list[dict[str, Any]]]:
         return [self._documents[number] for number in range(1, version + 1)]
@@ -63,6 +73,9 @@ class Rulebooks:
     def read(self, tx: Session) -> None:
         """Learn versions published since, inside a transaction that is open already."""
         known = max(self._documents, default=0)
+        if not known:
+            found = tx.rows("SELECT value FROM meta WHERE name = ?", (ANONYMOUS_DAYS,))
+            self._anonymous_life_us = int(found[0][0]) * DAY if found else DEFAULT_ANONYMOUS_LIFE
         rows = tx.rows("SELECT version, definitions, include_existing FROM rulebooks WHERE version > ?", (known,))
         for version, definitions, include in rows:
             self._documents[version] = documents_of(bytes(definitions))

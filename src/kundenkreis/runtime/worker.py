@@ -16,7 +16,9 @@ from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
+from kundenkreis.privacy.pruning import Pruner
 from kundenkreis.runtime import log
+from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.folding import Folder, FoldReport
 from kundenkreis.runtime.partition_clocks import write_clocks
@@ -57,23 +59,29 @@ class EmbeddedWorker:
 
     Args:
         late_after_us: age on arrival beyond which an event starts no journey.
-        accept: asked for every readable message with (source, public); False quarantines it (anonymous quota of a key).
+        admission: what the write keys allow their events.
+        tombstone_key: see `Resolver`.
+        pruner: removes in idle time what nobody may keep any longer; None: nothing does.
     """
 
     def __init__(
         self, store: Store, inbox: ReadableInbox, rulebooks: Rulebooks, *, zone: Zone, clock: Clock, late_after_us: Micros,
-        point: Point = no_point, writes_outbox: bool = True,
+        point: Point = no_point, writes_outbox: bool = True, admission: Admission | None = None, tombstone_key: bytes = b"",
+        pruner: Pruner | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._inbox = inbox
+        self._admission = admission if admission is not None else Admission()
+        self._pruner = pruner
         self._clock = clock
         self._late_after_us = late_after_us
         self._point = point
-        self._resolver = Resolver(zone, remembers=True)
+        self._resolver = Resolver(zone, remembers=True, admission=self._admission, tombstone_key=tombstone_key)
         self._folder = Folder(rulebooks, writes_outbox=writes_outbox)
         self._size = 400
         self._batches = 0
         self._position = 0
+        self._pruned_to = 0
         self._swept: dict[int, int] = {}
         self._all_swept_to = 0
 
@@ -81,6 +89,7 @@ class EmbeddedWorker:
         """One batch. Raises what the store raises (disk full); then nothing of the batch has happened."""
         begun_us = self._clock.monotonic_us()
         now_us = self._clock.now_us()
+        self._admission.refresh(begun_us)
         try:
             with self._store.transaction("fold") as tx:
                 report = self._batch(tx, now_us)
@@ -92,7 +101,7 @@ class EmbeddedWorker:
             raise
         report.took_us = self._clock.monotonic_us() - begun_us
         self._adapt(report, held_us)
-        self._prune()
+        self._prune(report, now_us)
         return report
 
     def run_until_idle(self) -> StepReport:
@@ -119,7 +128,7 @@ class EmbeddedWorker:
         position = inbox_position(tx)
         items = self._inbox.read(position, most_items=self._size, most_bytes=MOST_BYTES)
         relays = _take_relays(tx, self._size)
-        arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us)
+        arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us, admission=self._admission)
         self._point("resolver.before_append")
         rows = self._resolver.resolve(tx, arrivals, relays)
         self._point("resolver.after_append")
@@ -169,18 +178,26 @@ class EmbeddedWorker:
         scale = min(max(TARGET_BATCH_US / max(held_us, 1), 0.5), 1.5)
         self._size = min(max(int(self._size * scale), FEWEST), MOST)
 
-    def _prune(self) -> None:
+    def _prune(self, report: StepReport, now_us: Micros) -> None:
         self._batches += 1
-        if self._batches % PRUNE_EVERY == 0 and self._position:
+        if self._position > self._pruned_to and (report.idle or self._batches % PRUNE_EVERY == 0):
             self._inbox.prune(self._position)
+            self._pruned_to = self._position
+        if report.idle and self._pruner is not None and self._pruner.is_due(now_us):
+            with self._store.transaction("prune") as tx:
+                report.idle = not self._pruner.prune(tx, now_us)
 
 
-def read_arrivals(tx: Session, items: Sequence[tuple[int, InboxItem]], *, late_after_us: Micros) -> list[Arrival]:
+def read_arrivals(
+    tx: Session, items: Sequence[tuple[int, InboxItem]], *, late_after_us: Micros, admission: Admission | None = None
+) -> list[Arrival]:
     """Read requests into messages; what cannot be read is quarantined with its reason."""
+    rules = admission if admission is not None else Admission()
     arrivals: list[Arrival] = []
     malformed: list[tuple[Malformed, int, str, bool]] = []
     for _, item in items:
-        for message in read_item(item, late_after_us=late_after_us):
+        secret = rules.identity_secret(item.source) if item.public else ""
+        for message in read_item(item, late_after_us=late_after_us, identity_secret=secret):
             if isinstance(message, Message):
                 arrivals.append(Arrival(message, item.received_us, item.source))
             else:
@@ -231,8 +248,11 @@ class PartitionWorker:
 
     def __init__(
         self, store: Store, take_inbox: TakeInbox, rulebooks: Rulebooks, *, name: str, zone: Zone, clock: Clock, late_after_us: Micros,
-        point: Point = no_point, share: int = PARTITIONS,
+        point: Point = no_point, share: int = PARTITIONS, admission: Admission | None = None, tombstone_key: bytes = b"",
+        pruner: Pruner | None = None,
     ) -> None:  # fmt: skip
+        self._admission = admission if admission is not None else Admission()
+        self._pruner = pruner
         self._store = store
         self._take_inbox = take_inbox
         self._name = name
@@ -240,7 +260,7 @@ class PartitionWorker:
         self._late_after_us = late_after_us
         self._point = point
         self._share = share
-        self._resolver = Resolver(zone, remembers=False)
+        self._resolver = Resolver(zone, remembers=False, admission=self._admission, tombstone_key=tombstone_key)
         self._folder = Folder(rulebooks)
         self._epochs: dict[int, int] = {}
         self._renewed_us: Micros = -LEASE_US
@@ -255,11 +275,16 @@ class PartitionWorker:
     def step(self) -> StepReport:
         """Renew leases, resolve a batch, fold a batch."""
         begun_us = self._clock.monotonic_us()
+        self._admission.refresh(begun_us)
         self._lease()
         resolved = self._resolve()
         report = self._fold()
         report.events = resolved
         report.idle = report.idle and resolved == 0
+        now_us = self._clock.now_us()
+        if report.idle and self._pruner is not None and self._pruner.is_due(now_us):
+            with self._store.transaction("prune") as tx:
+                report.idle = not self._pruner.prune(tx, now_us)
         report.took_us = self._clock.monotonic_us() - begun_us
         return report
 
@@ -319,7 +344,7 @@ class PartitionWorker:
             relays = _take_relays_skipping(tx, self._size)
             if not items and not relays:
                 return 0
-            arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us)
+            arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us, admission=self._admission)
             self._point("resolver.before_append")
             self._resolver.resolve(tx, arrivals, relays)
             self._point("resolver.after_append")

@@ -59,6 +59,10 @@ REASONS: dict[str, Reason] = {
         "Dieses Ereignis darf nur mit einem Serverschlüssel gesendet werden.",
         "This event may only be sent with a server key.",
     ),
+    "anonymous_quota": Reason(
+        "Die Quelle hat so viele Unbekannte gebracht, wie sie in einer Stunde oder an einem Tag darf.",
+        "The source brought as many strangers as it may in an hour or a day.",
+    ),
     "missing_property": Reason("Eine nötige Eigenschaft fehlt.", "A required property is missing."),
     "bad_property.not_text": Reason("Eine Eigenschaft müsste Text sein.", "A property should be text."),
     "bad_property.empty": Reason("Eine Nummer ist leer.", "An id property is empty."),

@@ -189,6 +189,12 @@ QUARANTINED_CUSTOMERS = _table(
     "profile_id",
     _BY_PROFILE_CUSTOMER,
 )
+TOMBSTONES = _table("tombstones", "mark:b kind:t erased_us:i", "mark", Personal("mark", "proof"))
+"""Keyed hashes of the identifiers of erased people (privacy/tombstones.py): what happened before the erasure never comes back."""
+ANONYMOUS_COUNTS = _table(
+    "anonymous_counts", "span:t started_us:i source:t count:i", "span started_us source", NOT_PERSONAL
+)
+"""How many strangers each source brought per hour and day (runtime/admission.py)."""
 RULEBOOKS = _table(
     "rulebooks", "version:i published_us:i hash:t actor:t definitions:b include_existing:t", "version", NOT_PERSONAL
 )
@@ -214,6 +220,8 @@ TABLES: tuple[Table, ...] = (
     MAILBOX,
     QUARANTINED_EVENTS,
     QUARANTINED_CUSTOMERS,
+    TOMBSTONES,
+    ANONYMOUS_COUNTS,
     RULEBOOKS,
 )
 

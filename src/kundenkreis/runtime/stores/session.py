@@ -81,7 +81,9 @@ def migrate(store: Store) -> None:
         for table in TABLES:
             for statement in create_statements(table, store.dialect):
                 tx.run(statement)
-        tx.run("INSERT INTO numbers (name, next) VALUES ('log', 1), ('control', 0) ON CONFLICT DO NOTHING")
+        tx.run(
+            "INSERT INTO numbers (name, next) VALUES ('log', 1), ('control', 0), ('erasures', 0) ON CONFLICT DO NOTHING"
+        )
         tx.run_many(
             "INSERT INTO partitions (partition, folded_to, owner, epoch, lease_until_us) VALUES (?, 0, '', 0, 0) ON CONFLICT DO NOTHING",
             [(partition,) for partition in range(PARTITIONS_COUNT)],
