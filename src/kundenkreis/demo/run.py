@@ -32,7 +32,7 @@ from kundenkreis.runtime.worker import EmbeddedWorker
 from kundenkreis.settings import Settings
 
 DEMO_MARK = "demo"
-WINDOW: Micros = 6 * HOUR
+WINDOW: Micros = 12 * HOUR
 """Virtual time between two looks at the outbox. Messages carry their own due instant, so a window only delays feedback."""
 
 Progress = Callable[[int, Micros], None]
@@ -188,7 +188,7 @@ class _Loader:
             self.run.by_time += report.fold.due
             self.run.by_time_changed += report.fold.changed_by_time
             assert self._dispatcher is not None
-            if not report.fold.effects and report.idle:
+            if not report.fold.effects:
                 return
             while self._dispatcher.run_once().claimed:
                 self._handover_clock.due_us = 0

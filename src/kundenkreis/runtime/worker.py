@@ -49,6 +49,8 @@ class StepReport(msgspec.Struct):
 
     events: int = 0
     idle: bool = True
+    settled: bool = True
+    """Nothing is left to do at this instant; another step would find nothing."""
     drained: bool = True
     fold: FoldReport = msgspec.field(default_factory=FoldReport)
     took_us: int = 0
@@ -116,7 +118,7 @@ class EmbeddedWorker:
             total.fold.effects += report.fold.effects
             total.fold.quarantined += report.fold.quarantined
             total.idle = total.idle and report.idle
-            if report.idle:
+            if report.settled:
                 return total
 
     def next_wake_us(self) -> Micros:
@@ -136,7 +138,9 @@ class EmbeddedWorker:
         drained = len(items) < self._size and len(relays) < self._size
         until_us = now_us if drained or not rows else min(now_us, max(row.at_us for row in rows))
         until_us = max([until_us, *(row.at_us for row in rows)])
-        due = _due(tx, until_us, max(self._size - len(rows), self._size // 4))
+        most_due = max(self._size - len(rows), self._size // 4)
+        due = _due(tx, until_us, most_due)
+        is_more_due = len(due) == most_due
         due += self._sweep(tx, self._size // 2)
         due += self._folder.released()
         fold = self._folder.fold(tx, rows, due, until_us=until_us)
@@ -149,7 +153,9 @@ class EmbeddedWorker:
             )
         if rows or due:
             write_clocks(tx, {0: until_us})
-        return StepReport(events=len(arrivals), idle=not (items or relays or due), drained=drained, fold=fold)
+        more = is_more_due or not drained or fold.relays or self._all_swept_to != self._folder.controls_read
+        idle = not (items or relays or due)
+        return StepReport(events=len(arrivals), idle=idle, settled=idle or not more, drained=drained, fold=fold)
 
     def _sweep(self, tx: Session, limit: int) -> list[int]:
         """Customers whom a control row has not reached yet: at most half of a batch."""
