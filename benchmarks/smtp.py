@@ -19,9 +19,6 @@ from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
-from kundenkreis.runtime.clock import SystemClock
-from kundenkreis.runtime.stores.session import migrate
-from kundenkreis.runtime.stores.sqlite import SqliteStore
 
 from kundenkreis.channels.core.channel import Brand, Links, Recipient
 from kundenkreis.channels.core.dkim import DkimKey
@@ -35,6 +32,9 @@ from kundenkreis.content.core.templates import compile_content
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY
+from kundenkreis.runtime.clock import SystemClock
+from kundenkreis.runtime.stores.session import migrate
+from kundenkreis.runtime.stores.sqlite import SqliteStore
 
 GOAL_PER_SECOND = 500
 FLOOR_PER_SECOND = 250

@@ -1,0 +1,155 @@
+"""`make bench`: the figures of docs/benchmarks.md, each held against its floor (half of its goal).
+
+    python -m benchmarks [NAME ...]     # all, or some of: ingest fold latency latency_busy smtp demo
+
+Exit code 1 when a figure lies below its floor.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure with what it should reach."""
+
+    what: str
+    measured: float
+    goal: float
+    is_at_most: bool = False
+    """The figure should stay below the goal; the floor is then twice the goal."""
+
+    @property
+    def floor(self) -> float:
+        """Where `make bench` fails."""
+        return self.goal * 2 if self.is_at_most else self.goal / 2
+
+    @property
+    def state(self) -> str:
+        """reached, above the floor, or below the floor."""
+        if self.measured <= self.goal if self.is_at_most else self.measured >= self.goal:
+            return "goal reached"
+        return (
+            "above the floor"
+            if (self.measured <= self.floor if self.is_at_most else self.measured >= self.floor)
+            else "BELOW THE FLOOR"
+        )
+
+
+def _json_of(*command: str, environment: dict[str, str] | None = None) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, env=os.environ | (environment or {}), check=False
+    )
+    if done.returncode not in (0, 1) or not done.stdout.strip():
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def ingest() -> list[Figure]:
+    """Acknowledged and durable events."""
+    results = _json_of("-m", "benchmarks.ingest", "--json", "--seconds", "10")
+    by_size = {result["batch"]: result["events_per_second"] for result in results}  # type: ignore[attr-defined,index]
+    return [
+        Figure("single events acknowledged and durable, per second", by_size[1], 10_000),
+        Figure("events in batches of 100, per second", by_size[100], 60_000),
+    ]
+
+
+def fold() -> list[Figure]:
+    """Inbox to committed state on SQLite."""
+    found = _json_of("-m", "benchmarks.fold", "--customers", "100000", "--events", "100000")
+    return [
+        Figure("inbox to committed state, SQLite, catching up, per second", found["catching_up_per_second"], 15_000),
+        Figure("inbox to committed state, SQLite, live, per second", found["live_per_second"], 7_000),
+        Figure("batch commit p99, ms", found["live_batch_p99_ms"], 250, is_at_most=True),
+    ]
+
+
+def latency() -> list[Figure]:
+    """Request to final dot."""
+    found = _json_of("-m", "benchmarks.latency", "--messages", "200")
+    return [
+        Figure("request to final dot at 10 a second, p50 ms", found["p50_ms"], 50, is_at_most=True),
+        Figure("request to final dot at 10 a second, p99 ms", found["p99_ms"], 150, is_at_most=True),
+    ]
+
+
+def latency_busy() -> list[Figure]:
+    """The same beside other traffic."""
+    found = _json_of("-m", "benchmarks.latency", "--messages", "200", "--background", "1000")
+    return [Figure("the same with 1,000 events a second besides, p99 ms", found["p99_ms"], 500, is_at_most=True)]
+
+
+def smtp() -> list[Figure]:
+    """Journey messages to a local sink."""
+    found = _json_of("-m", "benchmarks.smtp", "--threads", "8")
+    return [Figure("journey sends to a local SMTP sink, DKIM off, per second", found["messages_per_second"], 500)]
+
+
+def demo() -> list[Figure]:
+    """The demo's year: time after set-up, memory of the loader, share of wake-ups that change something."""
+    folder = tempfile.mkdtemp(prefix="kreis-bench-")
+    try:
+        found = _json_of(
+            "-m",
+            "kundenkreis.cli.main",
+            "demo",
+            "--load-only",
+            "--json",
+            environment={"KREIS_DATA_DIR": folder + "/demo"},
+        )
+        peak_kibibytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    finally:
+        shutil.rmtree(folder)
+    return [
+        Figure("demo year after set-up, seconds", found["seconds"], 60, is_at_most=True),
+        Figure("memory of the loader, MB", peak_kibibytes / 1024, 900, is_at_most=True),
+        Figure(
+            "wake-ups of the demo that change something, %",
+            100 * found["woken_by_time_changed"] / max(found["woken_by_time"], 1),
+            90,
+        ),
+    ]
+
+
+BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
+    "ingest": ingest,
+    "fold": fold,
+    "latency": latency,
+    "latency_busy": latency_busy,
+    "smtp": smtp,
+    "demo": demo,
+}
+
+
+def main() -> None:
+    """Measure, print, fail below a floor."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("figure", "measured", "goal", "floor", ""):
+        table.add_column(heading, justify="left" if heading in ("figure", "") else "right")
+    failed = False
+    for name in names:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        for figure in BENCHMARKS[name]():
+            table.add_row(
+                figure.what, f"{figure.measured:,.1f}", f"{figure.goal:,.0f}", f"{figure.floor:,.0f}", figure.state
+            )
+            failed = failed or figure.state == "BELOW THE FLOOR"
+    Console(width=160).print(table)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
