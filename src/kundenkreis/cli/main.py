@@ -18,6 +18,7 @@ from kundenkreis.cli import (
     rebuild_command,
     serve_command,
     settings_command,
+    simulate_command,
     status_command,
 )
 from kundenkreis.cli.command import Command
@@ -30,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     apply_command.COMMAND,
     export_command.COMMAND,
     explain_command.COMMAND,
+    simulate_command.COMMAND,
     rebuild_command.COMMAND,
     status_command.COMMAND,
     login_command.COMMAND,
