@@ -1,7 +1,6 @@
 """Explanations agree with what was stored, now and at every past position asked about."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

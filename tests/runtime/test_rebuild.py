@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from kundenkreis.engine import advance as advance_module
-from kundenkreis.kernel.zones import DAY
+from kundenkreis.kernel.zones import DAY, MINUTE
+from kundenkreis.runtime.folding import StatesMissingError
 from kundenkreis.runtime.rebuild import RebuildReport, rebuild_in_place, second_store, verify
+from kundenkreis.runtime.resolver import IdentifiersMissingError
 from kundenkreis.runtime.stores.schema import TABLES
 from tests.runtime.town import Town, live_through
 
@@ -106,6 +108,28 @@ def test_dropped_tables_come_back_and_nothing_is_sent(town: Town) -> None:
     assert _verify(town).differing == 0
     town.pass_time(30 * DAY)
     assert _verify(town).differing == 0
+
+
+def test_nothing_is_decided_while_tables_are_lost(town: Town) -> None:
+    """Events that come in between the loss and the rebuild wait in the inbox; then each is folded once."""
+    outbox, rows = _count(town, "outbox"), _count(town, "log")
+    with town.installation.store.transaction() as tx:
+        for name in DERIVED:
+            tx.run(f"DELETE FROM {name}")
+    town.clock.advance_to(town.clock.now_us() + DAY)
+    town.order("u1", "while-lost", 10.0)
+    town.order("nobody-knew", "while-lost-too", 10.0)
+    worker = town.installation.open_worker("another")
+    with pytest.raises((StatesMissingError, IdentifiersMissingError)):
+        worker.step()
+    assert (_count(town, "outbox"), _count(town, "log")) == (outbox, rows)
+    _rebuild(town)
+    town.pass_time(MINUTE)  # the other worker's leases end
+    found = _verify(town)
+    assert (found.differences, found.differing) == ([], 0)
+    with town.installation.store.reading() as tx:
+        owner = tx.rows("SELECT profile_id FROM identifiers WHERE kind = 'user_id' AND value = 'u1'")
+        assert tx.rows("SELECT profile_id FROM orders WHERE order_id = 'while-lost'") == owner
 
 
 def test_overdue_timers_are_no_difference_and_fire_later(town: Town) -> None:

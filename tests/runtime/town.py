@@ -79,6 +79,14 @@ def live_through(town: Town) -> None:
             "identify", userId=f"u{number}",
             traits={"email": f"u{number}@example.com", "country": "DE", "birthday": f"1980-02-{number + 1:02}"},
         )  # fmt: skip
+        consent = {
+            "channel": "email",
+            "purpose": "newsletter",
+            "basis": "express_consent",
+            "wording": "News, please",
+            "proof": "form 7",
+        }
+        town.send("track", userId=f"u{number}", event="Consent Confirmed", properties=consent)
         town.send("track", anonymousId=f"a{number}", event="Product Viewed", properties={"product_id": "p1"})
         if number % 2:
             town.order(f"u{number}", f"o{number}", 20.5 + number)

@@ -12,13 +12,16 @@ from rich.console import Console
 from kundenkreis.cli import (
     apply_command,
     demo_command,
-    explain_command,
     erase_command,
+    explain_command,
     export_command,
+    keys_command,
     login_command,
     rebuild_command,
+    replay_command,
     serve_command,
     settings_command,
+    simulate_command,
     status_command,
 )
 from kundenkreis.cli.command import Command
@@ -31,9 +34,12 @@ COMMANDS: tuple[Command, ...] = (
     apply_command.COMMAND,
     export_command.COMMAND,
     explain_command.COMMAND,
+    simulate_command.COMMAND,
     rebuild_command.COMMAND,
     erase_command.COMMAND,
     status_command.COMMAND,
+    replay_command.COMMAND,
+    keys_command.COMMAND,
     login_command.COMMAND,
     settings_command.COMMAND,
 )

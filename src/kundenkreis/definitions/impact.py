@@ -5,6 +5,7 @@ Pure: every customer adopts the new rulebook on a private copy, by the same func
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import sqrt
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
 from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.journeys.core.impact import StepImpact, compare_versions
 from kundenkreis.journeys.core.runs import adopt as adopt_journeys
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.rows import LogRow
@@ -33,6 +35,8 @@ class JourneyImpact(msgspec.Struct, frozen=True, gc=False):
     id: str
     starting: int
     on_earlier_version: int
+    steps: tuple[StepImpact, ...] = ()
+    """Steps that differ from the version in force, and how many people stand there now."""
 
 
 class Impact(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +48,13 @@ class Impact(msgspec.Struct, frozen=True, gc=False):
     """Only where somebody enters or leaves; by kind and id."""
     journeys: tuple[JourneyImpact, ...]
     """Only where somebody is concerned; by id."""
+    sample_percent: float = 100.0
+    """Below 100: asked of this share of everybody, chosen by stable hash; the counts are those of the sample."""
+
+    def estimate(self, count: int) -> tuple[int, int]:
+        """(estimate for everybody, half the width of its 95 % interval) of a count."""
+        share = self.sample_percent / 100
+        return round(count / share), round(1.96 * sqrt(count * (1 - share)) / share)
 
 
 def count_impact(
@@ -58,6 +69,7 @@ def count_impact(
     moves: Counter[tuple[str, str, bool]] = Counter()
     starts: Counter[str] = Counter()
     earlier: Counter[str] = Counter()
+    standing: dict[str, Counter[str]] = {}
     for state, history in people:
         if state.forwarded_to:
             continue
@@ -71,12 +83,24 @@ def count_impact(
             newest = after.journeys.current.get(run.journey_id)
             if newest is None or newest.version != run.version:
                 earlier[run.journey_id] += 1
+                standing.setdefault(run.journey_id, Counter())[run.step_id] += 1
     keys = sorted({(kind, name) for kind, name, _ in moves})
     memberships = [
         MembershipImpact(kind, name, moves[kind, name, True], moves[kind, name, False]) for kind, name in keys
     ]
-    journeys = [JourneyImpact(name, starts[name], earlier[name]) for name in sorted({*starts, *earlier})]
+    journeys = [
+        JourneyImpact(name, starts[name], earlier[name], _steps(name, standing.get(name, Counter()), before, after))
+        for name in sorted({*starts, *earlier})
+    ]
     return Impact(customers, tuple(memberships), tuple(journeys))
+
+
+def _steps(name: str, standing: Counter[str], before: Rulebook, after: Rulebook) -> tuple[StepImpact, ...]:
+    """What differs between the two versions of a journey, step by step."""
+    old, new = before.journeys.current.get(name), after.journeys.current.get(name)
+    if old is None or new is None or old.version == new.version:
+        return ()
+    return tuple(compare_versions(old.definition, new.definition, standing=standing).steps)
 
 
 def _adopted(

@@ -6,7 +6,7 @@ from kundenkreis.kernel.errors import CallerError
 class UnknownCustomerError(CallerError):
     """There is no such customer: give a profile id, a user id, an e-mail address, a telephone number or an anonymous id."""
 
-    code = "unknown_customer"
+    code = "unknown_person"
 
 
 class AmbiguousCustomerError(CallerError):

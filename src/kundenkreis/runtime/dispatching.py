@@ -21,6 +21,7 @@ from kundenkreis.definitions.content_checks import default_brand, known_names, s
 from kundenkreis.definitions.definition import Definition
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.runtime.folding import StatesMissingError
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.settings import Settings, secret_key
 
@@ -43,6 +44,10 @@ class Roster:
         with self._installation.store.reading() as tx:
             rows = tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
             fences = tx.rows_in("SELECT profile_id, scope FROM fences WHERE profile_id {keys}", wanted)
+            stateless = sorted(set(wanted) - {row[0] for row in rows})
+            if stateless and tx.rows_in("SELECT profile_id FROM log WHERE profile_id {keys} LIMIT 1", stateless):
+                # Not erased but lost: leases bring the messages back when the states are.
+                raise StatesMissingError(profile_id=stateless[0])
         states = {row[0]: decode_state(bytes(row[1])) for row in rows}
         self._local.states = states
         held: dict[int, list[str]] = {}

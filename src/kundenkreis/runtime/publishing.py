@@ -16,6 +16,9 @@ from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.rulebooks import documents_of
 from kundenkreis.runtime.stores.session import Session
 
+MOST_ASKED = 5_000
+"""Customers of whom the impact is asked one by one; of more, a sample of about so many."""
+
 
 class StorePublisher:
     """Publishes into one installation (definitions/publisher.py: Publisher)."""
@@ -32,7 +35,7 @@ class StorePublisher:
         return canonical_json(definitions_from_json(documents))
 
     def impact(self, definitions: bytes, *, include_existing: Collection[str] = ()) -> Impact:
-        """What publishing would do to everybody, partition by partition; nothing is written."""
+        """What publishing would do to everybody, or to a sample of a large store; nothing is written."""
         rulebooks, at_us = self._installation.rulebooks, self._installation.clock.now_us()
         newest = rulebooks.newest_version()
         past = [rulebooks.documents(version) for version in range(1, newest + 1)]
@@ -42,17 +45,28 @@ class StorePublisher:
             [*past, documents_of(definitions)], zone=zone, include_existing=sorted(include_existing)
         )
         with self._installation.store.reading() as tx:
-            return count_impact(_people(tx, before, after), before=before, after=after, at_us=at_us)
+            partitions = _asked(tx)
+            people = _people(tx, partitions, before, after)
+            impact = count_impact(people, before=before, after=after, at_us=at_us)
+        return msgspec.structs.replace(impact, sample_percent=100 * len(partitions) / PARTITIONS)
 
     def publish(self, definitions: bytes, *, actor: str, include_existing: Collection[str] = ()) -> tuple[int, int]:
         """(version, log position)."""
         return self._installation.publish(definitions, actor=actor, include_existing=sorted(include_existing))
 
 
-def _people(tx: Session, before: Rulebook, after: Rulebook) -> Iterator[tuple[CustomerState, Sequence[LogRow]]]:
+def _asked(tx: Session) -> range:
+    """Partitions to ask: all up to MOST_ASKED customers, else as many as hold about so many. A partition is a hash of the customer."""
+    customers = int(tx.rows("SELECT count(*) FROM states")[0][0])
+    return range(PARTITIONS if customers <= MOST_ASKED else max(PARTITIONS * MOST_ASKED // customers, 1))
+
+
+def _people(
+    tx: Session, partitions: range, before: Rulebook, after: Rulebook
+) -> Iterator[tuple[CustomerState, Sequence[LogRow]]]:
     """A private copy of every state, with the log rows from which missing facts are folded."""
     lacks = bool(after.decisions.lacking(before.decisions))
-    for partition in range(PARTITIONS):
+    for partition in partitions:
         for (data,) in tx.rows("SELECT state FROM states WHERE partition = ? ORDER BY profile_id", (partition,)):
             state = decode_state(bytes(data))
             owners = [state.profile_id, *state.absorbed]

@@ -13,6 +13,7 @@ import msgspec
 from kundenkreis.customers.core.profile import UNPROVED
 from kundenkreis.events.core.messages import Malformed, Message
 from kundenkreis.kernel.effects import AppendEvent
+from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.hashing import event_id_of, hash128, profile_id_of
 from kundenkreis.kernel.ids import partition_of
 from kundenkreis.kernel.rows import CLAIMED, PUBLIC, LogRow
@@ -157,9 +158,12 @@ class Resolver:
                     wanted[pair] = None
         known = self._known
         missing = [pair for pair in wanted if pair not in known]
-        for kind, value, profile_id in tx.rows_in_pairs(
+        found = tx.rows_in_pairs(
             "SELECT kind, value, profile_id FROM identifiers WHERE (kind, value) IN {pairs}", missing
-        ):
+        )
+        if missing and not found:
+            _check_not_lost(tx)
+        for kind, value, profile_id in found:
             known[(kind, value)] = profile_id
         return known
 
@@ -182,6 +186,18 @@ class Resolver:
         write_clocks(tx, clocks)
         if not self._remembers or len(self._known) > MOST_CACHED:
             self._known.clear()
+
+
+class IdentifiersMissingError(KundenkreisError):
+    """The identifiers of customers are missing from the store; nothing is resolved until kreis rebuild --in-place has put them back."""
+
+    code = "identifiers_missing"
+
+
+def _check_not_lost(tx: Session) -> None:
+    """Nobody known may mean that this is somebody new; nobody known at all, with rows on the log, that the table was lost."""
+    if not tx.rows("SELECT 1 FROM identifiers LIMIT 1") and tx.rows("SELECT 1 FROM log WHERE profile_id <> 0 LIMIT 1"):
+        raise IdentifiersMissingError
 
 
 def is_unproved(message: Message) -> bool:

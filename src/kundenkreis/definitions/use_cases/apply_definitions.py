@@ -81,9 +81,15 @@ def apply_definitions(
     return msgspec.structs.replace(told, version=version, position=position)
 
 
+EVERYBODY = 100.0
 _IMPACT_WORDS: dict[SpokenLanguage, dict[str, str]] = {
     "de": {
         "people": "Gefragt für {customers} Personen.",
+        "sample": "Gefragt für eine Stichprobe von {percent} % ({customers} Personen); hochgerechnet, ± im 95-%-Intervall.",
+        "step": "  Schritt {step_id} {change}: {standing} stehen dort",
+        "added": "neu",
+        "changed": "geändert",
+        "removed": "entfernt",
         "moves": "{kind} {id}: {entering} kommen hinein, {leaving} gehen hinaus",
         "starts": "Journey {id}: {starting} beginnen sofort",
         "earlier": "Journey {id}: {on_earlier_version} gehen den Weg zu Ende, den sie begonnen haben",
@@ -93,6 +99,11 @@ _IMPACT_WORDS: dict[SpokenLanguage, dict[str, str]] = {
     },
     "en": {
         "people": "Asked for {customers} people.",
+        "sample": "Asked for a sample of {percent} % ({customers} people); projected to everybody, ± the 95 % interval.",
+        "step": "  step {step_id} {change}: {standing} stand there",
+        "added": "new",
+        "changed": "changed",
+        "removed": "removed",
         "moves": "{kind} {id}: {entering} enter, {leaving} leave",
         "starts": "journey {id}: {starting} start at once",
         "earlier": "journey {id}: {on_earlier_version} finish it in the form they entered",
@@ -106,15 +117,30 @@ _IMPACT_WORDS: dict[SpokenLanguage, dict[str, str]] = {
 def impact_in_words(impact: Impact, language: SpokenLanguage) -> list[str]:
     """One line for each thing that happens to people."""
     words = _IMPACT_WORDS[language]
+
+    def told(count: int) -> str:
+        if impact.sample_percent >= EVERYBODY:
+            return str(count)
+        estimate, margin = impact.estimate(count)
+        return f"{estimate} ± {margin}"
+
     lines = []
     for move in impact.memberships:
-        facts = msgspec.structs.asdict(move) | {"kind": _word_for(move.kind, language)}
-        lines.append(words["moves"].format(**facts))
+        facts = {"kind": _word_for(move.kind, language), "id": move.id}
+        lines.append(words["moves"].format(**facts, entering=told(move.entering), leaving=told(move.leaving)))
     for journey in impact.journeys:
-        facts = msgspec.structs.asdict(journey)
-        lines += [words["starts"].format(**facts)] if journey.starting else []
-        lines += [words["earlier"].format(**facts)] if journey.on_earlier_version else []
-    return [words["people"].format(customers=impact.customers), *(lines or [words["nobody"]])]
+        if journey.starting:
+            lines.append(words["starts"].format(id=journey.id, starting=told(journey.starting)))
+        if journey.on_earlier_version:
+            lines.append(words["earlier"].format(id=journey.id, on_earlier_version=told(journey.on_earlier_version)))
+        lines += [
+            words["step"].format(step_id=step.step_id, change=words[step.change], standing=told(step.standing))
+            for step in journey.steps
+            if step.standing
+        ]
+    asked = "people" if impact.sample_percent >= EVERYBODY else "sample"
+    head = words[asked].format(customers=impact.customers, percent=f"{impact.sample_percent:g}")
+    return [head, *(lines or [words["nobody"]])]
 
 
 def _word_for(kind: str, language: SpokenLanguage) -> str:

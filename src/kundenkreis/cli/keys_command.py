@@ -1,0 +1,81 @@
+"""`kreis keys`: the write keys by which touchpoints send events."""
+
+from argparse import ArgumentParser, Namespace
+
+from rich.console import Console
+from rich.table import Table
+
+from kundenkreis.cli.command import Answer, Command
+from kundenkreis.settings import Settings
+
+_SHOWN = 16
+"""Characters of a key that are shown later on: its kind, and enough to tell keys apart."""
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "action", nargs="?", choices=("list", "create", "revoke"), default="list", help="what to do; default: list"
+    )
+    parser.add_argument(
+        "--source",
+        default="",
+        help="name of the touchpoint, for example shop; with the message id it makes an event's identity",
+    )
+    parser.add_argument(
+        "--kind",
+        choices=("server", "public"),
+        default="server",
+        help="server: secret and trusted; public: stands in web pages",
+    )
+    parser.add_argument("--brand", default="", help="brand that events of this key belong to")
+    parser.add_argument("--key", default="", help="key to revoke, or as many of its first characters as are shown")
+
+
+def _run(arguments: Namespace, settings: Settings) -> Answer:
+    """Works beside a running server, which takes changes over within a second."""
+    from kundenkreis.events.write_keys import WriteKey, WriteKeyFile, new_key
+    from kundenkreis.kernel.errors import CallerError
+    from kundenkreis.runtime.installation import KEYS_FILE
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    file = WriteKeyFile(settings.data_dir / KEYS_FILE)
+    keys = file.load()
+    told = ""
+    if arguments.action == "create":
+        if not arguments.source:
+            raise CallerError("Name the touchpoint with --source.")
+        made = WriteKey(
+            key=new_key(arguments.kind), source=arguments.source, kind=arguments.kind, brand=arguments.brand
+        )
+        keys = [*keys, made]
+        file.save(keys)
+        told = made.key
+    elif arguments.action == "revoke":
+        found = [one for one in keys if arguments.key and one.key.startswith(arguments.key)]
+        if len(found) != 1:
+            raise CallerError(f"{len(found)} keys begin like that; name one with --key.")
+        keys = [one for one in keys if one is not found[0]]
+        file.save(keys)
+    rows = [
+        {"key": one.key[:_SHOWN] + "...", "source": one.source, "kind": one.kind, "brand": one.brand} for one in keys
+    ]
+
+    def show(console: Console) -> None:
+        if told:
+            console.print(told, markup=False, highlight=False)
+            console.print("Shown this once; keep it.", style="dim")
+            return
+        table = Table("Key", "Source", "Kind", "Brand", box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            table.add_row(row["key"], row["source"], row["kind"], row["brand"])
+        console.print(table)
+
+    return Answer(data={"keys": rows} | ({"created": told} if told else {}), show=show)
+
+
+COMMAND = Command(
+    name="keys",
+    summary="List, create and revoke write keys",
+    add_arguments=_add_arguments,
+    run=_run,
+)

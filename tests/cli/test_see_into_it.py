@@ -1,0 +1,107 @@
+"""explain, simulate, rebuild, replay and keys as people call them: tables, JSON, exit codes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kundenkreis.cli.main import run_command
+from kundenkreis.runtime.stores.sqlite import SqliteStore
+from tests.runtime.town import Town, live_through
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("town")
+    town = Town(folder)
+    live_through(town)
+    town.close()
+    yield folder
+
+
+class Kreis:
+    """The command on one data folder."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._environ = {"KREIS_DATA_DIR": str(folder)}
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> tuple[int, str]:
+        code = run_command(list(arguments), self._environ)
+        return code, self._capsys.readouterr().out
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json")[1])
+
+
+@pytest.fixture
+def kreis(folder: Path, capsys: pytest.CaptureFixture[str]) -> Kreis:
+    return Kreis(folder, capsys)
+
+
+def test_explain_in_both_languages_and_as_json(kreis: Kreis) -> None:
+    assert kreis("explain", "phase", "u1", "--language", "de")[1].startswith("Phase ")
+    code, text = kreis("explain", "segment", "email:u1@example.com", "regulars")
+    assert (code, text.split(",")[0]) == (0, "No")
+    answer = kreis.json("explain", "segment", "user_id:u1", "regulars")
+    assert [answer[name] for name in ("kind", "id", "answer")] == ["segment", "regulars", False]
+    assert list(answer["reason"]) == ["kind", "holds", "config", "found", "flips"]
+
+
+def test_an_unknown_customer_is_said_so(kreis: Kreis) -> None:
+    assert kreis("explain", "phase", "nobody")[0] == 2
+    assert kreis.json("explain", "phase", "nobody")["error"]["code"] == "unknown_customer"
+
+
+def test_simulate_a_published_journey(kreis: Kreis) -> None:
+    days = ("--from", "2026-01-05", "--to", "2026-02-28")
+    result = kreis.json("simulate", "--journey", "birthday_anniversary", *days)
+    assert result["entries"] > 0
+    code, text = kreis(
+        "simulate", "--journey", "birthday_anniversary", *days, "--sample", "50%", "--reaction", "Order Completed=5%@2d"
+    )
+    assert code == 0
+    assert "A sample of 50 % by stable hash." in text
+    assert "5 % Order Completed after 2 days" in text
+    assert kreis("simulate", "--journey", "none", *days)[0] == 2
+    assert kreis("simulate", "--journey", "welcome", "--from", "soon", "--to", "later")[0] == 2
+
+
+def test_rebuild_verify_and_what_differs(kreis: Kreis, folder: Path, tmp_path: Path) -> None:
+    code, text = kreis("rebuild", "--verify", "--into", str(tmp_path / "second.db"))
+    assert (code, text.splitlines()[-1]) == (0, "Equal to what the log says.")
+    assert kreis("rebuild", "--verify", "--into", str(tmp_path / "second.db"))[0] == 2
+    store = SqliteStore(folder / "kreis.db")
+    with store.transaction() as tx:
+        tx.run("UPDATE verdicts SET priority = priority + 1 WHERE sequence = 0")
+    store.close()
+    code, text = kreis("rebuild", "--verify")
+    assert code == 1
+    assert "verdicts" in text
+    assert kreis.json("rebuild", "--in-place")["differing"] > 0
+    assert kreis.json("rebuild", "--verify")["equal"] is True
+
+
+def test_replay_shows_and_sends_again(kreis: Kreis) -> None:
+    shown = kreis.json("replay")
+    assert len(shown["quarantine"]["events"]) == 2
+    code, text = kreis("replay")
+    assert (code, len(text.splitlines())) == (0, 2)
+    assert kreis.json("replay", "--events")["replayed"] == {"events": 2, "skipped": 0, "customers": 0}
+    assert kreis.json("replay")["quarantine"]["events"] == []
+
+
+def test_keys_are_shown_once(kreis: Kreis) -> None:
+    made = kreis.json("keys", "create", "--source", "till", "--kind", "public")["created"]
+    assert made.startswith("kk_public_")
+    listed = kreis("keys")[1]
+    assert "till" in listed
+    assert made not in listed
+    assert kreis("keys", "revoke", "--key", made[:16])[0] == 0
+    assert kreis.json("keys")["keys"] == []
+    assert kreis("keys", "revoke", "--key", "kk_")[0] == 2
+    assert kreis("keys", "create")[0] == 2
