@@ -12,8 +12,8 @@ from tests.oracle.local_time import DAY, HOUR, day_of, day_start, is_zone
 from tests.oracle.permission import NEVER
 from tests.oracle.world import Known, World
 
-TIME, TIMER, ROW = 0, 1, 2
-"""What comes first at one instant: what time changes, then waits that end, then rows."""
+TIME, TIMER, ROW, LAST = 0, 1, 2, 3
+"""What comes first at one instant: what time changes, then waits that end, then rows; and when all is done."""
 
 
 @dataclass(frozen=True)

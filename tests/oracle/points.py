@@ -50,6 +50,15 @@ def ledger(life, score_id):
     return lines, (balance, day)
 
 
+def balance(life, score_id, at_us):
+    """Thousandths of points that stand at an instant."""
+    lines = [line for line in ledger(life, score_id)[0] if line[0] <= at_us]
+    if not lines:
+        return 0
+    days = day_of(at_us, life.zone) - day_of(lines[-1][0], life.zone)
+    return after_days(lines[-1][4], days, daily_share(life.definitions.scores[score_id].get("half_life_days")))
+
+
 def _rules(definition, row):
     if row.type not in EVENTS:
         return []
