@@ -67,6 +67,12 @@ class Life:
             self._known[position] = Known([row for row in rows if row.type != "merge"], position, self)
         return self._known[position]
 
+    def absorbed_by(self, row):
+        """The life of the profile that this row joined into this one."""
+        return next(
+            Life(self.installation, other) for (_, number), other in self.customer.absorbed if number == row.number
+        )
+
     def bucket_key(self, position):
         """The event id that made the person known: of the older profile after a merge."""
         own = {row.number for row in self.customer.rows[:position]}
