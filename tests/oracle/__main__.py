@@ -1,5 +1,6 @@
 """python -m tests.oracle --data DIR --seed N --customers 200 [--kinds segment,phase,score,message]
 
+--against explain asks `kreis explain` (now and at a past instant) instead of comparing the stored tables.
 Exits with 1 and a list when the oracle and the installation disagree.
 """
 
@@ -8,7 +9,9 @@ import sys
 from pathlib import Path
 
 from tests.oracle.asking import KINDS, ask
+from tests.oracle.explained import Explained
 from tests.oracle.history import read
+from tests.oracle.stored import Stored
 
 PLAYBOOKS = Path(__file__).parents[2] / "src" / "kundenkreis" / "playbooks"
 
@@ -21,11 +24,16 @@ def main(arguments=None):
     parser.add_argument("--customers", type=int, default=200, help="per kind")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--definitions", default=str(PLAYBOOKS), help="folder of the YAML files in force")
+    parser.add_argument("--against", choices=("tables", "explain"), default="tables")
     options = parser.parse_args(arguments)
     installation = read(options.data, [options.definitions])
-    reports = ask(
-        installation, options.data, seed=options.seed, customers=options.customers, kinds=options.kinds.split(",")
-    )
+    other = Stored(options.data) if options.against == "tables" else Explained(options.data)
+    try:
+        reports = ask(
+            installation, other, seed=options.seed, customers=options.customers, kinds=options.kinds.split(",")
+        )
+    finally:
+        other.close()
     for report in reports:
         print(
             f"{report.kind}: {report.customers} customers, {report.compared} answers compared "

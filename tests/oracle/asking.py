@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tests.oracle import points
 from tests.oracle.letters import Letters
-from tests.oracle.life import Life
+from tests.oracle.life import LAST, Life, Moment
 from tests.oracle.local_time import EPOCH
 from tests.oracle.permission import NEVER
 from tests.oracle.stored import Stored
@@ -36,26 +36,31 @@ class Report:
             self.disagreements.append(f"{self.kind} of customer {profile_id}, {about}: {_difference(ours, theirs)}")
 
 
-def ask(installation, data, *, seed, customers, kinds=KINDS):
-    """Reports per kind, over as many customers as asked for, chosen by the seed for each kind anew."""
-    stored = Stored(data)
-    lives = {}
-    try:
-        reports = []
-        for kind in kinds:
-            ids = sorted(installation.customers)
-            chosen = random.Random(f"{seed}/{kind}").sample(ids, min(customers, len(ids)))
-            report = Report(kind, len(chosen))
-            for profile_id in chosen:
-                life = lives.setdefault(profile_id, Life(installation, installation.customers[profile_id]))
-                try:
-                    _ASK[kind](report, life, stored)
-                except NotCoveredError as reason:
-                    report.not_covered[str(reason)] = report.not_covered.get(str(reason), 0) + 1
-            reports.append(report)
-        return reports
-    finally:
-        stored.close()
+def ask(installation, other, *, seed, customers, kinds=KINDS):
+    """Reports per kind, over as many customers as asked for, chosen by the seed for each kind anew.
+
+    Args:
+        other: `Stored` tables, compared whole; or `Explained`, asked at the end and at a past instant chosen by the seed.
+    """
+    questions = _STORED if isinstance(other, Stored) else _EXPLAINED
+    lives, reports = {}, []
+    for kind in kinds:
+        chance = random.Random(f"{seed}/{kind}")
+        ids = sorted(installation.customers)
+        if questions is _EXPLAINED:  # who was joined into another is answered for as that other
+            ids = [one for one in ids if not installation.customers[one].surrendered]
+        report = Report(kind, min(customers, len(ids)))
+        for profile_id in chance.sample(ids, report.customers):
+            life = lives.setdefault(profile_id, Life(installation, installation.customers[profile_id]))
+            try:
+                questions[kind](report, life, other, chance)
+            except NotCoveredError as reason:
+                report.not_covered[str(reason)] = report.not_covered.get(str(reason), 0) + 1
+        reports.append(report)
+    return reports
+
+
+# Against the tables ---------------------------------------------------------------------------------------------------
 
 
 def _intervals(report, life, stored, kinds):
@@ -68,18 +73,18 @@ def _intervals(report, life, stored, kinds):
             )
 
 
-def _segments(report, life, stored):
+def _segments(report, life, stored, _chance):
     _intervals(report, life, stored, {"segment": life.definitions.segments})
 
 
-def _phases(report, life, stored):
+def _phases(report, life, stored, _chance):
     table = life.definitions.phases
     subs = [sub["id"] for phase in table for sub in phase.get("sub_states", ())]
     kinds = {"phase": [phase["id"] for phase in table], "sub_state": subs, "situation": life.definitions.situations}
     _intervals(report, life, stored, kinds)
 
 
-def _scores(report, life, stored):
+def _scores(report, life, stored, _chance):
     profile_id = life.customer.profile_id
     for score_id in sorted(life.definitions.scores):
         ours = sorted(points.ledger(life, score_id)[0])
@@ -88,7 +93,7 @@ def _scores(report, life, stored):
         )
 
 
-def _messages(report, life, stored):
+def _messages(report, life, stored, _chance):
     """Every run with its path, every message with its verdicts, and for every step of a journey that nothing was decided."""
     profile_id = life.customer.profile_id
     letters = Letters(life)
@@ -111,7 +116,84 @@ def _messages(report, life, stored):
                 report.compare(profile_id, f"{journey_id}/{step} in the mailbox", handed_over, effect_id in sent)
 
 
-_ASK = {"segment": _segments, "phase": _phases, "score": _scores, "message": _messages}
+_STORED = {"segment": _segments, "phase": _phases, "score": _scores, "message": _messages}
+
+
+# Against explain ------------------------------------------------------------------------------------------------------
+
+
+def _instants(life, chance, *, after_us=0):
+    """The end, and one instant of the past."""
+    first_us = max(life.customer.rows[0].at_us, after_us)
+    return [life.until_us, chance.randint(min(first_us, life.until_us), life.until_us)]
+
+
+def _until(intervals, at_us):
+    return {from_us: ends if ends <= at_us else NEVER for from_us, ends in intervals.items() if from_us <= at_us}
+
+
+def _explained_segments(report, life, other, chance):
+    for at_us in _instants(life, chance):
+        theirs = other.at(life.customer.profile_id, at_us)
+        for name in sorted(life.definitions.segments):
+            ours = _until(life.intervals.get(("segment", name), {}), at_us)
+            answer, history = theirs.segment(name)
+            report.compare(life.customer.profile_id, f"{name} at {_readable(at_us)}", ours, history)
+            report.compare(life.customer.profile_id, f"{name} at {_readable(at_us)}", NEVER in ours.values(), answer)
+
+
+def _explained_phases(report, life, other, chance):
+    profile_id = life.customer.profile_id
+    for at_us in _instants(life, chance):
+        ours = {thing: _until(intervals, at_us) for thing, intervals in life.intervals.items()}
+        standing = sorted(thing for thing, intervals in ours.items() if NEVER in intervals.values())
+        place, situations, history = other.at(profile_id, at_us).place()
+        names = {kind: [name for one, name in standing if one == kind] for kind in ("phase", "sub_state", "situation")}
+        where = (names["phase"][0], (names["sub_state"] or [""])[0])
+        report.compare(profile_id, f"place at {_readable(at_us)}", where, place)
+        report.compare(profile_id, f"situations at {_readable(at_us)}", names["situation"], situations)
+        for thing in sorted({*(one for one in ours if one[0] in ("phase", "sub_state")), *history}):
+            about = f"{' '.join(thing)} at {_readable(at_us)}"
+            report.compare(profile_id, about, ours.get(thing, {}), history.get(thing, {}))
+
+
+def _explained_scores(report, life, other, chance):
+    profile_id = life.customer.profile_id
+    for at_us in _instants(life, chance):
+        theirs = other.at(profile_id, at_us)
+        for score_id in sorted(life.definitions.scores):
+            milli, lines = theirs.score(score_id)
+            ours = sorted(line for line in points.ledger(life, score_id)[0] if line[0] <= at_us)
+            report.compare(profile_id, f"{score_id} at {_readable(at_us)}", ours, lines)
+            balance = points.balance(life, score_id, at_us)
+            report.compare(profile_id, f"{score_id} at {_readable(at_us)}", [balance], [milli])
+
+
+def _explained_messages(report, life, other, chance):
+    profile_id, letters = life.customer.profile_id, Letters(life)
+    for at_us in _instants(life, chance, after_us=life.customer.published[-1][1] + 1):
+        theirs = other.at(profile_id, at_us)
+        now = Moment(at_us, LAST, 0, life.before(at_us + 1))
+        for journey_id, journey in sorted(life.definitions.journeys.items()):
+            about = f"{journey_id} at {_readable(at_us)}"
+            paths = {run.run_id: run.path_until(at_us) for run in letters.runs if run.journey["id"] == journey_id}
+            ours = {run_id: path for run_id, path in paths.items() if path}
+            report.compare(profile_id, f"runs of {about}", ours, theirs.journey(journey_id))
+            for config in (step["message"] for step in journey["steps"] if "message" in step):
+                said = letters.about(config["content"], at_us)
+                heard, refusal = theirs.content(config["content"])
+                report.compare(profile_id, f"{config['content']} in {about}", said, heard)
+                if not said:
+                    ours = letters.refusal(journey, now, "")
+                    report.compare(profile_id, f"why no {config['content']} in {about}", [ours], [refusal])
+
+
+_EXPLAINED = {
+    "segment": _explained_segments,
+    "phase": _explained_phases,
+    "score": _explained_scores,
+    "message": _explained_messages,
+}
 
 
 def _difference(ours, theirs):

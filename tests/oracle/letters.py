@@ -51,8 +51,6 @@ class Letters:
         for row in life.customer.rows:
             if row.origin == "feedback" and row.name in FEEDBACK:
                 self._feedback.setdefault(bytes.fromhex(row.properties["message_id"]), []).append(row)
-        self.why_not = {}
-        """journey -> why somebody who could have entered did not (the last reason)."""
         self._go()
         for run in self.runs:
             run.measure()
@@ -63,6 +61,15 @@ class Letters:
     def verdicts(self):
         """effect id -> [(at_us, outcome, rule, due_us)]."""
         return {effect_id: letter.verdicts for effect_id, letter in self.letters.items()}
+
+    def about(self, content, at_us):
+        """The verdicts about messages of a content as they stood at an instant."""
+        found = {
+            effect_id: [one for one in letter.verdicts if one[0] <= at_us]
+            for effect_id, letter in self.letters.items()
+            if letter.message.config["content"] == content
+        }
+        return {effect_id: verdicts for effect_id, verdicts in found.items() if verdicts}
 
     def _go(self):
         entries = sorted(self._entries(), key=lambda one: (one[0].key, one[1]["id"]))
@@ -149,39 +156,36 @@ class Letters:
     def _enter(self, moment, journey, properties, origin, cause):
         """Let somebody in unless something speaks against it: [(moment, letter)] that the first steps want."""
         key = key_of(properties, journey["entry"].get("key", ""))
-        refusal = self._refusal(journey, moment, key)
-        if refusal:
-            self.why_not[journey["id"]] = refusal
+        if self._refusal(journey, moment, key):
             return []
         run = Run(self.life, journey, moment, properties=properties, origin=origin, cause=cause)
         self.runs.append(run)
         self._last.setdefault(journey["id"], []).append(run)
         return self._next(run.walk(), None)
 
-    def _refusal(self, journey, moment, key):  # noqa: PLR0911  (one per reason)
+    def _refusal(self, journey, moment, key):
+        refusal = self.refusal(journey, moment, key)
+        if refusal or "date" not in journey["entry"]:
+            return refusal
+        zone = self.life.known(moment.position).zone(self.life.default_zone)
+        days = [day_of(run.entry.at_us, zone) for run in self._last.get(journey["id"], [])]
+        return "today already" if day_of(moment.at_us, zone) in days else ""
+
+    def refusal(self, journey, moment, key):
+        """Why somebody may not enter in a moment: "", condition, once, once_per_key, cooldown or running."""
         condition, policy = journey["entry"].get("if"), journey.get("re_entry", "once")
         if condition is not None and not self.life.holds(moment, condition):
             return "condition"
-        before = self._last.get(journey["id"], [])
+        before = [run for run in self._last.get(journey["id"], []) if run.entry.key < moment.key]
         if before and policy == "once":
             return "once"
         if policy == "once_per_key" and any(run.key == key for run in before):
             return "once_per_key"
-        if (
-            isinstance(policy, dict)
-            and before
-            and moment.at_us < before[-1].entry.at_us + policy["cooldown_days"] * DAY
-        ):
-            return "cooldown"
-        zone = self.life.known(moment.position).zone(self.life.default_zone)
-        if "date" in journey["entry"] and before and (
-            day_of(before[-1].entry.at_us, zone) >= day_of(moment.at_us, zone)
-        ):  # fmt: skip
-            return "today already"
-        under_way = [
-            run for run in before if run.key == key and (run.ended is None or run.ended[0].key > moment.key)
-        ]  # fmt: skip
-        if under_way:
+        if isinstance(policy, dict) and before:
+            free_us = before[-1].entry.at_us + policy["cooldown_days"] * DAY
+            return "cooldown" if moment.at_us < free_us else ""
+        ended = [run.ended for run in before if run.key == key]
+        if any(one is None or one[0].key > moment.key for one in ended):
             if policy == "always":
                 raise NotCoveredError("runs that start over")
             return "running"

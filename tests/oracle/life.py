@@ -12,8 +12,8 @@ from tests.oracle.local_time import DAY, HOUR, day_of, day_start, is_zone
 from tests.oracle.permission import NEVER
 from tests.oracle.world import Known, World
 
-TIME, TIMER, ROW = 0, 1, 2
-"""What comes first at one instant: what time changes, then waits that end, then rows."""
+TIME, TIMER, ROW, LAST = 0, 1, 2, 3
+"""What comes first at one instant: what time changes, then waits that end, then rows; and when all is done."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,12 @@ class Life:
             rows = sorted([*own, *more], key=lambda row: row.number)
             self._known[position] = Known([row for row in rows if row.type != "merge"], position, self)
         return self._known[position]
+
+    def absorbed_by(self, row):
+        """The life of the profile that this row joined into this one."""
+        return next(
+            Life(self.installation, other) for (_, number), other in self.customer.absorbed if number == row.number
+        )
 
     def bucket_key(self, position):
         """The event id that made the person known: of the older profile after a merge."""

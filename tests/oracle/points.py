@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from tests.oracle.history import EVENTS
 from tests.oracle.local_time import day_of
-from tests.oracle.world import NotCoveredError, passes
+from tests.oracle.world import passes
 
 
 def daily_share(half_life_days):
@@ -25,17 +25,25 @@ def after_days(milli, days, share):
 
 
 def ledger(life, score_id):
-    """[(at_us, rule id, event id, points given, balance)] in thousandths, and (balance, day) at the end."""
+    """[(at_us, rule id, event id, points given, balance)] in thousandths, then (balance, day) and the windows of caps at the end."""
     definition = life.definitions.scores[score_id]
-    for _, other in life.customer.absorbed:
-        if any(_rules(definition, row) for row in other.rows):
-            raise NotCoveredError("points of a profile that was joined into another")
     share = daily_share(definition.get("half_life_days"))
     most = int(Fraction(str(definition.get("maximum", 1_000_000))) * 1000)
     lines, balance, day, windows = [], 0, 0, {}
     for row in life.customer.rows:
         if row.at_us > life.until_us:
             break
+        if row.type == "merge":  # the points of both add up
+            days = day_of(row.at_us, life.zone)
+            before = after_days(balance, days - day, share) if day else 0
+            other = life.absorbed_by(row)
+            more, theirs = ledger(other, score_id)[1:]
+            given = after_days(more[0], days - more[1], share) if more[1] else 0
+            balance, day = min(before + given, most), days
+            windows = theirs | windows
+            if balance != before:
+                lines.append((row.at_us, "merged", row.event_id, balance - before, balance))
+            continue
         today, occurred_on = day_of(row.at_us, life.zone), day_of(row.occurred_us, life.zone)
         for rule in _rules(definition, row):
             if not passes(row, rule["event"].get("where", ()), life.zone):
@@ -47,7 +55,16 @@ def ledger(life, score_id):
             balance, day = min(max(before + given, 0), most), today
             if balance != before:
                 lines.append((row.at_us, rule["id"], row.event_id, balance - before, balance))
-    return lines, (balance, day)
+    return lines, (balance, day), windows
+
+
+def balance(life, score_id, at_us):
+    """Thousandths of points that stand at an instant."""
+    lines = [line for line in ledger(life, score_id)[0] if line[0] <= at_us]
+    if not lines:
+        return 0
+    days = day_of(at_us, life.zone) - day_of(lines[-1][0], life.zone)
+    return after_days(lines[-1][4], days, daily_share(life.definitions.scores[score_id].get("half_life_days")))
 
 
 def _rules(definition, row):

@@ -75,6 +75,10 @@ class Run:
         """[(step, outcome, at_us)]."""
         return [(step, outcome, key[0]) for key, step, outcome in self.lines]
 
+    def path_until(self, at_us):
+        """The path as it stood at an instant."""
+        return [line for line in self.path if line[2] <= at_us]
+
     # What ends it from outside ------------------------------------------------------------------------------------
 
     def goal(self):

@@ -12,6 +12,7 @@ from pysqlite3 import dbapi2 as sqlite
 from tests.oracle.__main__ import PLAYBOOKS, main
 from tests.oracle.asking import KINDS, ask
 from tests.oracle.history import read
+from tests.oracle.stored import Stored
 
 pytestmark = [pytest.mark.db, pytest.mark.timeout(600)]
 
@@ -31,16 +32,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_oracle_knows_nothing_of_the_package() -> None:
-    """Its own files import no module of Kundenkreis."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    """Its own files import no module of Kundenkreis; `explained.py` is the other side."""
+    files = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name != "explained.py"]
     package = "kunden" + "kreis"
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [line for line in lines if line.startswith((f"import {package}", f"from {package}"))] == []
+    assert [line for line in lines if line.strip().startswith((f"import {package}", f"from {package}"))] == []
 
 
 def test_both_say_the_same(data: Path) -> None:
     installation = read(data, [PLAYBOOKS])
-    reports = ask(installation, data, seed=SEED, customers=CUSTOMERS)
+    stored = Stored(data)
+    reports = ask(installation, stored, seed=SEED, customers=CUSTOMERS)
+    stored.close()
     assert [line for report in reports for line in report.disagreements] == []
     assert [report.kind for report in reports] == list(KINDS)
     assert all(report.positive > CUSTOMERS // 2 for report in reports)

@@ -4,11 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kundenkreis.customers.core.turn import ScoreEntry
+from kundenkreis.customers.core.state import Score
+from kundenkreis.customers.core.turn import ScoreEntry, Turn
 from kundenkreis.kernel.zones import DAY, zone
 from kundenkreis.segments.core.dates import Interval
+<<<<<<< HEAD
 from kundenkreis.segments.core.operators import number_interval
 from kundenkreis.segments.core.scores import balance, daily_multiplier, decayed, next_crossing_day
+=======
+from kundenkreis.segments.core.scores import absorb_scores, balance, daily_multiplier, decayed, next_crossing_day
+>>>>>>> oracle
 from tests.segments.frame import Customer, compiled, plain_row
 
 pytestmark = pytest.mark.pure
@@ -133,3 +138,16 @@ def test_condition_on_a_score_flips_with_its_decay():
     customer = Customer(compiled(*documents)).take(plain_row(1, "Seen", T0)).wait_until(T0 + 9 * DAY)
     left_us = BERLIN.day_start_us(BERLIN.day_number(T0) + 2)
     assert customer.changes("segment") == [(T0, "warm", True), (left_us, "warm", False)]
+
+
+def test_a_merge_adds_the_points_of_both_and_says_so():
+    decisions = compiled(score(half_life_days=1, maximum=100))
+    customer = Customer(decisions).take(plain_row(1, "Seen", T0))
+    today = BERLIN.day_number(T0)
+    turn = Turn(customer.state, T0 + 1, row=None, zone=BERLIN, rulebook_version=1)
+    theirs = {"fit": Score(40_000, today - 1, {"seen": [today, 5]}), "gone": Score(1, today)}
+    absorb_scores(decisions.scores, turn, theirs)
+    assert [(one.rule_id, one.milli_points, one.balance) for one in turn.records] == [("merged", 20_000, 30_000)]
+    assert customer.state.decisions.scores == {"fit": Score(30_000, today, {"seen": [today, 5]})}
+    absorb_scores(decisions.scores, turn, {"fit": Score(90_000, today)})
+    assert balance(customer.state.decisions.scores["fit"], today, 1 << 32) == 100_000

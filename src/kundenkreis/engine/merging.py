@@ -20,6 +20,7 @@ from kundenkreis.kernel.ids import EffectId
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.segments.core.decisions import adopt
 from kundenkreis.segments.core.facts import absorb_facts
+from kundenkreis.segments.core.scores import absorb_scores
 
 MERGE_REQUESTED = "Merge Requested"
 STATE_SURRENDERED = "State Surrendered"
@@ -95,8 +96,7 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     absorb_facts(rulebook.decisions, winner, loser)
     absorb_profile(winner, loser)
     _unite_runs(turn, loser)
-    for score_id, theirs in loser.decisions.scores.items():
-        winner.decisions.scores.setdefault(score_id, theirs)
+    absorb_scores(rulebook.decisions.scores, turn, loser.decisions.scores)
     for kind, situation in loser.decisions.situations.items():
         mine = winner.decisions.situations.get(kind)
         if mine is None:

@@ -191,6 +191,18 @@ def score_added(scores: Mapping[str, CompiledScore], turn: Turn, row: LogRow) ->
         _give(score, turn, milli, "added")
 
 
+def absorb_scores(scores: Mapping[str, CompiledScore], turn: Turn, theirs: Mapping[str, Score]) -> None:
+    """Merge: the points of both add up (ledger line "merged"); caps that only the other one has used go on."""
+    for score_id, held in theirs.items():
+        score = scores.get(score_id)
+        if score is None:
+            continue
+        _give(score, turn, balance(held, turn.day, score.multiplier), "merged")
+        caps = turn.state.decisions.scores[score_id].caps
+        for rule_id, window in held.caps.items():
+            caps.setdefault(rule_id, window)
+
+
 def _within_cap(rule: _Rule, turn: Turn, day: int) -> int:
     if not rule.cap_days:
         return rule.milli
