@@ -8,12 +8,8 @@ from kundenkreis.customers.core.state import Score
 from kundenkreis.customers.core.turn import ScoreEntry, Turn
 from kundenkreis.kernel.zones import DAY, zone
 from kundenkreis.segments.core.dates import Interval
-<<<<<<< HEAD
 from kundenkreis.segments.core.operators import number_interval
-from kundenkreis.segments.core.scores import balance, daily_multiplier, decayed, next_crossing_day
-=======
 from kundenkreis.segments.core.scores import absorb_scores, balance, daily_multiplier, decayed, next_crossing_day
->>>>>>> oracle
 from tests.segments.frame import Customer, compiled, plain_row
 
 pytestmark = pytest.mark.pure
