@@ -14,7 +14,9 @@ call_to_action: none
 variants:
   de:
     subject: "Vorgang {{ event.title }} {{ customer.firstName }}"
-    html: "<!doctype html><html><body><p>{{ customer.greeting }} {{ customer.title }} {{ event.title }}</p><p title=\\"{{ event.title }}\\">{{ customer.lastName }}</p></body></html>"
+    html: |
+      <!doctype html><html><body><p>{{ customer.greeting }} {{ customer.title }} {{ event.title }}</p>
+      <p title="{{ event.title }}">{{ customer.lastName }}</p></body></html>
     text: "{{ customer.greeting }} {{ customer.title }} {{ event.title }} {{ customer.lastName }}"
 """
 JOURNEY = """

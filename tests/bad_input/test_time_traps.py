@@ -9,7 +9,7 @@ import pytest
 from kundenkreis.customers.core.state import decode_state
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.rows import CLAMPED, LATE
-from kundenkreis.kernel.zones import DAY, from_datetime
+from kundenkreis.kernel.zones import DAY, MINUTE, from_datetime
 from tests.bad_input.echo import CONTENT, rulebook_with
 from tests.privacy.company import NOW, Company, us
 
@@ -26,7 +26,8 @@ TIMESTAMPS = [
 ]  # fmt: skip
 DATES = [
     "2000-02-29", "1900-02-29", "1900-01-01", "0000-00-00", "9999-12-31", "2026-13-01", "01.02.03", "29.02.2000", "1970-01-01", "3000-01-01",
-    "2038-01-19T03:14:08Z", 0, -1, 1781085600, 1781085600000, 10**18, 1e300, True, None, "", "gestern", ["2000-01-01"], {"year": 2000}, "2000-02-29T23:30:00-12:00",
+    "2038-01-19T03:14:08Z", 0, -1, 1781085600, 1781085600000, 10**18, 1e300, True, None, "", "gestern", ["2000-01-01"], {"year": 2000},
+    "2000-02-29T23:30:00-12:00",
 ]  # fmt: skip
 ZONES = [
     "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Pacific/Kiritimati", "Etc/GMT+12", "Australia/Lord_Howe", "America/St_Johns", "Mars/Phobos", "",
@@ -49,7 +50,7 @@ kind: journey
 id: birthday
 name: {de: Geburtstag, en: Birthday}
 entry:
-  date: {attribute: birthday, repeats: yearly, at: "09:00"}
+  date: {attribute: birthday, yearly: true, at: "09:00"}
 re_entry: {cooldown_days: 300}
 steps:
   - id: tell
@@ -74,7 +75,7 @@ def test_odd_timestamps_are_stored_clamped_or_refused_and_never_guessed(found: M
     assert len(rows) + refused == len(TIMESTAMPS) + 6
     assert refused >= 16
     for happened_us, at_us, flags in rows:
-        assert us("1971-01-01T00:00:00Z") <= happened_us <= NOW
+        assert us("1971-01-01T00:00:00Z") <= happened_us <= NOW + 5 * MINUTE
         assert at_us == NOW
         assert bool(flags & LATE) == (NOW - happened_us > DAY)
     assert sum(1 for row in rows if row[2] & CLAMPED) == 5  # 2026-10-25 twice, 2038 and 9999 twice
@@ -121,9 +122,7 @@ def test_a_wait_for_half_past_two_ends_once_in_every_zone_on_days_of_change(foun
         company.run()
     company.live(us("2027-03-30T10:00:00Z"))
     assert company.rows("SELECT * FROM quarantined_customers") == []
-    assert company.rows("SELECT count(*) FROM log WHERE name = 'Waited'") == [
-        (2 * len(ZONES) - 2,)
-    ]  # two zones hold U+0000 or are too long
+    assert company.rows("SELECT count(*) FROM log WHERE name = 'Waited'") == [(2 * len(ZONES),)]
     berlin = company.rows(
         "SELECT l.at_us FROM log l JOIN identifiers i ON i.profile_id = l.profile_id WHERE l.name = 'Waited' AND i.value = 'u-0' ORDER BY l.number"
     )
