@@ -274,7 +274,9 @@ def test_quiet_hours_follow_the_customers_zone() -> None:
     there.profile.attributes["timezone"].value = "Mars/Base"
     assert verdict(there, planned, NIGHT)[0] == "postpone"
     there.profile.attributes["country"] = Attribute("jp", 1, b"", "test")
-    assert gate(POLICY, there, planned, NIGHT).reasons[0][2] == "Asia/Tokyo"  # of any country of one zone, as for journeys
+    assert (
+        gate(POLICY, there, planned, NIGHT).reasons[0][2] == "Asia/Tokyo"
+    )  # of any country of one zone, as for journeys
     london = compile_policy(brand=BrandPlace(country="GB", zone="Europe/London"))
     nowhere = customer(address=None)
     assert gate(london, nowhere, planned, NIGHT).reasons[0][2] == "Europe/London"

@@ -62,7 +62,10 @@ def test_runs_in_replaced_and_deleted_journeys_are_counted() -> None:
     state = person(0, inside=False)
     state.runs = [Run(name.encode(), name, 1, "", AT, "pause", AT) for name in ("kept", "replaced", "deleted")]
     impact = count_impact([(state, ())], before=before, after=after, at_us=AT)
-    assert impact.journeys == (JourneyImpact("deleted", 0, 1), JourneyImpact("replaced", 0, 1, (StepImpact("pause", "changed", 1),)))
+    assert impact.journeys == (
+        JourneyImpact("deleted", 0, 1),
+        JourneyImpact("replaced", 0, 1, (StepImpact("pause", "changed", 1),)),
+    )
 
 
 def test_people_merged_into_others_are_not_asked() -> None:

@@ -40,7 +40,9 @@ def play(stage: Stage, scene: str, *, crash_at: str, mutation: str = "") -> Runn
 def _play_inside(stage: Stage, scene: str, crash_at: str, mutation: str) -> RunningRole:
     armed = {role: crash_at if role == scene else "" for role in ("worker", "dispatcher")}
     mutated = {role: mutation if role == scene else "" for role in ("worker", "dispatcher")}
-    running = {role: stage.start(role, crash_at=armed[role], mutation=mutated[role]) for role in ("worker", "dispatcher")}
+    running = {
+        role: stage.start(role, crash_at=armed[role], mutation=mutated[role]) for role in ("worker", "dispatcher")
+    }
     requests = story()
     half = len(requests) // 2
     stage.append(requests[:half])
@@ -60,7 +62,9 @@ def post_story(stage: Stage) -> None:
     for request in story():
         stage.sent |= {message["messageId"] for message in request}
         body = json.dumps({"batch": request}).encode()
-        status = repeat_until_answered(stage, "/v1/batch", body, {"content-type": "application/json", **authorization(stage)})
+        status = repeat_until_answered(
+            stage, "/v1/batch", body, {"content-type": "application/json", **authorization(stage)}
+        )
         assert status == 200
         stage.acknowledged |= {message["messageId"] for message in request}
 

@@ -37,7 +37,9 @@ def test_killed_at_a_point(make_stage: MakeStage, point: CrashPoint, store: str,
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-@pytest.mark.parametrize("name", ["dispatcher.render", "dispatcher.record", "outbox.complete.before_commit", "outbox.complete.after_commit"])
+@pytest.mark.parametrize(
+    "name", ["dispatcher.render", "dispatcher.record", "outbox.complete.before_commit", "outbox.complete.after_commit"]
+)
 def test_killed_with_the_local_mailbox(make_stage: MakeStage, name: str, store: str) -> None:
     with make_stage(store, mail=False) as stage:
         armed = play(stage, "dispatcher", crash_at=f"{name}:1")

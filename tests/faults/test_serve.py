@@ -114,7 +114,9 @@ def test_event_over_http_becomes_a_message(make_stage: MakeStage, store: str, ma
 
 def left_behind(data_dir: Path) -> list[str]:
     """Sockets, write-ahead logs and processes' files that a clean end removes."""
-    return sorted(path.name for path in data_dir.iterdir() if path.suffix in (".bell", ".new") or path.name.endswith("-wal"))
+    return sorted(
+        path.name for path in data_dir.iterdir() if path.suffix in (".bell", ".new") or path.name.endswith("-wal")
+    )
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -43,7 +43,9 @@ DISPATCHER_THREADS = 2
 kundenkreis.runtime.worker.PRUNE_EVERY = 2  # the story has few batches
 
 
-def run_role(role: str, environ: dict[str, str], *, mutation: str, record: str, stop_at: str, lease_seconds: float) -> None:
+def run_role(
+    role: str, environ: dict[str, str], *, mutation: str, record: str, stop_at: str, lease_seconds: float
+) -> None:
     """One role until it is told to stop, or dies at its crash point.
 
     Args:

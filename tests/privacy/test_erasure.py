@@ -22,7 +22,12 @@ MakeCompany = Callable[..., Company]
 CANARY = "kanarienvogel"
 ADDRESS = "Kanarienvogel.Muster@example.com"
 HER = {"userId": "user-kanarienvogel"}
-TRAITS = {"email": ADDRESS, "firstName": "Kanarienvogel", "phone": "+49 40 123 456 78", "note": "Kanarienvogel Ärger " * 60}
+TRAITS = {
+    "email": ADDRESS,
+    "firstName": "Kanarienvogel",
+    "phone": "+49 40 123 456 78",
+    "note": "Kanarienvogel Ärger " * 60,
+}
 
 
 PEOPLE: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (

@@ -22,9 +22,11 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     import os
 
     from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.logs import write_logs
     from kundenkreis.runtime.points import point_from
     from kundenkreis.runtime.serve import end_with_supervisor
 
+    write_logs(settings)
     if not sys.stdin.isatty():
         end_with_supervisor()
     installation = Installation(settings, point=point_from(os.environ))

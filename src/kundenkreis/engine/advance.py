@@ -60,6 +60,8 @@ class Outcome(msgspec.Struct):
     loops: list[Loop]
     is_forgotten: bool = False
     """An anonymous customer whose silence was long enough: the store erases every row of this profile instead of saving it."""
+    encoded: bytes = b""
+    """The state as bytes, set by whoever stores it: encoding can fail too, and then only this customer stops."""
 
 
 def new_customer(row: LogRow, *, rulebook_version: int) -> CustomerState:

@@ -75,6 +75,12 @@ def forgotten_among(tx: Session, profile_ids: Collection[int]) -> set[int]:
     return {row[0] for row in rows}
 
 
+def erased_among(tx: Session, profile_ids: Collection[int]) -> set[int]:
+    """Those of these customers who were erased."""
+    sql = f"SELECT profile_id FROM fences WHERE scope = '{EVERYTHING}' AND reason = '{ERASED}' AND profile_id {{keys}}"
+    return {row[0] for row in tx.rows_in(sql, list(profile_ids))}
+
+
 def remove_rows(tx: Session, profile_ids: Sequence[int], *, leave: Collection[str] = ()) -> dict[str, int]:
     """Delete every row of these customers; how many per table of the registry.
 

@@ -21,7 +21,7 @@ from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.hashing import profile_id_of
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros, partition_of
 from kundenkreis.kernel.rows import LogRow
-from kundenkreis.privacy.forgetting import forget_silent
+from kundenkreis.privacy.forgetting import erased_among, forget_silent, remove_rows
 from kundenkreis.runtime import log
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.schema import (
@@ -45,6 +45,15 @@ _REQUEUE = (
     "payload = excluded.payload, finished_us = 0, reply = '' WHERE outbox.state IN ('postponed', 'withheld')"
 )
 """A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
+
+MOST_STATE_BYTES = 64 * 1024
+"""A state is O(definitions); one that grew beyond this is a mistake or an attack."""
+
+
+class StateTooLargeError(KundenkreisError):
+    """The state of this customer has grown beyond 64 KB; look at the attributes that its sources send."""
+
+    code = "state_too_large"
 
 
 RELEASED = "released"
@@ -150,12 +159,16 @@ class Folder:
         released = [profile_id for profile_id in wanted if profile_id in self._released]
         if released:
             by_profile.update(self._skipped(tx, released, up_to))
-        states = {
-            row[0]: decode_state(row[1])
-            for row in tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
-        }
-        orders = self._load_orders(tx, [row for p in wanted for row in by_profile[p]])
         report = FoldReport(rows=len(rows))
+        states, stopped = self._load_states(tx, wanted, until_us)
+        report.quarantined += len(stopped)
+        new = [profile_id for profile_id in wanted if profile_id not in states and by_profile[profile_id]]
+        if new and (gone := erased_among(tx, new)):
+            # Appended while they were being erased: what came too late must not bring them back.
+            remove_rows(tx, sorted(gone))
+            stopped |= gone
+        wanted = [profile_id for profile_id in wanted if profile_id not in stopped]
+        orders = self._load_orders(tx, [row for p in wanted for row in by_profile[p]])
         outcomes: list[Outcome] = []
         for profile_id in wanted:
             outcome = self._advance(
@@ -201,6 +214,9 @@ class Folder:
             outcome = advance(
                 state, inputs, self._rulebook_of, until_us=max(until_us, state.clock_us), orders=orders, history=history
             )
+            outcome.encoded = encode_state(outcome.state)
+            if len(outcome.encoded) > MOST_STATE_BYTES:
+                raise StateTooLargeError(size=len(outcome.encoded))
         except Exception as error:
             self._quarantine(tx, profile_id, inputs, until_us, error)
             report.quarantined += 1
@@ -220,6 +236,21 @@ class Folder:
         sql = "SELECT 1 FROM log WHERE profile_id = ? AND number < ? AND (flags & 4) = 0 LIMIT 1"
         if tx.rows(sql, (row.profile_id, row.number)):
             raise StatesMissingError(profile_id=row.profile_id)
+
+    def _load_states(
+        self, tx: Session, wanted: Sequence[int], until_us: Micros
+    ) -> tuple[dict[int, CustomerState], set[int]]:
+        """(state by profile id, customers whose stored state cannot be read and who are quarantined for it)."""
+        states: dict[int, CustomerState] = {}
+        unreadable: set[int] = set()
+        for profile_id, data in tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted):
+            try:
+                states[profile_id] = decode_state(data)
+            except Exception as error:
+                if profile_id not in unreadable:
+                    self._quarantine(tx, profile_id, (), until_us, error)
+                unreadable.add(profile_id)
+        return states, unreadable
 
     def _history(self, tx: Session, state: CustomerState, pending: Sequence[LogRow]) -> Sequence[LogRow]:
         """The customer's own rows so far, when a pending rulebook needs facts that the current one does not keep."""
@@ -324,7 +355,13 @@ class Writes:
         state = outcome.state
         profile_id = state.profile_id
         self.states.append(
-            (profile_id, partition_of(profile_id), min(outcome.wake_us, NEVER), control_to, encode_state(state))
+            (
+                profile_id,
+                partition_of(profile_id),
+                min(outcome.wake_us, NEVER),
+                control_to,
+                outcome.encoded or encode_state(state),
+            )
         )
         for record in outcome.records:
             if type(record) is MembershipChange:

@@ -34,6 +34,9 @@ MOST_BYTES = 8_000_000
 PRUNE_EVERY = 64
 """Batches between two prunings of the inbox file: a delete costs a commit of its own."""
 
+_CAN_BE_FOLDED = "profile_id NOT IN (SELECT profile_id FROM quarantined_customers)"
+"""Neither time nor a control row calls for somebody in quarantine: the worker would call in vain for ever."""
+
 _decode_relay = msgspec.msgpack.Decoder(AppendEvent).decode
 
 
@@ -168,7 +171,7 @@ class EmbeddedWorker:
             if not control or self._swept.get(partition) == control:
                 continue
             rows = tx.rows(
-                "SELECT profile_id FROM states WHERE partition = ? AND control_to < ? LIMIT ?",
+                f"SELECT profile_id FROM states WHERE partition = ? AND control_to < ? AND {_CAN_BE_FOLDED} LIMIT ?",
                 (partition, control, limit - len(found)),
             )
             found.extend(row[0] for row in rows)
@@ -228,15 +231,15 @@ def _take_relays(tx: Session, limit: int) -> list[Relay]:
 def _due(tx: Session, until_us: Micros, limit: int) -> list[int]:
     # The second bound lets the planner use the partial index.
     rows = tx.rows(
-        f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} ORDER BY wake_us LIMIT ?",
+        f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} AND {_CAN_BE_FOLDED} ORDER BY wake_us LIMIT ?",
         (until_us, limit),
     )
     return [row[0] for row in rows]
 
 
 def _next_wake_us(tx: Session) -> Micros:
-    rows = tx.rows(f"SELECT min(wake_us) FROM states WHERE wake_us < {NEVER}")
-    return int(rows[0][0]) if rows and rows[0][0] is not None else NEVER
+    rows = tx.rows(f"SELECT wake_us FROM states WHERE wake_us < {NEVER} AND {_CAN_BE_FOLDED} ORDER BY wake_us LIMIT 1")
+    return int(rows[0][0]) if rows else NEVER
 
 
 TakeInbox = Callable[[Session, int, int], list[tuple[int, InboxItem]]]
@@ -386,7 +389,8 @@ class PartitionWorker:
             due = [
                 row[0]
                 for row in tx.rows(
-                    f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} AND partition = ANY(?) ORDER BY wake_us LIMIT ?",
+                    f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} AND partition = ANY(?) AND {_CAN_BE_FOLDED} "
+                    "ORDER BY wake_us LIMIT ?",
                     (until_us, sorted(held), self._size),
                 )
             ]
@@ -425,7 +429,7 @@ class PartitionWorker:
             if not control or control > folded[partition] or self._swept.get(partition) == control:
                 continue
             rows = tx.rows(
-                "SELECT profile_id FROM states WHERE partition = ? AND control_to < ? LIMIT ?",
+                f"SELECT profile_id FROM states WHERE partition = ? AND control_to < ? AND {_CAN_BE_FOLDED} LIMIT ?",
                 (partition, control, limit - len(found)),
             )
             found.extend(row[0] for row in rows)
