@@ -11,8 +11,7 @@ from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.zones import DAY
 from kundenkreis.privacy.registry import tables_found_by
-from kundenkreis.runtime.rebuild import compare, copy_log, refold
-from kundenkreis.runtime.rulebooks import Rulebooks
+from kundenkreis.runtime.rebuild import verify
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
 from kundenkreis.runtime.stores.session import migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
@@ -124,16 +123,7 @@ def test_a_rebuild_after_pruning_is_equal(found: MakeCompany, tmp_path: Path) ->
     assert company.rows("SELECT count(*) FROM fences WHERE reason = 'silent'")[0][0] >= 10
     target = SqliteStore(tmp_path / "second.db")
     migrate(target)
-    copy_log(company.installation.store, target)
-    newest_control = company.rows("SELECT next FROM numbers WHERE name = 'control'")[0]
-    with target.transaction() as tx:
-        tx.run("UPDATE numbers SET next = ? WHERE name = 'control'", newest_control)
-    clock_us = company.rows("SELECT clock_us FROM clocks WHERE partition = 0")[0][0]
-    refold(
-        target, Rulebooks(target, zone=company.installation.zone), folded_to=dict.fromkeys(range(256), 1 << 60),
-        clocks=dict.fromkeys(range(256), clock_us), progress=lambda done, total: None, writes_outbox=True,
-    )  # fmt: skip
-    report = compare(company.installation.store, target)
+    report = verify(company.installation.store, target, zone=company.installation.zone)
     target.close()
     assert report.differences == []
     assert report.customers == 3

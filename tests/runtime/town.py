@@ -95,8 +95,6 @@ def live_through(town: Town) -> None:
     town.send("identify", userId="u1", anonymousId="a1", traits={"email": "u1@example.com"})  # joins a1
     town.send("identify", userId="u2", anonymousId="a2")
     town.order("u3", "o3", 23.5, name="Order Refunded")
-    town.send("track", userId="u5", event="Order Completed", properties={"order_id": 7, "total": "much"})  # malformed
-    town.send("nonsense", userId="u5")
     town.order("u4", "late-1", 9.0, late_us=3 * DAY)
     town.run()
     documents = town.documents()
@@ -119,4 +117,6 @@ def live_through(town: Town) -> None:
         town.order(f"u{number % 12}", f"n{number}", 5.0 + number)
         if number % 3 == 0:
             town.order(f"u{number % 12}", f"n{number}", 5.0, name="Order Refunded")
+    town.send("track", userId="u5", event="Order Completed", properties={"order_id": 7, "total": "much"})  # malformed
+    town.send("nonsense", userId="u5")
     town.run()
