@@ -128,7 +128,7 @@ def test_a_rebuild_after_pruning_is_equal(found: MakeCompany, tmp_path: Path) ->
     newest_control = company.rows("SELECT next FROM numbers WHERE name = 'control'")[0]
     with target.transaction() as tx:
         tx.run("UPDATE numbers SET next = ? WHERE name = 'control'", newest_control)
-    clock_us = company.rows("SELECT clock_us FROM clocks WHERE partition = 0")[0][0]
+    clock_us = int(company.rows("SELECT clock_us FROM clocks WHERE partition = 0")[0][0])
     refold(
         target, Rulebooks(target, zone=company.installation.zone), folded_to=dict.fromkeys(range(256), 1 << 60),
         clocks=dict.fromkeys(range(256), clock_us), progress=lambda done, total: None, writes_outbox=True,
