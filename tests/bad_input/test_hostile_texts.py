@@ -66,7 +66,7 @@ def test_every_text_reaches_a_mail_as_nothing_but_text(found: Callable[..., Comp
         "too_deep",
     }
     company.send()
-    fates = dict(company.rows("SELECT state, count(*) FROM outbox GROUP BY state"))
+    fates: dict[str, int] = dict(company.rows("SELECT state, count(*) FROM outbox GROUP BY state"))
     mails = company.rows("SELECT profile_id, subject, headers, body FROM mailbox")
     assert len(mails) == fates.pop("accepted")
     assert fates == {}

@@ -1,5 +1,6 @@
 """A public write key changes nothing of a known person, and nobody is merged into an attacker (A22, A23)."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,38 @@ def test_a_stranger_may_describe_only_itself_and_never_by_address(found: MakeCom
         "user_id",
     }
     assert state.consent.grants == {}
+
+
+TRAIT_NAMES = [
+    '"); DROP TABLE states; --', "__proto__", "constructor", "prototype", "$ref/../x", "a" * 300, "bucket_key", "profile_id", "consent", "consent_email",
+    "consent.email", "suppressed", "unsubscribed", "opt_in", "größe", "a\nb", "", " ", "{{7*7}}", "a[0][expr]", "a')--", "\u202ename", "_id",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_names_of_traits_that_could_do_harm_become_no_attribute(
+    found: MakeCompany, database: str, public: bool
+) -> None:
+    """They stay in the log as data (A7); what is ours, and what only consent events may say, never becomes an attribute."""
+    company = found(database)
+    traits = {
+        **dict.fromkeys(TRAIT_NAMES, "x"),
+        "favourite tea": "Assam",
+        "shoe_size": 39,
+        "lifetime_value": 7,
+        "created_at": "2001-01-01",
+    }
+    company.post({"type": "identify", "anonymousId": "a-1", "traits": traits}, public=public)
+    company.run()
+    ((profile_id, body),) = company.rows("SELECT profile_id, body FROM log WHERE type = 'identify'")
+    kept = set(state_of(company, profile_id).profile.attributes)
+    allowed_to_servers = set() if public else {"lifetime_value", "created_at"}
+    assert kept - {" "} == {"favourite tea", "shoe_size"} | allowed_to_servers
+    assert set(json.loads(bytes(body))["traits"]) == set(traits)
+    many = {f"k{number}": number for number in range(301)}
+    company.post({"type": "identify", "userId": "many", "traits": many})
+    company.run()
+    assert company.rows("SELECT code FROM quarantined_events") == [("too_many_keys",)]
 
 
 def test_a_public_key_cannot_alias_or_hand_over_a_person(found: MakeCompany, database: str) -> None:

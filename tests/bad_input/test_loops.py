@@ -46,8 +46,8 @@ def test_ten_thousand_entries_a_minute_by_one_person_stop_nobody(found: MakeComp
     assert company.rows("SELECT * FROM quarantined_customers") == []
     sizes = [row[0] for row in company.rows("SELECT length(state) FROM states ORDER BY 1")]
     assert sizes[-1] < 64 * 1024
-    people = dict(company.rows("SELECT value, profile_id FROM identifiers WHERE kind = 'user_id'"))
-    sent = dict(company.rows("SELECT profile_id, count(*) FROM outbox GROUP BY profile_id"))
+    people: dict[str, int] = dict(company.rows("SELECT value, profile_id FROM identifiers WHERE kind = 'user_id'"))
+    sent: dict[int, int] = dict(company.rows("SELECT profile_id, count(*) FROM outbox GROUP BY profile_id"))
     assert sent[people["calm"]] == 1
     assert sent[people["busy"]] <= 1_000
     reached = company.rows("SELECT count(*) FROM log WHERE name = 'Step Budget Reached'")[0][0]

@@ -111,7 +111,7 @@ def test_a_state_beyond_64_kilobytes_stops_its_customer_only(found: MakeCompany,
     ((profile_id, code, detail),) = company.rows("SELECT profile_id, code, detail FROM quarantined_customers")
     assert (profile_id, code) == (profile_of(company, "fat"), "StateTooLargeError")
     assert "64 KB" in detail
-    states = dict(company.rows("SELECT profile_id, length(state) FROM states"))
+    states: dict[int, int] = dict(company.rows("SELECT profile_id, length(state) FROM states"))
     assert states.keys() == {profile_of(company, "well")}
 
 

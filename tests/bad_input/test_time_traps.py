@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.db
 
 MakeCompany = Callable[..., Company]
 
+NO_TEXTS: list[Any] = [1781085600, 1781085600000, 1.5, True, [], {}]
 TIMESTAMPS = [
     "0000-00-00T00:00:00Z", "0001-01-01T00:00:00Z", "1900-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2016-12-31T23:59:60Z",
     "2026-02-29T00:00:00Z", "2026-02-30T00:00:00Z", "2026-03-29T02:30:00+01:00", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00",
@@ -62,12 +64,7 @@ def test_odd_timestamps_are_stored_clamped_or_refused_and_never_guessed(found: M
     company = found(database)
     for number, stamp in enumerate(TIMESTAMPS):
         company.post({"event": "Timed", "userId": f"u-{number}", "timestamp": stamp})
-    company.post(
-        *[
-            {"event": "Timed", "userId": "n", "timestamp": stamp}
-            for stamp in (1781085600, 1781085600000, 1.5, True, [], {})
-        ]
-    )
+    company.post(*[{"event": "Timed", "userId": "n", "timestamp": stamp} for stamp in NO_TEXTS])
     company.run()
     assert company.rows("SELECT * FROM quarantined_customers") == []
     rows = company.rows("SELECT happened_us, at_us, flags FROM log WHERE name = 'Timed'")
@@ -89,7 +86,7 @@ def test_odd_dates_of_birth_start_at_most_what_they_say(found: MakeCompany, data
     company.live(us("2027-06-10T12:00:00Z"))
     assert company.rows("SELECT * FROM quarantined_customers") == []
     assert all(NOW < row[0] <= NEVER for row in company.rows("SELECT wake_us FROM states"))
-    users = dict(company.rows("SELECT profile_id, value FROM identifiers WHERE kind = 'user_id'"))
+    users: dict[int, str] = dict(company.rows("SELECT profile_id, value FROM identifiers WHERE kind = 'user_id'"))
     came: dict[str, list[str]] = {}
     for profile_id, at_us in company.rows(
         "SELECT profile_id, at_us FROM log WHERE name = 'Birthday Came' ORDER BY number"

@@ -134,7 +134,7 @@ def test_a_signed_user_id_makes_a_public_event_speak_for_its_user(found: MakeCom
     wrong = {"identityToken": identity_token("u-2", secret)}
     company.post({"event": "Forged", "anonymousId": "a-2", "userId": "u-1", "context": wrong}, public=True)
     company.run()
-    people = dict(
+    people: dict[str, int] = dict(
         company.rows("SELECT name, profile_id FROM log WHERE name IN ('Seen', 'Proved', 'Claimed', 'Forged')")
     )
     assert people["Proved"] == people["Seen"]

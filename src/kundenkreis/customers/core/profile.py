@@ -9,6 +9,7 @@ from typing import Any
 from kundenkreis.customers.core.commerce import occurred_us
 from kundenkreis.customers.core.state import Attribute, CustomerState
 from kundenkreis.customers.core.turn import Turn
+from kundenkreis.events.core.messages import RESERVED_FOR_SERVERS, is_usable_key
 from kundenkreis.kernel.rows import PUBLIC, LogRow
 
 MOST_ATTRIBUTES = 300
@@ -57,7 +58,7 @@ def _take_traits(turn: Turn, row: LogRow, traits: dict[str, Any]) -> None:
     attributes = state.profile.attributes
     happened_us = occurred_us(row)
     for name, value in traits.items():
-        if (public and name in PROVED_ONLY) or not name or len(name) > 64:
+        if not is_usable_key(name) or (public and (name in PROVED_ONLY or name in RESERVED_FOR_SERVERS)):
             continue
         held = attributes.get(name)
         if held is not None and (held.happened_us, held.event_id) >= (happened_us, row.event_id):
