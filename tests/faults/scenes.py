@@ -30,7 +30,7 @@ def play(stage: Stage, scene: str, *, crash_at: str, mutation: str = "") -> Runn
     else:
         armed = _play_inside(stage, scene, crash_at, mutation)
     stage.settle()
-    if armed.pid and stage.zygote.code(armed.pid) is not None:
+    if stage.zygote.code(armed.pid) is not None:
         stage.revive()  # it died as the last thing that happened
         stage.settle()
     stage.stop()
