@@ -29,7 +29,7 @@ def shorten_leases(seconds: float) -> None:
     postgres.IDLE_SECONDS = 2
 
     def open_dispatcher(world: dispatcher.World, number: int, *, place: str = "") -> dispatcher.Dispatcher:
-        return dispatcher.Dispatcher(world, f"{place}dispatcher-{number}", lease_us=lease_us)
+        return dispatcher.Dispatcher(world, f"{place}dispatcher-{number}/", lease_us=lease_us)
 
     dispatching.open_dispatcher = open_dispatcher
 

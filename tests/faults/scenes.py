@@ -46,6 +46,8 @@ def _play_inside(stage: Stage, scene: str, crash_at: str, mutation: str) -> Runn
     stage.append(requests[:half])
     if scene == "publisher":
         running[scene] = stage.start("publisher", crash_at=crash_at)
+        while stage.zygote.wait(running[scene].pid, SETTLE_SECONDS) not in (None, 0):
+            stage.revive()
     stage.settle()
     stage.append(requests[half:])
     if scene == "visitor":

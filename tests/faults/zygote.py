@@ -8,6 +8,7 @@ import faulthandler
 import json
 import logging
 import os
+import resource
 import select
 import signal
 import sys
@@ -122,9 +123,7 @@ def _child(order: dict[str, Any]) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(message)s", force=True)
         faulthandler.register(signal.SIGUSR1)  # a test that waits in vain asks where everybody stands
         for which, most in order["limits"]:
-            import resource
-
-            resource.setrlimit(which, (most, most))
+            resource.setrlimit(which, (most, resource.RLIM_INFINITY))
         run_role(
             order["role"], order["environ"], mutation=order["mutation"], record=order["record"], stop_at=order["stop_at"],
             lease_seconds=order["lease_seconds"],
