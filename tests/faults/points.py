@@ -91,6 +91,42 @@ OUTSIDE = {
     "smtp.rset": "RSET after a refusal",
     "smtp.quit": "QUIT at a clean end",
     "write_keys.before_replace": "a new file of write keys is durable beside the old one",
-    "secret.before_link": "a new secret is durable under a name of its own",
 }
 """Points that the story does not pass: other commands, or answers that its mail server does not give."""
+
+
+def page() -> str:
+    """The reference page."""
+    lines = [
+        "# Crash points",
+        "",
+        "Every commit, every fsync and every write to a socket of the runtime, the tracking API and the channels has a name. The fault tests",
+        "(`tests/faults/`) start real processes, end them with `kill -9` at each of these points, on SQLite and PostgreSQL, and check afterwards",
+        "that nothing acknowledged is lost and nothing has happened twice, except sends that say they are in doubt.",
+        "",
+        "`KREIS_CRASH_AT=name:n` ends the process that passes the point `name` for the n-th time; several are separated by commas. Only the first",
+        "process of each role reads it: what `kreis serve` starts again does not die there a second time. It is no setting, and nothing but tests",
+        "should use it.",
+        "",
+        "| point | killed here | stores | what it is like at this moment |",
+        "|---|---|---|---|",
+    ]
+    for point in POINTS:
+        stores = " and ".join({"sqlite": "SQLite", "postgres": "PostgreSQL"}[store] for store in point.stores)
+        lines.append(f"| `{point.name}` | {point.role} | {stores} | {point.what} |")
+    lines += [
+        "",
+        "From `outbox.intent.after_commit` to `dispatcher.recorded` nobody can know whether the mail server has taken the message; it is then marked",
+        "as uncertain, and sent once more under the same Message-ID (transactional) or held for a person to decide (everything else).",
+        "",
+        "Points outside the tests' story:",
+        "",
+        "| point | what it is like at this moment |",
+        "|---|---|",
+        *(f"| `{name}` | {what} |" for name, what in OUTSIDE.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

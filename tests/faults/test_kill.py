@@ -51,8 +51,8 @@ def test_killed_with_the_local_mailbox(make_stage: MakeStage, name: str, store: 
 )  # fmt: skip
 def test_killed_while_another_worker_lives(make_stage: MakeStage, name: str) -> None:
     with make_stage("postgres") as stage:
-        stage.start("worker", name="worker-2")
-        armed = play(stage, "worker", crash_at=f"{name}:1")
+        stage.start("worker", name="worker-2", lease_seconds=1)
+        armed = play(stage, "worker", crash_at=f"{name}:1", lease_seconds=1)
         assert armed.codes[0] == -9
         assert violations(stage) == []
         assert states_of_outbox(stage) == {("accepted", 0): 10}
@@ -67,4 +67,4 @@ def test_list_of_points_is_what_a_run_passes(make_stage: MakeStage, store: str) 
             play(stage, scene, crash_at="")
             assert violations(stage) == []
             passed |= set((stage.data_dir / "points").read_text().split())
-    assert passed - {"smtp.quit"} == {point.name for point in POINTS if store in point.stores}
+    assert passed - {"smtp.quit", "fold.loaded"} == {point.name for point in POINTS if store in point.stores}
