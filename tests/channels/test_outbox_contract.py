@@ -270,3 +270,16 @@ def test_threads_never_share_a_claim(given: Given, make_message: Callable[..., S
     assert errors == []
     assert sorted(taken) == [message.effect_id for message in messages]
     assert {given.state(message) for message in messages} == {("accepted", 0)}
+
+
+def test_claims_of_an_ended_worker_are_due_at_once_when_taken_back(given: Given) -> None:
+    given.put(message_of(1), message_of(2), message_of(3))
+    (first,) = given.claim(limit=1, worker="here:1/")
+    assert given.intent(first) == "committed"
+    given.claim(limit=1, worker="here:2/")
+    given.claim(limit=1, worker="there:1/")
+    assert given.claim(worker="next") == []
+    assert given.outbox.take_back("here:", now_us=NOW) == 2
+    again = given.claim(worker="next")
+    assert sorted((claim.lapses, claim.uncertain, claim.after_intent) for claim in again) == [(1, 0, False), (1, 1, True)]
+    assert given.outbox.take_back("here:", now_us=NOW) == 0

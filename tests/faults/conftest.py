@@ -35,7 +35,9 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory, postgres_dsn: st
     name = f"faults_{os.getpid()}"
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    return Template.make(tmp_path_factory.mktemp("faults") / "template", postgres_dsn.replace("/postgres?", f"/{name}?", 1))
+    return Template.make(
+        tmp_path_factory.mktemp("faults") / "template", postgres_dsn.replace("/postgres?", f"/{name}?", 1)
+    )
 
 
 @pytest.fixture

@@ -24,10 +24,14 @@ def _log(tx: Session, stage: Stage) -> list[str]:
     """I1: each acknowledged event is on the log exactly once; nothing is there that nobody sent."""
     counts = Counter(bytes(row[0]) for row in tx.rows("SELECT event_id FROM log"))
     names = {event_id_of(SOURCE, message_id): message_id for message_id in stage.sent}
-    found = [f"event {names.get(key, key.hex())} is {count} times on the log" for key, count in counts.items() if count > 1]
+    found = [
+        f"event {names.get(key, key.hex())} is {count} times on the log" for key, count in counts.items() if count > 1
+    ]
     lost = [message_id for message_id in stage.acknowledged if event_id_of(SOURCE, message_id) not in counts]
     found += [f"acknowledged event {message_id} is not on the log" for message_id in sorted(lost)]
-    arrived = {bytes(row[0]) for row in tx.rows("SELECT event_id FROM log WHERE source = ? AND type <> 'merge'", (SOURCE,))}
+    arrived = {
+        bytes(row[0]) for row in tx.rows("SELECT event_id FROM log WHERE source = ? AND type <> 'merge'", (SOURCE,))
+    }
     found += [f"event {key.hex()} is on the log and was never sent" for key in arrived - set(names)]
     numbers = [row[0] for row in tx.rows("SELECT number FROM log ORDER BY number")]
     if len(set(numbers)) != len(numbers):
@@ -45,7 +49,9 @@ def _decisions(tx: Session) -> list[str]:
         found.append(f"{len(decided)} messages decided for {CUSTOMERS} customers")
     if set(outbox) != released:
         found.append(f"{len(released)} messages released, {len(outbox)} in the outbox")
-    runs = Counter((row[0], row[1]) for row in tx.rows("SELECT profile_id, journey_id FROM run_entries WHERE outcome = 'entered'"))
+    runs = Counter(
+        (row[0], row[1]) for row in tx.rows("SELECT profile_id, journey_id FROM run_entries WHERE outcome = 'entered'")
+    )
     found += [f"customer {key[0]} entered {key[1]} {count} times" for key, count in runs.items() if count > 1]
     states = Counter(outbox.values())
     if sum(states.values()) != len(decided):

@@ -31,7 +31,9 @@ POINTS: tuple[CrashPoint, ...] = (
     CrashPoint("bell.worker.ring", "web", "the worker is about to be woken"),
     CrashPoint("inbox.before_answer", "web", "the sender is about to hear yes"),
     CrashPoint("inbox.after_answer", "web", "the sender was told yes"),
-    CrashPoint("inbox.prune.before_commit", "worker", "requests that are in the log are about to leave the inbox", ("sqlite",)),
+    CrashPoint(
+        "inbox.prune.before_commit", "worker", "requests that are in the log are about to leave the inbox", ("sqlite",)
+    ),
     CrashPoint("inbox.prune.after_commit", "worker", "they have left it", ("sqlite",)),
     CrashPoint("migrate.before_commit", "worker", "missing tables are about to be committed"),
     CrashPoint("migrate.after_commit", "worker", "all tables are there"),
@@ -42,38 +44,73 @@ POINTS: tuple[CrashPoint, ...] = (
     CrashPoint("lease.before_commit", "worker", "partitions are about to be taken or renewed", ("postgres",)),
     CrashPoint("lease.after_commit", "worker", "partitions are taken", ("postgres",)),
     CrashPoint("resolver.before_append", "worker", "requests are taken and read"),
-    CrashPoint("resolver.after_append", "worker", "log rows, identifiers and keys are written, not yet durable", hits=(1, 2)),
+    CrashPoint(
+        "resolver.after_append", "worker", "log rows, identifiers and keys are written, not yet durable", hits=(1, 2)
+    ),
     CrashPoint("resolve.before_commit", "worker", "the log rows are about to be committed", ("postgres",)),
     CrashPoint("resolve.after_commit", "worker", "the log rows are durable, not yet folded", ("postgres",), (1, 2)),
-    CrashPoint("clock.before_commit", "worker", "the clocks of the partitions are about to be committed", ("postgres",)),
+    CrashPoint(
+        "clock.before_commit", "worker", "the clocks of the partitions are about to be committed", ("postgres",)
+    ),
     CrashPoint("clock.after_commit", "worker", "the clocks stand", ("postgres",)),
     CrashPoint("fold.after_save", "worker", "states, decisions and outbox are written, not yet durable"),
     CrashPoint("fold.before_commit", "worker", "everything of the batch is about to be committed", hits=(1, 2)),
     CrashPoint("fold.after_commit", "worker", "the batch is durable, nobody was told", hits=(1, 2)),
     CrashPoint("bell.dispatcher.ring", "worker", "the dispatcher is about to be woken"),
-    CrashPoint("outbox.take_back.before_commit", "dispatcher", "claims of a dead forerunner are about to be due at once"),
+    CrashPoint(
+        "outbox.take_back.before_commit", "dispatcher", "claims of a dead forerunner are about to be due at once"
+    ),
     CrashPoint("outbox.take_back.after_commit", "dispatcher", "they are due"),
     CrashPoint("dispatcher.claim", "dispatcher", "messages are about to be claimed"),
     CrashPoint("outbox.claim.before_commit", "dispatcher", "claims are about to be committed"),
     CrashPoint("outbox.claim.after_commit", "dispatcher", "messages are claimed", hits=(1, 2)),
-    CrashPoint("dispatcher.render", "dispatcher", "the gate has said yes, the message is about to be written", hits=(1, 10)),
+    CrashPoint(
+        "dispatcher.render", "dispatcher", "the gate has said yes, the message is about to be written", hits=(1, 10)
+    ),
     CrashPoint("smtp.connect", "dispatcher", "a connection to the mail server is about to be opened"),
     CrashPoint("smtp.ehlo", "dispatcher", "EHLO is about to be sent"),
     CrashPoint("smtp.mail", "dispatcher", "MAIL is about to be sent"),
     CrashPoint("smtp.rcpt", "dispatcher", "RCPT is about to be sent"),
     CrashPoint("smtp.data", "dispatcher", "DATA is about to be sent", hits=(1, 10)),
     CrashPoint("smtp.body", "dispatcher", "the body is about to be sent", hits=(1, 10)),
-    CrashPoint("dispatcher.intent", "dispatcher", "the server has the whole body, the intent is about to be written", hits=(1, 10)),
+    CrashPoint(
+        "dispatcher.intent",
+        "dispatcher",
+        "the server has the whole body, the intent is about to be written",
+        hits=(1, 10),
+    ),
     CrashPoint("outbox.intent.before_commit", "dispatcher", "the intent is about to be committed", hits=(1, 10)),
-    CrashPoint("outbox.intent.after_commit", "dispatcher", "the intent is durable, the dot not yet written", hits=(1, 10), is_sure=False),
-    CrashPoint("dispatcher.intent_committed", "dispatcher", "the sender knows that the intent is durable", hits=(1, 10), is_sure=False),
+    CrashPoint(
+        "outbox.intent.after_commit",
+        "dispatcher",
+        "the intent is durable, the dot not yet written",
+        hits=(1, 10),
+        is_sure=False,
+    ),
+    CrashPoint(
+        "dispatcher.intent_committed",
+        "dispatcher",
+        "the sender knows that the intent is durable",
+        hits=(1, 10),
+        is_sure=False,
+    ),
     CrashPoint("smtp.dot", "dispatcher", "the final dot is about to be sent", hits=(1, 10), is_sure=False),
     CrashPoint("smtp.dot_written", "dispatcher", "the dot is out, no answer yet", hits=(1, 10), is_sure=False),
-    CrashPoint("smtp.reply_read", "dispatcher", "the server has said yes, nothing recorded", hits=(1, 10), is_sure=False),
+    CrashPoint(
+        "smtp.reply_read", "dispatcher", "the server has said yes, nothing recorded", hits=(1, 10), is_sure=False
+    ),
     CrashPoint("dispatcher.record", "dispatcher", "the hand-over is about to be recorded", hits=(1, 10), is_sure=False),
-    CrashPoint("outbox.complete.before_commit", "dispatcher", "the record is about to be committed", hits=(1, 10), is_sure=False),
+    CrashPoint(
+        "outbox.complete.before_commit",
+        "dispatcher",
+        "the record is about to be committed",
+        hits=(1, 10),
+        is_sure=False,
+    ),
     CrashPoint("outbox.complete.after_commit", "dispatcher", "the hand-over is recorded", hits=(1, 10), is_sure=False),
-    CrashPoint("dispatcher.recorded", "dispatcher", "the sender knows that it is recorded", hits=(1, 10), is_sure=False),
+    CrashPoint(
+        "dispatcher.recorded", "dispatcher", "the sender knows that it is recorded", hits=(1, 10), is_sure=False
+    ),
     CrashPoint("outbox.fence.before_commit", "visitor", "the fence of an unsubscribe link is about to be committed"),
     CrashPoint("outbox.fence.after_commit", "visitor", "the fence stands, the withdrawal is not yet stored"),
     CrashPoint("unsubscribe.before_commit", "visitor", "the withdrawal is about to be committed"),

@@ -65,7 +65,9 @@ def post_story(stage: Stage) -> None:
     for request in story():
         stage.sent |= {message["messageId"] for message in request}
         body = json.dumps({"batch": request}).encode()
-        status = repeat_until_answered(stage, "/v1/batch", body, {"content-type": "application/json", **authorization(stage)})
+        status = repeat_until_answered(
+            stage, "/v1/batch", body, {"content-type": "application/json", **authorization(stage)}
+        )
         assert status == 200
         stage.acknowledged |= {message["messageId"] for message in request}
 

@@ -30,7 +30,7 @@ from tests.faults.story_rulebook import definitions
 ROOT = Path(__file__).parents[2]
 SOURCE = "server"
 CUSTOMERS = 10
-SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 60.0
 
 
 class Zygote:
@@ -266,7 +266,9 @@ class Stage:
                     "WHERE l.number > p.folded_to AND (l.flags & 4) = 0 AND l.type <> 'control'"
                 )[0][0]
             else:
-                position = tx.rows("SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'inbox_position'")[0][0]
+                position = tx.rows(
+                    "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'inbox_position'"
+                )[0][0]
                 inbox = self.installation.open_inbox()
                 found["inbox"] = inbox.last_position() - position  # type: ignore[attr-defined]
                 inbox.close()
@@ -296,7 +298,9 @@ class Stage:
 
 
 @contextmanager
-def staged(zygote: Zygote, template: Template, data_dir: Path, database: str, *, mail: bool = True, **more: str) -> Iterator[Stage]:
+def staged(
+    zygote: Zygote, template: Template, data_dir: Path, database: str, *, mail: bool = True, **more: str
+) -> Iterator[Stage]:
     """A stage on a copy of the template, with a mail server unless `mail` is False; leaves nothing behind."""
     template.copy_to(data_dir, database)
     sink = SmtpSink() if mail else None
@@ -328,17 +332,37 @@ def story() -> list[list[dict[str, Any]]]:
         user = {"userId": f"u-{n}"}
         traits = {"email": f"u{n}@example.org", "firstName": f"Anna {n}", "address": {"country": "DE"}}
         events.append({"type": "identify", **user, "messageId": f"{n}-identify", "traits": traits})
-        events.append({"type": "track", "event": "Product Viewed", **user, "messageId": f"{n}-view", "properties": {"product_id": "p-2"}})
+        events.append(
+            {
+                "type": "track",
+                "event": "Product Viewed",
+                **user,
+                "messageId": f"{n}-view",
+                "properties": {"product_id": "p-2"},
+            }
+        )
         if n < CUSTOMERS // 2:
             proof = {"wording": "Ja", "text_version": "1", "form": "Anmeldung"}
             granted = {"channel": "email", "purpose": "newsletter", "basis": "express_consent", **proof}
-            events.append({"type": "track", "event": "Consent Confirmed", **user, "messageId": f"{n}-consent", "properties": granted})
+            events.append(
+                {
+                    "type": "track",
+                    "event": "Consent Confirmed",
+                    **user,
+                    "messageId": f"{n}-consent",
+                    "properties": granted,
+                }
+            )
         else:
             order = {"order_id": f"o-{n}", "total": 40, "currency": "EUR"}
-            events.append({"type": "track", "event": "Order Completed", **user, "messageId": f"{n}-order", "properties": order})
+            events.append(
+                {"type": "track", "event": "Order Completed", **user, "messageId": f"{n}-order", "properties": order}
+            )
         events.append({"type": "page", **user, "messageId": f"{n}-page", "name": "Account"})
     # The anonymous visitor turns out to be customer 9, who is known already.
-    events.append({"type": "identify", "userId": "u-9", "anonymousId": "a-9", "messageId": "joined", "traits": {"city": "Bonn"}})
+    events.append(
+        {"type": "identify", "userId": "u-9", "anonymousId": "a-9", "messageId": "joined", "traits": {"city": "Bonn"}}
+    )
     requests = [events[start : start + 5] for start in range(0, len(events), 5)]
     requests[1].append(requests[1][0])
     requests[-1].append(requests[2][1])

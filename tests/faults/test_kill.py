@@ -10,6 +10,7 @@ from tests.faults.conftest import MakeStage
 from tests.faults.invariants import message_ids, states_of_outbox, violations
 from tests.faults.points import POINTS, CrashPoint
 from tests.faults.scenes import play, scene_of
+from tests.faults.stage import SETTLE_SECONDS, story
 
 pytestmark = pytest.mark.e2e
 
@@ -37,7 +38,9 @@ def test_killed_at_a_point(make_stage: MakeStage, point: CrashPoint, store: str,
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-@pytest.mark.parametrize("name", ["dispatcher.render", "dispatcher.record", "outbox.complete.before_commit", "outbox.complete.after_commit"])
+@pytest.mark.parametrize(
+    "name", ["dispatcher.render", "dispatcher.record", "outbox.complete.before_commit", "outbox.complete.after_commit"]
+)
 def test_killed_with_the_local_mailbox(make_stage: MakeStage, name: str, store: str) -> None:
     with make_stage(store, mail=False) as stage:
         armed = play(stage, "dispatcher", crash_at=f"{name}:1")
@@ -49,11 +52,16 @@ def test_killed_with_the_local_mailbox(make_stage: MakeStage, name: str, store: 
 @pytest.mark.parametrize(
     "name", ["lease.after_commit", "resolver.after_append", "resolve.after_commit", "fold.after_save", "fold.before_commit", "fold.after_commit"]
 )  # fmt: skip
-def test_killed_while_another_worker_lives(make_stage: MakeStage, name: str) -> None:
+def test_another_worker_takes_over(make_stage: MakeStage, name: str) -> None:
     with make_stage("postgres") as stage:
+        stage.append(story())
+        dead = stage.start("worker", crash_at=f"{name}:1", lease_seconds=1)
+        assert stage.zygote.wait(dead.pid, SETTLE_SECONDS) == -9
+        stage.roles.clear()
         stage.start("worker", name="worker-2", lease_seconds=1)
-        armed = play(stage, "worker", crash_at=f"{name}:1", lease_seconds=1)
-        assert armed.codes[0] == -9
+        stage.start("dispatcher")
+        stage.settle()
+        stage.stop()
         assert violations(stage) == []
         assert states_of_outbox(stage) == {("accepted", 0): 10}
 

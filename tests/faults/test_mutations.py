@@ -47,7 +47,11 @@ def two_threads_send(stage: Stage, mutation: str) -> list[str]:
     stage.sink.answer("dot", fault="drip", times=-1)
     play(stage, "dispatcher", crash_at="", mutation=mutation)
     states = states_of_outbox(stage)
-    doubted = [f"{count} messages are {state} with doubt {uncertain}" for (state, uncertain), count in states.items() if uncertain]
+    doubted = [
+        f"{count} messages are {state} with doubt {uncertain}"
+        for (state, uncertain), count in states.items()
+        if uncertain
+    ]
     return [*violations(stage), *doubted]
 
 
@@ -87,7 +91,9 @@ def withdrawn_at_the_last_moment(stage: Stage, mutation: str) -> list[str]:
     stage.settle()
     stage.stop()
     newsletter = {f"u{n}@example.org" for n in range(5)}
-    return [f"{address} got marketing after the withdrawal" for address in commits(stage) - before if address in newsletter]
+    return [
+        f"{address} got marketing after the withdrawal" for address in commits(stage) - before if address in newsletter
+    ]
 
 
 def position_lost(stage: Stage, mutation: str) -> list[str]:
@@ -141,7 +147,9 @@ SCENES: list[tuple[str, Scene, tuple[str, ...]]] = [
     ("no_partition_fence", worker_stands_still, ("postgres",)),
 ]
 CASES = [
-    pytest.param(mutation, scene, store, id=f"{mutation}-{store}") for mutation, scene, stores in SCENES for store in stores
+    pytest.param(mutation, scene, store, id=f"{mutation}-{store}")
+    for mutation, scene, stores in SCENES
+    for store in stores
 ]
 
 

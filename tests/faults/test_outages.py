@@ -35,7 +35,13 @@ def make_space(stage: Stage, running: RunningRole) -> None:
 
 def send(stage: Stage, number: int) -> tuple[int, str]:
     """(status, Retry-After) of one event of 20 KB."""
-    message = {"type": "track", "event": "Read", "userId": "u-0", "messageId": f"filler-{number}", "properties": {"text": "x" * 20_000}}
+    message = {
+        "type": "track",
+        "event": "Read",
+        "userId": "u-0",
+        "messageId": f"filler-{number}",
+        "properties": {"text": "x" * 20_000},
+    }
     stage.sent.add(f"filler-{number}")
     with closing(http.client.HTTPConnection("127.0.0.1", stage.settings.port, timeout=10)) as connection:
         headers = {"content-type": "application/json", **authorization(stage)}

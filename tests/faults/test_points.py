@@ -100,7 +100,9 @@ def test_list_of_points_is_what_the_source_names() -> None:
 
 
 def test_page_says_what_the_list_says() -> None:
-    assert (ROOT / "docs/reference/crash-points.md").read_text() == page(), "Run: python -m tests.faults.points > docs/reference/crash-points.md"
+    assert (ROOT / "docs/reference/crash-points.md").read_text() == page(), (
+        "Run: python -m tests.faults.points > docs/reference/crash-points.md"
+    )
 
 
 @pytest.mark.parametrize(

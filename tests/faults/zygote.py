@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import a2wsgi  # noqa: F401  (imported here so that no child needs the time)
-import django.core.management  # noqa: F401
+import django.core.management
 import django.db.migrations.executor
 import django.db.models
 import django.forms
@@ -46,7 +46,9 @@ DISPATCHER_THREADS = 2
 kundenkreis.runtime.worker.PRUNE_EVERY = 2  # the story has few batches
 
 
-def run_role(role: str, environ: dict[str, str], *, mutation: str, record: str, stop_at: str, lease_seconds: float) -> None:
+def run_role(
+    role: str, environ: dict[str, str], *, mutation: str, record: str, stop_at: str, lease_seconds: float
+) -> None:
     """One role until it is told to stop, or dies at its crash point.
 
     Args:

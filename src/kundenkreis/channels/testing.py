@@ -376,7 +376,11 @@ class MemoryOutbox:
 
     def take_back(self, place: str, *, now_us: Micros) -> int:
         with self._guard:
-            held = [row for row in self.rows.values() if row["state"] in ("claimed", "intent") and row["by"].startswith(place)]
+            held = [
+                row
+                for row in self.rows.values()
+                if row["state"] in ("claimed", "intent") and row["by"].startswith(place)
+            ]
             for row in held:
                 row["next"] = now_us
             return len(held)

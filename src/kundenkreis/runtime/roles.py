@@ -115,7 +115,9 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
                 rang.wait_for(lambda: rings[0] != seen or stopped.is_set(), timeout=min(seconds, 3600.0))
 
     crew = [
-        threading.Thread(target=open_dispatcher(world, number, place=place).serve, args=(stopped, wait), name=f"dispatcher-{number}")
+        threading.Thread(
+            target=open_dispatcher(world, number, place=place).serve, args=(stopped, wait), name=f"dispatcher-{number}"
+        )
         for number in range(threads)
     ]
     for thread in crew:
