@@ -7,9 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from kundenkreis.runtime.stores.postgres import PostgresStore
-from kundenkreis.runtime.stores.session import Store, migrate
-from kundenkreis.runtime.stores.sqlite import SqliteStore
 
 from kundenkreis.channels.core import handling
 from kundenkreis.channels.core.claims import Claim, Completion
@@ -19,6 +16,9 @@ from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.channels.testing import MemoryOutbox
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.zones import MINUTE
+from kundenkreis.runtime.stores.postgres import PostgresStore
+from kundenkreis.runtime.stores.session import Store, migrate
+from kundenkreis.runtime.stores.sqlite import SqliteStore
 
 pytestmark = pytest.mark.db
 
@@ -272,8 +272,10 @@ def test_threads_never_share_a_claim(given: Given, make_message: Callable[..., S
     assert {given.state(message) for message in messages} == {("accepted", 0)}
 
 
-def test_claims_of_an_ended_worker_are_due_at_once_when_taken_back(given: Given) -> None:
-    given.put(message_of(1), message_of(2), message_of(3))
+def test_claims_of_an_ended_worker_are_due_at_once_when_taken_back(
+    given: Given, make_message: Callable[..., SendMessage]
+) -> None:
+    given.put(*(make_message(n) for n in (1, 2, 3)))
     (first,) = given.claim(limit=1, worker="here:1/")
     assert given.intent(first) == "committed"
     given.claim(limit=1, worker="here:2/")
@@ -281,5 +283,8 @@ def test_claims_of_an_ended_worker_are_due_at_once_when_taken_back(given: Given)
     assert given.claim(worker="next") == []
     assert given.outbox.take_back("here:", now_us=NOW) == 2
     again = given.claim(worker="next")
-    assert sorted((claim.lapses, claim.uncertain, claim.after_intent) for claim in again) == [(1, 0, False), (1, 1, True)]
+    assert sorted((claim.lapses, claim.uncertain, claim.after_intent) for claim in again) == [
+        (1, 0, False),
+        (1, 1, True),
+    ]
     assert given.outbox.take_back("here:", now_us=NOW) == 0
