@@ -7,9 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from kundenkreis.runtime.stores.postgres import PostgresStore
-from kundenkreis.runtime.stores.session import Store, migrate
-from kundenkreis.runtime.stores.sqlite import SqliteStore
 
 from kundenkreis.channels.core import handling
 from kundenkreis.channels.core.claims import Claim, Completion
@@ -19,6 +16,9 @@ from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.channels.testing import MemoryOutbox
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.zones import MINUTE
+from kundenkreis.runtime.stores.postgres import PostgresStore
+from kundenkreis.runtime.stores.session import Store, migrate
+from kundenkreis.runtime.stores.sqlite import SqliteStore
 
 pytestmark = pytest.mark.db
 
@@ -318,3 +318,21 @@ def test_a_fence_cannot_slip_in_between_reading_the_fences_and_the_intent(
     assert (seen, finished.is_set()) == ([False], True)
     assert given.intent(second) == "fenced"
     store.close()
+
+
+def test_claims_of_an_ended_worker_are_due_at_once_when_taken_back(
+    given: Given, make_message: Callable[..., SendMessage]
+) -> None:
+    given.put(*(make_message(n) for n in (1, 2, 3)))
+    (first,) = given.claim(limit=1, worker="here:1/")
+    assert given.intent(first) == "committed"
+    given.claim(limit=1, worker="here:2/")
+    given.claim(limit=1, worker="there:1/")
+    assert given.claim(worker="next") == []
+    assert given.outbox.take_back("here:", now_us=NOW) == 2
+    again = given.claim(worker="next")
+    assert sorted((claim.lapses, claim.uncertain, claim.after_intent) for claim in again) == [
+        (1, 0, False),
+        (1, 1, True),
+    ]
+    assert given.outbox.take_back("here:", now_us=NOW) == 0

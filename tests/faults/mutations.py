@@ -11,6 +11,7 @@ from kundenkreis.events.inbox import PostgresInbox
 from kundenkreis.kernel.hashing import event_id_of
 from kundenkreis.runtime import dispatching, folding, worker
 from kundenkreis.runtime.resolver import Resolver
+from kundenkreis.runtime.stores import postgres
 from kundenkreis.runtime.stores.session import Session
 
 
@@ -25,9 +26,10 @@ def shorten_leases(seconds: float) -> None:
     lease_us = int(seconds * 1e6)
     worker.LEASE_US = lease_us
     dispatcher.LEASE_MARGIN = 0
+    postgres.IDLE_SECONDS = 2
 
     def open_dispatcher(world: dispatcher.World, number: int, *, place: str = "") -> dispatcher.Dispatcher:
-        return dispatcher.Dispatcher(world, f"{place}dispatcher-{number}", lease_us=lease_us)
+        return dispatcher.Dispatcher(world, f"{place}dispatcher-{number}/", lease_us=lease_us)
 
     dispatching.open_dispatcher = open_dispatcher
 
@@ -136,6 +138,7 @@ def _no_partition_fence() -> None:
         rows = tx.rows("SELECT partition, folded_to FROM partitions WHERE partition = ANY(?)", (owned,))
         return {row[0]: row[1] for row in rows}
 
+    postgres.IDLE_SECONDS = 60  # the server must not end the transaction for us
     worker.PartitionWorker._fenced = fenced  # type: ignore[method-assign]
 
 

@@ -17,7 +17,7 @@ def scene_of(point: CrashPoint) -> str:
     return point.role
 
 
-def play(stage: Stage, scene: str, *, crash_at: str, mutation: str = "") -> RunningRole:
+def play(stage: Stage, scene: str, *, crash_at: str, mutation: str = "", lease_seconds: float = 0.0) -> RunningRole:
     """Play the whole story with this scene's role armed; everything is settled and stopped when it returns. The armed role.
 
     In the scenes of web and visitor everything comes in by HTTP; otherwise requests are put into the inbox directly.
@@ -28,26 +28,29 @@ def play(stage: Stage, scene: str, *, crash_at: str, mutation: str = "") -> Runn
         stage.start("dispatcher")
         post_story(stage)
     else:
-        armed = _play_inside(stage, scene, crash_at, mutation)
+        armed = _play_inside(stage, scene, crash_at, mutation, lease_seconds)
     stage.settle()
-    if armed.pid and stage.zygote.code(armed.pid) is not None:
+    if stage.zygote.code(armed.pid) is not None:
         stage.revive()  # it died as the last thing that happened
         stage.settle()
     stage.stop()
     return armed
 
 
-def _play_inside(stage: Stage, scene: str, crash_at: str, mutation: str) -> RunningRole:
+def _play_inside(stage: Stage, scene: str, crash_at: str, mutation: str, lease_seconds: float) -> RunningRole:
     armed = {role: crash_at if role == scene else "" for role in ("worker", "dispatcher")}
     mutated = {role: mutation if role == scene else "" for role in ("worker", "dispatcher")}
     running = {
-        role: stage.start(role, crash_at=armed[role], mutation=mutated[role]) for role in ("worker", "dispatcher")
+        role: stage.start(role, crash_at=armed[role], mutation=mutated[role], lease_seconds=lease_seconds)
+        for role in ("worker", "dispatcher")
     }
     requests = story()
     half = len(requests) // 2
     stage.append(requests[:half])
     if scene == "publisher":
         running[scene] = stage.start("publisher", crash_at=crash_at)
+        while stage.zygote.wait(running[scene].pid, SETTLE_SECONDS) not in (None, 0):
+            stage.revive()
     stage.settle()
     stage.append(requests[half:])
     if scene == "visitor":

@@ -6,6 +6,7 @@ A role that dies is started again at once without its crash point, as the superv
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from tests.faults.story_rulebook import definitions
 ROOT = Path(__file__).parents[2]
 SOURCE = "server"
 CUSTOMERS = 10
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 60.0
 
 
 class Zygote:
@@ -47,7 +48,7 @@ class Zygote:
         self._reader.start()
 
     def start(self, order: dict[str, Any]) -> int:
-        """Fork a child for this order; its process id."""
+        """Fork a child for this order; its process id, never 0."""
         assert self._process.stdin is not None
         with self._told:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
@@ -102,6 +103,7 @@ def environ_of(data_dir: Path, database: str, sink: SmtpSink | None, **more: str
             "KREIS_SMTP_HOST": "127.0.0.1",
             "KREIS_SMTP_PORT": str(sink.port),
             "KREIS_SMTP_TLS": "none",
+            "KREIS_SMTP_CONNECTIONS": "2",
             "KREIS_MAIL_FROM": "hallo@kreisladen.example",
         }
     return {"KREIS_DATA_DIR": str(data_dir), "KREIS_DATABASE": database, **mail, **more}
@@ -197,7 +199,7 @@ class Stage:
     def revive(self) -> None:
         """Start again what died."""
         for running in self.roles:
-            code = self.zygote.code(running.pid) if running.pid else None
+            code = self.zygote.code(running.pid)
             if code is not None and not (code == 0 and running.role == "publisher"):
                 running.codes.append(code)
                 if len(running.codes) > 20:
@@ -233,10 +235,20 @@ class Stage:
         deadline = time.monotonic() + seconds
         while waiting := self.waiting(idle):
             if time.monotonic() > deadline:
+                self._ask_where()
                 logs = "\n".join(f"--- {role.role}\n{self.log_of(role.role)}" for role in self.roles)
-                raise AssertionError(f"after {seconds} s there still waits {waiting}\n{logs}")
+                with self.installation.store.reading() as tx:
+                    outbox = tx.rows("SELECT state, claimed_by, claim_epoch, next_try_us, uncertain, reply FROM outbox")
+                now_us = self.installation.clock.now_us()
+                raise AssertionError(f"after {seconds} s there still waits {waiting}, at {now_us} {outbox}\n{logs}")
             self.revive()
             time.sleep(0.01)
+
+    def _ask_where(self) -> None:
+        for running in self.roles:
+            if self.zygote.code(running.pid) is None:
+                os.kill(running.pid, signal.SIGUSR1)
+        time.sleep(0.2)
 
     def waiting(self, idle: Sequence[str] = ()) -> dict[str, int]:
         """What is still to be done, by where it waits."""
@@ -274,12 +286,12 @@ class Stage:
                 code = self.zygote.wait(running.pid, 10)
                 raise AssertionError(f"{running.role} does not stop\n{self.log_of(running.role)}")
             running.codes.append(code)
-            running.pid = 0
+        self.roles.clear()
 
     def abandon(self) -> None:
         """End every role at once, whatever it does."""
         for running in self.roles:
-            if running.pid and self.zygote.code(running.pid) is None:
+            if self.zygote.code(running.pid) is None:
                 os.kill(running.pid, 9)
                 self.zygote.wait(running.pid, 10)
         self.installation.close()

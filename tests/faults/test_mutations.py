@@ -44,6 +44,7 @@ def duplicates_arrive(stage: Stage, mutation: str) -> list[str]:
 def two_threads_send(stage: Stage, mutation: str) -> list[str]:
     """Nobody dies; the mail server is slow, and the sender's two threads look for work."""
     assert stage.sink is not None
+    stage.sink.answer("dot", fault="drip", times=-1)
     play(stage, "dispatcher", crash_at="", mutation=mutation)
     states = states_of_outbox(stage)
     doubted = [
@@ -105,7 +106,6 @@ def position_lost(stage: Stage, mutation: str) -> list[str]:
         connection.execute("UPDATE partitions SET folded_to = 0")
         if mutation == "no_unique_effect":
             connection.execute("ALTER TABLE outbox DROP CONSTRAINT outbox_pkey")
-    stage.roles.clear()
     stage.start("worker", mutation=mutation)
     stage.start("dispatcher")
     stage.settle()

@@ -4,18 +4,21 @@ What runs in the child is the role as `kreis serve --role` runs it. Orders come 
 standard output: {"started": pid} for each order, {"ended": pid, "code": code} for each death (-9 for kill -9).
 """
 
+import faulthandler
 import json
 import logging
 import os
+import resource
 import select
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
 
 import a2wsgi  # noqa: F401  (imported here so that no child needs the time)
-import django.core.management  # noqa: F401
+import django.core.management
 import django.db.migrations.executor
 import django.db.models
 import django.forms
@@ -81,6 +84,7 @@ def stopping(point: Point, name: str) -> Point:
         if here in left:
             left.remove(here)
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.2)  # the signal may reach another thread first; this one must not get any further meanwhile
         point(here)
 
     return passed
@@ -119,10 +123,9 @@ def _child(order: dict[str, Any]) -> None:
         os.dup2(log, 1)
         os.dup2(log, 2)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(message)s", force=True)
+        faulthandler.register(signal.SIGUSR1)  # a test that waits in vain asks where everybody stands
         for which, most in order["limits"]:
-            import resource
-
-            resource.setrlimit(which, (most, most))
+            resource.setrlimit(which, (most, resource.RLIM_INFINITY))
         run_role(
             order["role"], order["environ"], mutation=order["mutation"], record=order["record"], stop_at=order["stop_at"],
             lease_seconds=order["lease_seconds"],

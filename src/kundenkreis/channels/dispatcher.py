@@ -131,7 +131,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dispatcher:
-    """One worker; belongs to one thread."""
+    """One worker; belongs to one thread. No other worker's name begins with its name."""
 
     def __init__(self, world: World, worker: str, *, batch: int = BATCH, lease_us: Micros = LEASE) -> None:
         """Take the world; opens nothing yet."""
@@ -140,6 +140,7 @@ class Dispatcher:
         self._batch = batch
         self._lease_us = lease_us
         self._sessions: dict[str, Session] = {}
+        self._has_leftovers = False
 
     def run_once(self) -> Report:
         """Claim one batch and see each of its messages through.
@@ -150,6 +151,10 @@ class Dispatcher:
         world = self._world
         if self.resting_until():
             return Report()
+        if self._has_leftovers:
+            # The name is this thread's alone, so whatever it still holds is from the round that failed.
+            world.store.take_back(self._worker, now_us=world.clock.now_us())
+            self._has_leftovers = False
         world.point("dispatcher.claim")
         claimed_us = world.clock.monotonic_us()
         claims = world.store.claim_due(
@@ -196,6 +201,7 @@ class Dispatcher:
             except Exception:  # the edge of a task: a lost database must not end the thread
                 _log.exception("dispatcher round failed")
                 self._world.alarm("dispatcher_round_failed", self._worker)
+                self._has_leftovers = True
                 self.abort()
                 stop.wait(BACKOFF_SECONDS)
         self.close()

@@ -28,6 +28,9 @@ class OutboxStore(Protocol):
     def complete(self, completions: Sequence[Completion]) -> list[bool]:
         """Record outcomes with events and mailbox rows, all in one transaction; False where the claim was lost."""
 
+    def take_back(self, place: str, *, now_us: Micros) -> int:
+        """Make the claims of workers that have ended due at once; how many. Their names begin with `place`."""
+
     def next_due_us(self) -> Micros | None:
         """When something will be due, None if the outbox is empty."""
 

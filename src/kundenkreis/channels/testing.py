@@ -340,7 +340,8 @@ class MemoryOutbox:
     def put(self, message: SendMessage) -> None:
         """What a fold's commit does: once, unless the gate sent it back and the fold released it anew."""
         with self._guard:
-            row = self.rows.setdefault(message.effect_id, {"state": "new", "epoch": 0, "attempts": 0, "uncertain": 0})
+            fresh = {"state": "new", "epoch": 0, "attempts": 0, "uncertain": 0, "by": ""}
+            row = self.rows.setdefault(message.effect_id, fresh)
             if row["state"] in ("new", "postponed", "withheld"):
                 row |= {"message": message, "state": "queued", "next": message.due_us, "reply": ""}
 
@@ -354,7 +355,7 @@ class MemoryOutbox:
                 row["epoch"] = (row["epoch"] // LAPSES + 1) * LAPSES if fresh else row["epoch"] + 1
                 row["uncertain"] += row["state"] == "intent"
                 row["state"] = "intent" if row["state"] == "intent" else "claimed"
-                row["next"] = now_us + lease_us
+                row["next"], row["by"] = now_us + lease_us, worker
                 after_intent = row["state"] == "intent"
                 claims.append(Claim(row["message"], row["epoch"], row["attempts"], row["uncertain"], after_intent))
         return sorted(claims, key=lambda claim: (claim.message.priority, claim.message.due_us, claim.message.effect_id))
@@ -372,6 +373,17 @@ class MemoryOutbox:
     def complete(self, completions: Sequence[Completion]) -> list[bool]:
         with self._guard:
             return [self._complete(completion) for completion in completions]
+
+    def take_back(self, place: str, *, now_us: Micros) -> int:
+        with self._guard:
+            held = [
+                row
+                for row in self.rows.values()
+                if row["state"] in ("claimed", "intent") and row["by"].startswith(place)
+            ]
+            for row in held:
+                row["next"] = now_us
+            return len(held)
 
     def next_due_us(self) -> Micros | None:
         with self._guard:

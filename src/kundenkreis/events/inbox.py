@@ -225,7 +225,8 @@ class PostgresInbox:
 
     @staticmethod
     def create(connection: psycopg.Connection[Any]) -> None:
-        """Make the table if it does not exist. The caller commits."""
+        """Make the table if it does not exist. The caller commits. Two who make it at once would both fail, so they take turns."""
+        connection.execute("select pg_advisory_xact_lock(726003)")
         connection.execute(_POSTGRES_TABLE)
 
     @staticmethod

@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from kundenkreis.events.errors import WriteKeyFileError
+from kundenkreis.events.inbox import Point, no_point
 
 KeyKind = Literal["public", "server"]
 
@@ -136,8 +137,9 @@ class WriteKeys:
 class WriteKeyFile:
     """Keys in a JSON file that only its owner may read: `[{"key": ..., "source": ..., "kind": ...}, ...]`."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, point: Point = no_point) -> None:
         self._path = Path(path)
+        self._point = point
 
     def load(self) -> list[WriteKey]:
         """All keys; none if there is no file yet.
@@ -169,6 +171,7 @@ class WriteKeyFile:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        self._point("write_keys.before_replace")
         os.replace(draft, self._path)
 
 

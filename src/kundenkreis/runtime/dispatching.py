@@ -202,7 +202,7 @@ def default_channels(installation: Installation) -> dict[str, Channel]:
 
 def open_dispatcher(world: World, number: int, *, place: str = "") -> Dispatcher:
     """One dispatcher, for one thread. `place` tells claims of this process's forerunners from those of others."""
-    return Dispatcher(world, f"{place}dispatcher-{number}")
+    return Dispatcher(world, f"{place}dispatcher-{number}/")
 
 
 def _text(value: Any) -> str:

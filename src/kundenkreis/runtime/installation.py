@@ -142,7 +142,7 @@ class Installation:
 
     def ensure_write_keys(self, sources: Sequence[tuple[str, KeyKind]]) -> list[WriteKey]:
         """Make sure that each (source, kind) has a key; all keys of the installation."""
-        file = WriteKeyFile(self.data_dir / KEYS_FILE)
+        file = WriteKeyFile(self.data_dir / KEYS_FILE, point=self.point)
         keys = list(file.load())
         held = {(key.source, key.kind) for key in keys}
         for source, kind in sources:

@@ -92,9 +92,9 @@ class PostgresStore:
     def _connection(self) -> "psycopg.Connection[Row]":
         connection: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
-            connection = psycopg.connect(self.dsn, autocommit=False, **CONNECT)
+            connection = psycopg.connect(self.dsn, autocommit=True, **CONNECT)
             connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
-            connection.commit()
+            connection.autocommit = False
             self._local.connection = connection
             with self._guard:
                 self._open.append(connection)

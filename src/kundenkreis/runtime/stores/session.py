@@ -76,11 +76,17 @@ def conflict_clause(table: Table, conflict: str) -> str:
 
 
 def migrate(store: Store) -> None:
-    """Create what is missing. Idempotent; safe while another process does the same."""
+    """Create what is missing. Idempotent; safe while another process does the same, and while workers are at work.
+
+    What is there already is not named again: on PostgreSQL even CREATE INDEX IF NOT EXISTS locks its table against writers, table
+    after table, and so ran into a deadlock with a worker.
+    """
     with store.transaction("migrate") as tx:
+        there = _relations(tx)
         for table in TABLES:
             for statement in create_statements(table, store.dialect):
-                tx.run(statement)
+                if statement.split()[5] not in there:  # CREATE TABLE|INDEX IF NOT EXISTS name
+                    tx.run(statement)
         tx.run(
             "INSERT INTO numbers (name, next) VALUES ('log', 1), ('control', 0), ('erasures', 0) ON CONFLICT DO NOTHING"
         )
@@ -92,3 +98,13 @@ def migrate(store: Store) -> None:
             "INSERT INTO clocks (partition, clock_us) VALUES (?, 0) ON CONFLICT DO NOTHING",
             [(partition,) for partition in range(PARTITIONS_COUNT)],
         )
+
+
+def _relations(tx: Session) -> set[str]:
+    """Names of the tables and indexes that are there; two processes that look at the same time take turns."""
+    if tx.dialect == "sqlite":  # its write transactions take turns by themselves
+        return {row[0] for row in tx.rows("SELECT name FROM sqlite_master")}
+    tx.run("SELECT pg_advisory_xact_lock(726002)")
+    return {
+        row[0] for row in tx.rows("SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace")
+    }
