@@ -7,32 +7,50 @@ profile id.
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 
 from kundenkreis.customers.core.commerce import absorb_commerce
 from kundenkreis.customers.core.consent import merge_consent
 from kundenkreis.customers.core.profile import absorb_profile
 from kundenkreis.customers.core.state import MOST_CONTACTS, MOST_RUNS, CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
-from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.engine.rulebook import Rulebook, RulebookOf
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import EffectId
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.segments.core.decisions import adopt
-from kundenkreis.segments.core.facts import absorb_facts
+from kundenkreis.segments.core.facts import FactTable, absorb_facts, fold_facts
 
 MERGE_REQUESTED = "Merge Requested"
 STATE_SURRENDERED = "State Surrendered"
 
 
-def apply_merge(turn: Turn, rulebook: Rulebook) -> None:
-    """Fold a merge row: surrender when this is the loser, absorb when it is the winner."""
+def apply_merge(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, history: Sequence[LogRow]) -> None:
+    """Fold a merge row: surrender when this is the loser, absorb when it is the winner.
+
+    Args:
+        history: what was folded of the loser, needed only when it surrendered under a rulebook that lacks facts of this one.
+    """
     row = turn.row
     assert row is not None
     if row.name == MERGE_REQUESTED:
         _surrender(turn, winner=int(row.properties["into"]))
     elif row.name == STATE_SURRENDERED:
-        _absorb(turn, rulebook, decode_state(b64decode(row.properties["state"])))
+        loser = decode_state(b64decode(row.properties["state"]))
+        lacking = rulebook.decisions.lacking(rulebook_of(loser.rulebook_version).decisions)
+        if lacking:
+            theirs = {loser.profile_id, *loser.absorbed}
+            rows = [one for one in history if one.profile_id in theirs]
+            loser.facts |= fold_facts(FactTable(lacking, zone=rulebook.zone), rows)
+        _absorb(turn, rulebook, loser)
+
+
+def surrendered(row: LogRow) -> CustomerState | None:
+    """The state that this row brings to its winner, None if it brings none."""
+    if row.type != "merge" or row.name != STATE_SURRENDERED:
+        return None
+    return decode_state(b64decode(row.properties["state"]))
 
 
 def forward(state: CustomerState, row: LogRow) -> list[AppendEvent]:

@@ -76,10 +76,7 @@ def copy_log(source: Store, target: Store) -> None:
             for rows in _chunks(tx, f"SELECT {', '.join(table.column_names)} FROM {table.name}{where}", table):
                 out.insert(table, rows, conflict="ignore")
         # Derived rows are numbered behind everything copied.
-        out.run(
-            "UPDATE numbers SET next = ? WHERE name = 'log'",
-            (tx.rows("SELECT next FROM numbers WHERE name = 'log'")[0][0],),
-        )
+        out.run_many("UPDATE numbers SET next = ? WHERE name = ?", tx.rows("SELECT next, name FROM numbers"))
 
 
 def refold(
@@ -90,21 +87,23 @@ def refold(
     clocks: dict[int, Micros],
     progress: Progress,
     writes_outbox: bool,
+    most_rows: int = BATCH,
 ) -> int:
     """Fold a store's whole log into its empty derived tables; the number of rows folded.
 
     Args:
         folded_to: per partition, the last number to fold.
         clocks: per partition, the instant up to which timers have run.
+        most_rows: of one transaction; makes no difference to the result.
     """
-    folder = Folder(rulebooks, writes_outbox=writes_outbox)
+    folder = Folder(rulebooks, writes_outbox=writes_outbox, is_rebuild=True)
     with store.reading() as tx:
         last = max(folded_to.values(), default=0)
         total = int(tx.rows("SELECT count(*) FROM log WHERE (flags & 4) = 0 AND number <= ?", (last,))[0][0])
     done, after = 0, 0
     while after < last:
         with store.transaction("rebuild") as tx:
-            rows = _next_rows(tx, after, last, folded_to)
+            rows = _next_rows(tx, after, last, folded_to, most_rows)
             if rows is None:
                 break
             batch, after = rows
@@ -134,12 +133,14 @@ def compare(source: Store, target: Store) -> RebuildReport:
     return report
 
 
-def _next_rows(tx: Session, after: int, last: int, folded_to: dict[int, int]) -> tuple[list[LogRow], int] | None:
+def _next_rows(
+    tx: Session, after: int, last: int, folded_to: dict[int, int], most_rows: int
+) -> tuple[list[LogRow], int] | None:
     """The next rows in log order; a batch ends before a surrendered state, whose orders must have been written first."""
     columns = ", ".join(log.COLUMN_NAMES)
     found = tx.rows(
         f"SELECT {columns} FROM log WHERE number > ? AND number <= ? AND (flags & 4) = 0 ORDER BY number LIMIT ?",
-        (after, last, BATCH),
+        (after, last, most_rows),
     )
     if not found:
         return None
@@ -170,7 +171,7 @@ def _run_timers(store: Store, folder: Folder, clocks: dict[int, Micros], folded_
             swept = [
                 row[0]
                 for row in tx.rows("SELECT profile_id, partition, control_to FROM states")
-                if row[2] < folder.newest_control(row[1])
+                if row[2] < folder.newest_control(row[1], folded_to)
             ]
             due: dict[Micros, list[int]] = {}
             for profile_id, partition in tx.rows(f"SELECT profile_id, partition FROM states WHERE wake_us < {NEVER}"):
@@ -181,7 +182,7 @@ def _run_timers(store: Store, folder: Folder, clocks: dict[int, Micros], folded_
                 ripe = [row[0] for row in tx.rows_in(wake, profile_ids)]
                 folder.fold(tx, (), ripe, until_us=until_us, up_to=folded_to)
                 folded += len(ripe)
-            folder.fold(tx, (), swept, until_us=0, up_to=None)
+            folder.fold(tx, (), swept, until_us=0, up_to=folded_to)
             if not folded and not swept:
                 return
 

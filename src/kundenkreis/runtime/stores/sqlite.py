@@ -76,8 +76,12 @@ class SqliteStore:
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64) -> None:
+    def __init__(
+        self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64, is_durable: bool = True
+    ) -> None:
+        """Open nothing yet. `is_durable=False`: no fsync, for tests and trials that may be lost with the power."""
         self.path = str(path)
+        self._synchronous = "FULL" if is_durable else "OFF"
         self._point = point
         self._cache_kibibytes = cache_mebibytes * 1024
         self._local = threading.local()
@@ -93,7 +97,7 @@ class SqliteStore:
             # SQLite's own lower() knows ASCII only; "über" must find "ÜBER" as on PostgreSQL.
             connection.create_function("lower", 1, _lower, deterministic=True)
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
             connection.execute("PRAGMA wal_autocheckpoint=4000")
             connection.execute("PRAGMA temp_store=MEMORY")
