@@ -112,7 +112,7 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     merge_consent(winner.consent, loser.consent)
     absorb_facts(rulebook.decisions, winner, loser)
     absorb_profile(winner, loser)
-    _unite_runs(turn, loser)
+    ended = _unite_runs(turn, loser)
     for score_id, theirs in loser.decisions.scores.items():
         winner.decisions.scores.setdefault(score_id, theirs)
     for kind, situation in loser.decisions.situations.items():
@@ -123,19 +123,24 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
         else:
             mine.since_us = min(mine.since_us, situation.since_us)
             mine.keys = {**situation.keys, **mine.keys}
-    _unite_contacts(winner, loser)
+    _unite_contacts(turn, loser, ended)
     turn.publishing = True
     turn.dirty.update(("merge", "commerce", "cart", "consent", "identifier", "seen"))
     turn.dirty.update("attribute:" + name for name in loser.profile.attributes)
     adopt(rulebook.decisions, turn, ())
 
 
-def _unite_runs(turn: Turn, loser: CustomerState) -> None:
-    """Runs unite by journey and entry key: the winner's own run goes on, the loser's duplicate ends as merged."""
+def _unite_runs(turn: Turn, loser: CustomerState) -> set[bytes]:
+    """Runs unite by journey and entry key: the winner's own run goes on, the loser's duplicate ends as merged.
+
+    Returns the ids of the runs that ended so.
+    """
     winner = turn.state
     held = {(run.journey_id, run.entry_key) for run in winner.runs}
+    ended: set[bytes] = set()
     for run in loser.runs:
         if (run.journey_id, run.entry_key) in held or len(winner.runs) >= MOST_RUNS:
+            ended.add(run.run_id)
             entry = RunEntry(
                 run.run_id,
                 run.sequence,
@@ -158,13 +163,22 @@ def _unite_runs(turn: Turn, loser: CustomerState) -> None:
             mine.last_entered_us = max(mine.last_entered_us, theirs.last_entered_us)
             mine.last_exit_us = max(mine.last_exit_us, theirs.last_exit_us)
             mine.keys.extend(key for key in theirs.keys if key not in mine.keys)
+    return ended
 
 
-def _unite_contacts(winner: CustomerState, loser: CustomerState) -> None:
-    """One person, one budget: contacts and plans of both count together; a pause of either holds."""
-    mine, theirs = winner.contact, loser.contact
+def _unite_contacts(turn: Turn, loser: CustomerState, ended: set[bytes]) -> None:
+    """One person, one budget: contacts and plans of both count together; a pause of either holds.
+
+    What a run had planned that ended with the merge is taken back. If it lies in the outbox, the gate stops it there,
+    because its profile is joined into another, and it is not judged again here.
+    """
+    mine, theirs = turn.state.contact, loser.contact
     mine.contacts = sorted([*mine.contacts, *theirs.contacts], key=lambda c: (c.at_us, c.effect_id))[-MOST_CONTACTS:]
-    runs = {run.run_id for run in winner.runs}
-    mine.planned.extend(planned for planned in theirs.planned if planned.run_id in runs)
+    mine.planned.extend(theirs.planned)
+    for planned in theirs.planned:
+        if planned.run_id in ended and planned.handed_over:
+            planned.valid_until_us = turn.at_us - 1
+        elif planned.run_id in ended:
+            turn.cancellations.append((planned.effect_id, "exited:merged"))
     if theirs.paused_until_us > mine.paused_until_us:
         mine.paused_until_us, mine.pause_reason = theirs.paused_until_us, theirs.pause_reason
