@@ -212,7 +212,8 @@ class Teller:
         self.zones: dict[str, str] = {}
         self.reports = 0
 
-    def tell(self) -> tuple[Story, Life]:
+    def tell(self, *, finishes: bool = True) -> tuple[Story, Life]:
+        """The story and the store it happened to; finished: 40 quiet days have passed."""
         self._happen(Publish(self.now_us, 1))
         self.version = 1
         publish_at = sorted(self.chance.sample(range(5, self.length), 4))
@@ -225,7 +226,8 @@ class Teller:
                 continue
             kind = self.chance.choices(list(_KINDS), weights=list(_KINDS.values()))[0]
             getattr(self, "_" + kind)()
-        self.life.finish(self.end_us)
+        if finishes:
+            self.life.finish(self.end_us)
         self._count()
         return self.story, self.life
 

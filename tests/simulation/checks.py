@@ -23,7 +23,17 @@ ENDED = {"handed_over", "failed", "withheld", "expired", "cancelled"}
 def violations(sim: Simulation, folder: Path) -> list[str]:
     """Everything that should not be, in words."""
     found: list[str] = []
-    for check in (taken_in_once, decided_once, handed_over_once, never_after_withdrawal, in_quiet_hours, caps, drained, sums, known_fate):
+    for check in (
+        taken_in_once,
+        decided_once,
+        handed_over_once,
+        never_after_withdrawal,
+        in_quiet_hours,
+        caps,
+        drained,
+        sums,
+        known_fate,
+    ):
         found += [f"{check.__name__}: {what}" for what in check(sim)]
     return found + [f"rebuild: {what}" for what in rebuilt(sim, folder)]
 
@@ -43,9 +53,13 @@ def taken_in_once(sim: Simulation) -> list[str]:
 def decided_once(sim: Simulation) -> list[str]:
     """I2: a message is released once, and once more for each time the gate sent it back."""
     back: Counter[str] = Counter()
-    for (body,) in sim.rows("SELECT body FROM log WHERE origin = 'feedback' AND name IN ('Message Postponed', 'Message Withheld')"):
+    for (body,) in sim.rows(
+        "SELECT body FROM log WHERE origin = 'feedback' AND name IN ('Message Postponed', 'Message Withheld')"
+    ):
         back[msgspec.json.decode(body)["properties"]["message_id"]] += 1
-    released = Counter(bytes(row[0]).hex() for row in sim.rows("SELECT effect_id FROM verdicts WHERE outcome = 'released'"))
+    released = Counter(
+        bytes(row[0]).hex() for row in sim.rows("SELECT effect_id FROM verdicts WHERE outcome = 'released'")
+    )
     found = [f"{one} released {n} times, sent back {back[one]}" for one, n in released.items() if n > 1 + back[one]]
     in_outbox = {bytes(row[0]).hex() for row in sim.rows("SELECT effect_id FROM outbox")}
     return found + [f"{one} released or queued, not both" for one in in_outbox ^ set(released)]
@@ -70,7 +84,9 @@ def handed_over_once(sim: Simulation) -> list[str]:
 def never_after_withdrawal(sim: Simulation) -> list[str]:
     """I5: no intent later than an acknowledged withdrawal of this person."""
     return [
-        f"{one.message.effect_id.hex()} at {to_datetime(one.wall_us)} past {one.fenced}" for one in sim.intents if one.fenced
+        f"{one.message.effect_id.hex()} at {to_datetime(one.wall_us)} past {one.fenced}"
+        for one in sim.intents
+        if one.fenced
     ]
 
 
@@ -104,7 +120,10 @@ def caps(sim: Simulation) -> list[str]:
 
 def drained(sim: Simulation) -> list[str]:
     """I3, I12: nothing is left that could be done now; nobody is in quarantine."""
-    found = [f"customer quarantined: {row[0]} {row[1][-600:]}" for row in sim.rows("SELECT code, detail FROM quarantined_customers")]
+    found = [
+        f"customer quarantined: {row[0]} {row[1][-600:]}"
+        for row in sim.rows("SELECT code, detail FROM quarantined_customers")
+    ]
     waiting = sim.rows("SELECT state, next_try_us FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")
     found += [f"outbox {state} {next_us}" for state, next_us in waiting if next_us < sim.now_us() - SECOND]
     states = {row[0] for row in sim.rows("SELECT DISTINCT state FROM outbox")}
@@ -146,7 +165,9 @@ def known_fate(sim: Simulation) -> list[str]:
     last: dict[bytes, str] = {}
     for effect_id, outcome in sim.rows("SELECT effect_id, outcome FROM verdicts ORDER BY sequence"):
         last[bytes(effect_id)] = outcome
-    return [f"{one.hex()} ends as {outcome}" for one, outcome in last.items() if outcome not in ENDED and one not in planned]
+    return [
+        f"{one.hex()} ends as {outcome}" for one, outcome in last.items() if outcome not in ENDED and one not in planned
+    ]
 
 
 def rebuilt(sim: Simulation, folder: Path) -> list[str]:

@@ -56,7 +56,9 @@ class Shop:
         arrives_us = at_us + self.chance.randrange(2 * HOUR)
         self.waiting.append(Request(arrives_us, request.source, request.is_public, request.endpoint, request.body))
 
-    def _send(self, at_us: int, endpoint: str, body: dict[str, Any], *, is_public: bool = False, age_us: int = 0) -> None:
+    def _send(
+        self, at_us: int, endpoint: str, body: dict[str, Any], *, is_public: bool = False, age_us: int = 0
+    ) -> None:
         self.count += 1
         stamp = to_datetime(at_us - age_us).isoformat().replace("+00:00", "Z")
         delay_us = self.chance.randrange(self.chance.choice((1, SECOND, MINUTE, HOUR, 5 * HOUR)))

@@ -78,7 +78,7 @@ class Resolver:
                 placed.append((_relayed_row(event_id, item, self._zone), None))
                 continue
             profile_id, links, merges = batch.place(event_id, item.message)
-            batch.merged.extend((loser, winner, event_id) for loser, winner in merges)
+            batch.merged.extend((*merge, event_id) for merge in merges)
             placed.extend((_merge_row(merge, event_id, item, self._zone), None) for merge in merges)
             placed.append((_arrived_row(event_id, item, profile_id, links, self._zone), item.message.raw))
         self._write(tx, batch, placed)
