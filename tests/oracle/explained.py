@@ -15,7 +15,6 @@ class Explained:
 
     def __init__(self, data):
         from kundenkreis.runtime.explain import Explainer
-
         from kundenkreis.runtime.installation import Installation
         from kundenkreis.settings import Settings
 

@@ -95,7 +95,16 @@ _ROW = (
     f"INSERT INTO mailbox ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))}) "
     "ON CONFLICT DO NOTHING"
 )
-_FENCES = "SELECT profile_id, scope FROM fences WHERE profile_id {keys}"
+_FENCES = """
+WITH RECURSIVE person (profile_id, part) AS (
+    SELECT winner, loser FROM merges WHERE winner {keys}
+    UNION
+    SELECT person.profile_id, merges.loser FROM person JOIN merges ON merges.winner = person.part
+)
+SELECT person.profile_id, fences.scope FROM person JOIN fences ON fences.profile_id = person.part
+"""
+_OWN_FENCES = "SELECT profile_id, scope FROM fences WHERE profile_id {keys}"
+_WINNER = "SELECT winner FROM merges WHERE loser = ?"
 _WRITE_FENCE = "INSERT INTO fences (profile_id, scope, since_us, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
@@ -148,8 +157,27 @@ class SqlOutbox:
     def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str) -> None:
         """Keep messages of this scope back from now on; durable when this returns. Twice is once."""
         with self._store.transaction("outbox.fence") as tx:
-            _lock(tx, (profile_id,))
-            tx.run(_WRITE_FENCE, (profile_id, scope, at_us, reason))
+            person = _joined_into(tx, profile_id)
+            _lock(tx, person)
+            for one in person:
+                tx.run(_WRITE_FENCE, (one, scope, at_us, reason))
+
+
+def _joined_into(tx: Transaction, profile_id: int) -> list[int]:
+    """This profile and those it was merged into, one after the other: an old message's link speaks for the person."""
+    person = [profile_id]
+    while found := tx.rows(_WINNER, (person[-1],)):
+        person.append(int(found[0][0]))
+    return person
+
+
+def fences_of(tx: Transaction, profile_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The scopes that keep messages of these people back, those written for profiles since merged into them included."""
+    found: dict[int, list[str]] = {}
+    if profile_ids:
+        for profile_id, scope in (*tx.rows_in(_OWN_FENCES, profile_ids), *tx.rows_in(_FENCES, profile_ids)):
+            found.setdefault(profile_id, []).append(scope)
+    return found
 
 
 def _lock(tx: Transaction, profile_ids: Sequence[int]) -> None:
@@ -163,23 +191,16 @@ def _lock(tx: Transaction, profile_ids: Sequence[int]) -> None:
             tx.rows("SELECT pg_advisory_xact_lock(?)", (profile_id,))
 
 
-def _fences(tx: Transaction, profile_ids: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    for profile_id, scope in tx.rows_in(_FENCES, profile_ids) if profile_ids else ():
-        found.setdefault(profile_id, []).append(scope)
-    return found
-
-
 def _mark_intent(tx: Transaction, claim: Claim, lease_until_us: Micros) -> Intent:
     message = claim.message
-    if stopped_by(_fences(tx, (message.profile_id,)).get(message.profile_id, ()), message):
+    if stopped_by(fences_of(tx, (message.profile_id,)).get(message.profile_id, ()), message):
         return "fenced"
     touched = tx.run(_INTENT, (lease_until_us, lease_until_us, message.effect_id, claim.epoch))
     return "committed" if touched == 1 else "lost"
 
 
 def _complete(tx: Transaction, completions: Sequence[Completion], guarded: Sequence[int]) -> list[bool]:
-    fences = _fences(tx, sorted(set(guarded)))
+    fences = fences_of(tx, sorted(set(guarded)))
     results: list[bool] = []
     recorded: list[Completion] = []
     for given in completions:

@@ -94,7 +94,8 @@ def advance(
         rulebook_of: compiled rulebook by version.
         until_us: run timers up to this instant, inclusive; at least the last row's `at_us` when rows are given.
         orders: orders that the inputs name; entries that change are put back.
-        history: the customer's own log rows up to here, needed only when a control row publishes facts the state lacks.
+        history: what was folded of this customer and of those it absorbs before these inputs, derived rows included; needed only when
+            a control row publishes facts the state lacks, or an absorbed state lacks facts of the rulebook in force.
 
     Returns:
         The outcome. `state.clock_us` is the last instant at which something was folded, not `until_us`: the bytes of a state must not
@@ -126,6 +127,7 @@ class _Fold:
         self.effects: list[Effect] = []
         self.derived: list[LogRow] = []
         self.loops: list[Loop] = []
+        self._taken: list[LogRow] = []
         self._wake_us: Micros = -1
         """Earliest due instant as of the last turn; -1 = must be asked."""
         self.is_forgotten = False
@@ -175,6 +177,12 @@ class _Fold:
                 self.effects.extend(forward(state, row))
             return
         self._round(row, row.at_us)
+        self._taken.append(row)
+
+    def _folded_so_far(self) -> Sequence[LogRow]:
+        """The history of this person up to this turn, whatever part of it is in this very batch."""
+        owners = {self.state.profile_id, *self.state.absorbed}
+        return [*(row for row in self.history if row.profile_id in owners), *self._taken, *self.derived]
 
     def _round(self, row: LogRow | None, at_us: Micros) -> None:
         """One input with everything it derives, then the judgement over the messages it wants."""
@@ -221,9 +229,9 @@ class _Fold:
         row = turn.row
         if row is not None and row.type in ("control", "merge"):
             if row.type == "control":
-                self.rulebook = apply_control(turn, self.rulebook, self.rulebook_of, self._history_to(row))
+                self.rulebook = apply_control(turn, self.rulebook, self.rulebook_of, self._folded_so_far())
             else:
-                apply_merge(turn, self.rulebook)
+                apply_merge(turn, self.rulebook, self.rulebook_of, self.history)
             if self.state.forwarded_to:
                 self._take(turn)
                 return
@@ -235,18 +243,6 @@ class _Fold:
         observe(rulebook.decisions, turn)
         decide(rulebook.decisions, turn)
         run_journeys(rulebook.journeys, turn)
-
-    def _history_to(self, control: LogRow) -> Sequence[LogRow]:
-        """The history up to a control row, however far the batch reaches; with what this advance itself has derived so far."""
-        if not self.history:
-            return ()
-        known = {row.event_id for row in self.derived}
-        before = [
-            row
-            for row in self.history
-            if row.event_id not in known and (row.flags & DERIVED or row.number <= control.number)
-        ]
-        return [*before, *self.derived]
 
     def _collect(self, turn: Turn, queue: deque[LogRow | None]) -> None:
         self._take(turn)

@@ -7,33 +7,51 @@ profile id.
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 
 from kundenkreis.customers.core.commerce import absorb_commerce
 from kundenkreis.customers.core.consent import merge_consent
 from kundenkreis.customers.core.profile import absorb_profile
 from kundenkreis.customers.core.state import MOST_CONTACTS, MOST_RUNS, CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
-from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.engine.rulebook import Rulebook, RulebookOf
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import EffectId
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.segments.core.decisions import adopt
-from kundenkreis.segments.core.facts import absorb_facts
+from kundenkreis.segments.core.facts import FactTable, absorb_facts, fold_facts
 from kundenkreis.segments.core.scores import absorb_scores
 
 MERGE_REQUESTED = "Merge Requested"
 STATE_SURRENDERED = "State Surrendered"
 
 
-def apply_merge(turn: Turn, rulebook: Rulebook) -> None:
-    """Fold a merge row: surrender when this is the loser, absorb when it is the winner."""
+def apply_merge(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, history: Sequence[LogRow]) -> None:
+    """Fold a merge row: surrender when this is the loser, absorb when it is the winner.
+
+    Args:
+        history: what was folded of the loser, needed only when it surrendered under a rulebook that lacks facts of this one.
+    """
     row = turn.row
     assert row is not None
     if row.name == MERGE_REQUESTED:
         _surrender(turn, winner=int(row.properties["into"]))
     elif row.name == STATE_SURRENDERED:
-        _absorb(turn, rulebook, decode_state(b64decode(row.properties["state"])))
+        loser = decode_state(b64decode(row.properties["state"]))
+        lacking = rulebook.decisions.lacking(rulebook_of(loser.rulebook_version).decisions)
+        if lacking:
+            theirs = {loser.profile_id, *loser.absorbed}
+            rows = [one for one in history if one.profile_id in theirs]
+            loser.facts |= fold_facts(FactTable(lacking, zone=rulebook.zone), rows)
+        _absorb(turn, rulebook, loser)
+
+
+def surrendered(row: LogRow) -> CustomerState | None:
+    """The state that this row brings to its winner, None if it brings none."""
+    if row.type != "merge" or row.name != STATE_SURRENDERED:
+        return None
+    return decode_state(b64decode(row.properties["state"]))
 
 
 def forward(state: CustomerState, row: LogRow) -> list[AppendEvent]:
@@ -95,7 +113,7 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     merge_consent(winner.consent, loser.consent)
     absorb_facts(rulebook.decisions, winner, loser)
     absorb_profile(winner, loser)
-    _unite_runs(turn, loser)
+    ended = _unite_runs(turn, loser)
     absorb_scores(rulebook.decisions.scores, turn, loser.decisions.scores)
     for kind, situation in loser.decisions.situations.items():
         mine = winner.decisions.situations.get(kind)
@@ -105,19 +123,24 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
         else:
             mine.since_us = min(mine.since_us, situation.since_us)
             mine.keys = {**situation.keys, **mine.keys}
-    _unite_contacts(winner, loser)
+    _unite_contacts(turn, loser, ended)
     turn.publishing = True
     turn.dirty.update(("merge", "commerce", "cart", "consent", "identifier", "seen"))
     turn.dirty.update("attribute:" + name for name in loser.profile.attributes)
     adopt(rulebook.decisions, turn, ())
 
 
-def _unite_runs(turn: Turn, loser: CustomerState) -> None:
-    """Runs unite by journey and entry key: the winner's own run goes on, the loser's duplicate ends as merged."""
+def _unite_runs(turn: Turn, loser: CustomerState) -> set[bytes]:
+    """Runs unite by journey and entry key: the winner's own run goes on, the loser's duplicate ends as merged.
+
+    Returns the ids of the runs that ended so.
+    """
     winner = turn.state
     held = {(run.journey_id, run.entry_key) for run in winner.runs}
+    ended: set[bytes] = set()
     for run in loser.runs:
         if (run.journey_id, run.entry_key) in held or len(winner.runs) >= MOST_RUNS:
+            ended.add(run.run_id)
             entry = RunEntry(
                 run.run_id,
                 run.sequence,
@@ -140,13 +163,22 @@ def _unite_runs(turn: Turn, loser: CustomerState) -> None:
             mine.last_entered_us = max(mine.last_entered_us, theirs.last_entered_us)
             mine.last_exit_us = max(mine.last_exit_us, theirs.last_exit_us)
             mine.keys.extend(key for key in theirs.keys if key not in mine.keys)
+    return ended
 
 
-def _unite_contacts(winner: CustomerState, loser: CustomerState) -> None:
-    """One person, one budget: contacts and plans of both count together; a pause of either holds."""
-    mine, theirs = winner.contact, loser.contact
+def _unite_contacts(turn: Turn, loser: CustomerState, ended: set[bytes]) -> None:
+    """One person, one budget: contacts and plans of both count together; a pause of either holds.
+
+    What a run had planned that ended with the merge is taken back. If it lies in the outbox, the gate stops it there,
+    because its profile is joined into another, and it is not judged again here.
+    """
+    mine, theirs = turn.state.contact, loser.contact
     mine.contacts = sorted([*mine.contacts, *theirs.contacts], key=lambda c: (c.at_us, c.effect_id))[-MOST_CONTACTS:]
-    runs = {run.run_id for run in winner.runs}
-    mine.planned.extend(planned for planned in theirs.planned if planned.run_id in runs)
+    mine.planned.extend(theirs.planned)
+    for planned in theirs.planned:
+        if planned.run_id in ended and planned.handed_over:
+            planned.valid_until_us = turn.at_us - 1
+        elif planned.run_id in ended:
+            turn.cancellations.append((planned.effect_id, "exited:merged"))
     if theirs.paused_until_us > mine.paused_until_us:
         mine.paused_until_us, mine.pause_reason = theirs.paused_until_us, theirs.pause_reason

@@ -11,7 +11,7 @@ from kundenkreis.channels.core.gate import hand_over_gate
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Postponed, Rests, Withheld, World
 from kundenkreis.channels.mailbox import MailboxChannel
-from kundenkreis.channels.outbox import SqlOutbox
+from kundenkreis.channels.outbox import SqlOutbox, fences_of
 from kundenkreis.content.core.templates import CompiledContent, compile_content
 from kundenkreis.customers.core.consent import address_of
 from kundenkreis.customers.core.permission import attribute_value
@@ -43,17 +43,13 @@ class Roster:
         channel_of = {message.profile_id: message.channel for message in messages}
         with self._installation.store.reading() as tx:
             rows = tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
-            fences = tx.rows_in("SELECT profile_id, scope FROM fences WHERE profile_id {keys}", wanted)
+            self._local.fences = fences_of(tx, wanted)
             stateless = sorted(set(wanted) - {row[0] for row in rows})
             if stateless and tx.rows_in("SELECT profile_id FROM log WHERE profile_id {keys} LIMIT 1", stateless):
                 # Not erased but lost: leases bring the messages back when the states are.
                 raise StatesMissingError(profile_id=stateless[0])
         states = {row[0]: decode_state(bytes(row[1])) for row in rows}
         self._local.states = states
-        held: dict[int, list[str]] = {}
-        for profile_id, scope in fences:
-            held.setdefault(profile_id, []).append(scope)
-        self._local.fences = held
         return {profile_id: recipient(state, channel_of[profile_id]) for profile_id, state in states.items()}
 
     def gate(self, message: SendMessage, now_us: Micros) -> Allowed | Withheld | Postponed:

@@ -16,6 +16,7 @@ from kundenkreis.customers.core.state import CustomerState, decode_state, encode
 from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders, RunEntry, ScoreEntry, VerdictEntry
 from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
+from kundenkreis.engine.merging import surrendered
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.hashing import profile_id_of
@@ -41,8 +42,9 @@ _json = msgspec.json.Encoder().encode
 _msgpack = msgspec.msgpack.Encoder().encode
 
 _REQUEUE = (
-    "ON CONFLICT (effect_id) DO UPDATE SET state = 'queued', due_us = excluded.due_us, next_try_us = excluded.next_try_us, "
-    "payload = excluded.payload, finished_us = 0, reply = '' WHERE outbox.state IN ('postponed', 'withheld')"
+    "ON CONFLICT (effect_id) DO UPDATE SET state = 'queued', profile_id = excluded.profile_id, due_us = excluded.due_us, "
+    "next_try_us = excluded.next_try_us, payload = excluded.payload, finished_us = 0, reply = '' "
+    "WHERE outbox.state IN ('postponed', 'withheld')"
 )
 """A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
 
@@ -121,16 +123,16 @@ class Folder:
         self._controls = [[] for _ in range(PARTITIONS)]
         self._controls_read = 0
 
-    def newest_control(self, partition: int) -> int:
-        """Number of the last control row of a partition that a fold applies now, 0 if none."""
-        rows = self._controls_of(partition)
+    def newest_control(self, partition: int, up_to: dict[int, int] | None = None) -> int:
+        """Number of the last control row of a partition that has been read (and is not beyond `up_to`), 0 if none."""
+        rows = self._controls_of(partition, up_to)
         return rows[-1].number if rows else 0
 
-    def _controls_of(self, partition: int) -> list[LogRow]:
+    def _controls_of(self, partition: int, up_to: dict[int, int] | None) -> list[LogRow]:
         rows = self._controls[partition]
-        if self._up_to is None or not rows or rows[-1].number <= self._up_to.get(partition, 0):
+        if up_to is None or not rows or rows[-1].number <= up_to.get(partition, 0):
             return rows
-        return [row for row in rows if row.number <= self._up_to.get(partition, 0)]
+        return [row for row in rows if row.number <= up_to.get(partition, 0)]
 
     def fold(
         self,
@@ -149,6 +151,7 @@ class Folder:
             up_to: per partition, the log number up to which rows have been read; control rows beyond it wait. None: all have been read.
             due: profile ids whose wake has come or whom a control row has not reached yet.
         """
+        self._up_to = up_to
         by_profile: dict[int, list[LogRow]] = defaultdict(list)
         for row in rows:
             if row.type != "control":
@@ -194,7 +197,7 @@ class Folder:
         self, tx: Session, profile_id: int, state: CustomerState | None, rows: list[LogRow], orders: Orders,
         until_us: Micros, report: FoldReport,
     ) -> Outcome | None:  # fmt: skip
-        controls = self._controls_of(partition_of(profile_id))
+        controls = self._controls_of(partition_of(profile_id), self._up_to)
         if state is None:
             if not rows:
                 return None
@@ -210,7 +213,8 @@ class Folder:
         inputs = sorted([*own, *pending], key=lambda row: row.number) if pending else own
         report.customers += 1
         try:
-            history = self._history(tx, state, pending) if pending else ()
+            needs_more = pending or any(row.type == "merge" for row in own)
+            history = self._history(tx, state, inputs) if needs_more else ()
             outcome = advance(
                 state, inputs, self._rulebook_of, until_us=max(until_us, state.clock_us), orders=orders, history=history
             )
@@ -252,16 +256,19 @@ class Folder:
                 unreadable.add(profile_id)
         return states, unreadable
 
-    def _history(self, tx: Session, state: CustomerState, pending: Sequence[LogRow]) -> Sequence[LogRow]:
-        """The customer's own rows so far, when a pending rulebook needs facts that the current one does not keep."""
+    def _history(self, tx: Session, state: CustomerState, inputs: Sequence[LogRow]) -> Sequence[LogRow]:
+        """What was folded of this person so far, when a rulebook in these inputs needs facts that a state before it does not keep."""
         held = self._rulebook_of(state.rulebook_version).decisions
-        for row in pending:
-            if row.name == RULEBOOK_PUBLISHED and self._rulebook_of(int(row.properties["version"])).decisions.lacking(
-                held
-            ):
-                owners = [state.profile_id, *state.absorbed]
-                return log.of_customers(tx, owners, up_to=pending[-1].number, derived=True)
-        return ()
+        owners, lacks = [state.profile_id, *state.absorbed], False
+        for row in inputs:
+            if row.type == "control" and row.name == RULEBOOK_PUBLISHED:
+                published = self._rulebook_of(int(row.properties["version"])).decisions
+                lacks = lacks or bool(published.lacking(held))
+                held = published
+            elif (loser := surrendered(row)) is not None:
+                lacks = lacks or bool(held.lacking(self._rulebook_of(loser.rulebook_version).decisions))
+                owners += [loser.profile_id, *loser.absorbed]
+        return log.folded_so_far(tx, owners, folded_to=state.folded_to) if lacks else ()
 
     def _load_orders(self, tx: Session, rows: Sequence[LogRow]) -> Orders:
         named = {order_id: None for row in rows if (order_id := orders_named(row))}
@@ -295,6 +302,8 @@ class Folder:
         tx.insert(
             QUARANTINED_CUSTOMERS, [(profile_id, until_us, number, type(error).__name__, detail)], conflict="replace"
         )
+        # Nothing about this customer comes due any more, or the worker would find the same ones due for ever.
+        tx.run("UPDATE states SET wake_us = ?, control_to = ? WHERE profile_id = ?", (NEVER, NEVER, profile_id))
         self._quarantined.add(profile_id)
 
     def _report_loop(self, tx: Session, profile_id: int, loop: Loop) -> None:
@@ -316,7 +325,7 @@ class Folder:
         for outcome in outcomes:
             if outcome.is_forgotten and outcome.state.profile_id not in kept_back:
                 continue
-            writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id)))
+            writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id), self._up_to))
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
         report.relays += len(writes.relays)

@@ -189,7 +189,7 @@ def open_store(settings: Settings, point: Point, *, durable: bool = True) -> Sto
     """The operational store that the settings name."""
     if settings.on_postgres:
         return PostgresStore(settings.database, point=point)
-    return SqliteStore(settings.data_dir / STORE_FILE, point=point, durable=durable)
+    return SqliteStore(settings.data_dir / STORE_FILE, point=point, is_durable=durable)
 
 
 def _take_from(inbox: PostgresInbox) -> Callable[[Session, int, int], list[tuple[int, InboxItem]]]:

@@ -63,6 +63,21 @@ def of_customers(
     return [unique[number] for number in sorted(unique)]
 
 
+def folded_so_far(tx: Session, profile_ids: Sequence[int], *, folded_to: int) -> list[LogRow]:
+    """Everything folded of a person, ascending by number: own rows up to `folded_to`, the rows of absorbed profiles up to their
+    merge (later ones were forwarded and stand among the own), and what was derived, which is written after it was folded.
+
+    Args:
+        profile_ids: the person's profile, then those it absorbed.
+    """
+    rows = of_customers(tx, profile_ids, derived=True)
+    ends = {
+        row.profile_id: row.number for row in reversed(rows) if row.type == "merge" and row.name == "Merge Requested"
+    }
+    ends[profile_ids[0]] = folded_to
+    return [row for row in rows if row.flags & 4 or row.number <= ends.get(row.profile_id, folded_to)]
+
+
 def of_partition(tx: Session, partition: int, *, after: int, limit: int) -> list[LogRow]:
     """The next rows of one partition in log order, control rows included, derived ones left out."""
     rows = tx.rows(

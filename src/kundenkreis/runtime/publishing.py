@@ -70,4 +70,4 @@ def _people(
         for (data,) in tx.rows("SELECT state FROM states WHERE partition = ? ORDER BY profile_id", (partition,)):
             state = decode_state(bytes(data))
             owners = [state.profile_id, *state.absorbed]
-            yield state, log.of_customers(tx, owners, up_to=state.folded_to, derived=True) if lacks else ()
+            yield state, log.folded_so_far(tx, owners, folded_to=state.folded_to) if lacks else ()

@@ -103,6 +103,7 @@ class EmbeddedWorker:
         except BaseException:
             self._resolver.forget()
             self._folder.forget()
+            self._swept, self._all_swept_to = {}, 0
             raise
         report.took_us = self._clock.monotonic_us() - begun_us
         self._adapt(report, held_us)
@@ -373,6 +374,7 @@ class PartitionWorker:
                 return self._fold_batch(tx, owned, now_us)
         except BaseException:
             self._folder.forget()
+            self._swept = {}
             raise
 
     def _fold_batch(self, tx: Session, owned: list[int], now_us: Micros) -> StepReport:

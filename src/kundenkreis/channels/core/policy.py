@@ -333,16 +333,17 @@ def _withheld(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[byte
     """Message Withheld by the gate at hand-over: waits for a change if its step says so, unless it was overdue.
 
     What was overdue is released by a person, not by the next event. What stopped because its profile was joined into
-    this one is judged again at once, under this one.
+    this one is judged again at once, under this one, if it is still of use. A refusal at hand-over asks no other waiting
+    message again: two of them that only the dispatcher may refuse would wake each other for ever.
     """
     effect_id, planned = _message_of(turn, row)
     if planned is None or not planned.handed_over:
         return
     reasons = _reported(row, "withheld_at_hand_over")
-    if reasons[0][0] == "forwarded":
+    if reasons[0][0] == "forwarded" and turn.at_us <= planned.valid_until_us:
         planned.handed_over, planned.due_us = False, turn.at_us
     elif planned.if_withheld == "wait" and reasons[0][0] != "overdue" and turn.at_us < planned.valid_until_us:
-        resting.add(effect_id)
+        resting.update(one.effect_id for one in turn.state.contact.planned if one.waiting or one is planned)
         planned.handed_over, planned.waiting, planned.due_us = False, True, planned.valid_until_us
         _release(turn.state.contact, effect_id)
     else:

@@ -75,17 +75,17 @@ class SqliteStore:
     """The store of one data directory.
 
     Args:
-        durable: False only while the demo is loaded: what a power cut would lose is loaded again.
+        is_durable: False means no fsync, for what may be lost with the power: the demo while it is loaded, tests.
     """
 
     dialect = "sqlite"
 
     def __init__(
-        self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64, durable: bool = True
+        self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64, is_durable: bool = True
     ) -> None:
         self.path = str(path)
+        self._synchronous = "FULL" if is_durable else "OFF"
         self._point = point
-        self._synchronous = "FULL" if durable else "OFF"
         self._cache_kibibytes = cache_mebibytes * 1024
         self._local = threading.local()
         self._open: list[Any] = []

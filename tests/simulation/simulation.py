@@ -1,0 +1,377 @@
+"""One seed, one life of an installation: every message, delay, crash and fault follows from it.
+
+Single process, single thread. Real: resolver, worker, fold, store, outbox, dispatchers, SMTP session. Not real: time, the mail
+server, the inbox's file, and death, which is an exception that nobody catches but the simulation.
+"""
+
+import json
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+
+from kundenkreis.channels.core.channel import Brand, Links
+from kundenkreis.channels.core.claims import Claim, Intent
+from kundenkreis.channels.core.fences import stopped_by
+from kundenkreis.channels.core.tokens import TokenKey
+from kundenkreis.channels.dispatcher import LEASE, Allowed, Dispatcher, Rests, World
+from kundenkreis.channels.email_smtp import SmtpSettings
+from kundenkreis.channels.outbox import SqlOutbox
+from kundenkreis.channels.unsubscribe_app import Withdrawal
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.testing import MemoryInbox
+from kundenkreis.kernel.effects import SendMessage
+from kundenkreis.kernel.hashing import hash128
+from kundenkreis.kernel.ids import NEVER
+from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, SECOND, to_datetime
+from kundenkreis.runtime.dispatching import PublishedContents, Roster
+from kundenkreis.runtime.public_links import scope_of, withdrawal_event
+from kundenkreis.runtime.rulebooks import Rulebooks, newest_version, publish
+from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
+from kundenkreis.runtime.stores.session import Row, migrate
+from kundenkreis.runtime.stores.sqlite import SqliteStore
+from kundenkreis.runtime.worker import EmbeddedWorker
+from tests.engine.company import VERSIONS, canonical
+from tests.engine.stories import STARTS, ZONE
+from tests.simulation.server import Server, WatchedChannel
+from tests.simulation.shop import Shop
+
+ACTIONS = {
+    "arrive": 30, "work": 24, "dispatch": 20, "shop": 18, "pass_time": 14, "wake": 8, "unsubscribe": 2.0, "publish": 0.8,
+    "step_clock": 1.2, "die": 1.0,
+}  # fmt: skip
+LENGTH = 190
+DEATH, DISK = (0.0, 0.004, 0.015), (0.0, 0.006, 0.02)
+"""Per point: some lives are quiet, some are terrible."""
+QUIET_DAYS = 9
+
+
+class Died(BaseException):
+    """The process died here."""
+
+
+class DiskError(Exception):
+    """The disk said no; the transaction is rolled back."""
+
+
+class Intended(msgspec.Struct):
+    """A committed intent: the last moment at which a withdrawal could have won."""
+
+    message: SendMessage
+    number: int
+    wall_us: int
+    fenced: str
+    """The acknowledged fence that should have stopped it."""
+
+
+class WatchedOutbox(SqlOutbox):
+    """The real outbox; remembers the order of intents among everything else."""
+
+    sim: "Simulation"
+
+    def mark_intent(self, claim: Claim, *, now_us: int, lease_us: int) -> Intent:
+        fenced = self.sim.fence_on(claim.message)
+        answer = super().mark_intent(claim, now_us=now_us, lease_us=lease_us)
+        if answer == "committed":
+            self.sim.intents.append(Intended(claim.message, self.sim.happened(), now_us, fenced))
+        return answer
+
+
+class Simulation:
+    """A whole life; `run` lives it, `checks.py` holds it against the invariants."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.seed = seed
+        self.chance = random.Random(seed)  # a seeded life, not a secret
+        self.path = folder / f"sim-{seed}.db"
+        self.true_us = self.chance.choice(STARTS) + self.chance.randrange(DAY)
+        self.offset_us = 0
+        self.has_faults = True
+        self.death, self.disk = self.chance.choice(DEATH), self.chance.choice(DISK)
+        self.mail_trouble = self.chance.choice((0.0, 0.04, 0.15))
+        self.counts: Counter[str] = Counter()
+        self.number = 0
+        self.acknowledged: set[tuple[str, str]] = set()
+        self.withdrawn: list[tuple[int, int, str]] = []
+        """(number, profile, scope) of acknowledged withdrawals."""
+        self.intents: list[Intended] = []
+        self.allowed: list[tuple[SendMessage, int, str, int]] = []
+        """(message, instant, time zone, last act of the person) of every yes of the gate."""
+        self.inbox = MemoryInbox(point=self.point)
+        self.shop = Shop(self.chance)
+        self.server = Server(self)
+        empty = folder / "empty.db"
+        if not empty.exists():
+            store = SqliteStore(empty, is_durable=False)
+            migrate(store)
+            store.close()
+        shutil.copy(empty, self.path)
+        self.begin()
+
+    # Time and fate --------------------------------------------------------------------------------------------------------
+
+    def now_us(self) -> int:
+        return self.true_us + self.offset_us
+
+    def monotonic_us(self) -> int:
+        return self.true_us
+
+    def passes(self, seconds: float) -> None:
+        self.true_us += int(seconds * SECOND)
+
+    def happened(self) -> int:
+        self.number += 1
+        return self.number
+
+    def point(self, name: str) -> None:
+        """Every named point of the runtime comes by here."""
+        if not self.has_faults:
+            return
+        dice = self.chance.random()
+        if dice < self.death:
+            self.counts["deaths"] += 1
+            self.counts[f"death at {name}"] += 1
+            raise Died(name)
+        if dice < self.death + self.disk and name.endswith("before_commit"):
+            self.counts["disk"] += 1
+            raise DiskError(name)
+
+    def trouble(self, verb: str) -> str:
+        if not self.has_faults or self.chance.random() > self.mail_trouble:
+            return ""
+        self.counts["smtp"] += 1
+        choices = ["drop", "hang", "451 4.3.0 Later", "421 4.3.2 Closing", "450 4.7.1 Greylisted"]
+        if verb in ("RCPT", "dot"):
+            choices += ["550 5.1.1 User unknown", "554 5.7.1 No"]
+        if verb == "dot":
+            choices += ["commit_drop", "commit_drop", "commit_hang"]
+        return self.chance.choice(choices)
+
+    def interfere(self, verb: str) -> None:
+        """While a message is on the wire: the person withdraws, or the sender sleeps until its lease is over."""
+        dice = self.chance.random()
+        if not self.has_faults or dice > 0.03:
+            return
+        rows = self.rows("SELECT payload FROM outbox WHERE effect_id = ?", self.server.current)
+        if dice < 0.02 and rows:
+            self.counts["races"] += 1
+            self.survive(lambda: self.withdraw(msgspec.msgpack.decode(rows[0][0], type=SendMessage)))
+        elif len(self.dispatchers) > 1 and not self.is_nested:
+            self.counts["zombies"] += 1
+            self.true_us += LEASE + MINUTE
+            self.is_nested = True
+            other = self.dispatchers[1 - self.busy]
+            self.survive(other.run_once, other.abort)
+            self.is_nested = False
+
+    def survive(self, work: Any, after: Any = lambda: None) -> None:
+        """Work inside other work: a failed disk is its own affair, death is everybody's."""
+        try:
+            work()
+        except DiskError:
+            after()
+
+    # The process ----------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Everything that a starting process makes."""
+        self.is_nested = False
+        self.busy = 0
+        self.store = SqliteStore(self.path, point=self.point, is_durable=False, cache_mebibytes=4)
+        self.rulebooks = Rulebooks(self.store, zone=ZONE)
+        self.worker = EmbeddedWorker(
+            self.store, self.inbox, self.rulebooks, zone=ZONE, clock=self, late_after_us=DAY, point=self.point
+        )
+        installed = cast(Any, SimpleNamespace(store=self.store, rulebooks=self.rulebooks))
+        roster, contents = Roster(installed), PublishedContents(installed)
+
+        def gate(message: SendMessage, at_us: int) -> Any:
+            answer = roster.gate(message, at_us)
+            if isinstance(answer, Allowed):
+                state = roster._local.states[message.profile_id]
+                zone = state.profile.attributes.get("timezone")
+                self.allowed.append((message, at_us, zone.value if zone else "Europe/Berlin", state.last_seen_us))
+            return answer
+
+        self.outbox = WatchedOutbox(self.store)
+        self.outbox.sim = self
+        channel = WatchedChannel(
+            SmtpSettings(host="sim", security="none"), point=self.point, monotonic=lambda: self.true_us / SECOND,
+            connect=cast(Any, self.server.connect),
+        )  # fmt: skip
+        channel.server = self.server
+        self.alarms: list[tuple[str, str]] = []
+        world = World(
+            store=self.outbox, gate=gate, people=roster.people, contents=contents, channels={"email": channel},
+            brand=Brand(name="Muster", from_address="post@muster.example", imprint="Muster GmbH", domain="muster.example"),
+            links=Links("https://post.muster.example", TokenKey(b"geheim" * 8), b"k" * 32), clock=self, point=self.point,
+            rests=Rests(), alarm=lambda slug, detail: self.alarms.append((slug, detail)),
+        )  # fmt: skip
+        self.dispatchers = [Dispatcher(world, f"dispatcher-{number}", batch=5) for number in range(2)]
+
+    def end(self) -> None:
+        for dispatcher in self.dispatchers:
+            dispatcher.abort()
+        self.store.close()
+
+    def guarded(self, work: Any) -> bool:
+        """Do something; False if the process died or the disk failed meanwhile."""
+        try:
+            work()
+        except Died:
+            self.end()
+            self.begin()
+            return False
+        except DiskError:
+            for dispatcher in self.dispatchers:
+                dispatcher.abort()
+            return False
+        return True
+
+    # Actions --------------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """The stormy part, then a quiet one in which everything must come to its end."""
+        while self._newest_version() == 0:
+            self.guarded(self.publish)
+        for _ in range(LENGTH):
+            name = self.chance.choices(list(ACTIONS), weights=list(ACTIONS.values()))[0]
+            self.counts[name] += 1
+            getattr(self, f"do_{name}")()
+        self.calm()
+
+    def calm(self) -> None:
+        """No more faults: everything arrives, is folded, sent and reported."""
+        self.has_faults = False
+        self.offset_us = max(self.offset_us, 0)
+        ends_us = self.now_us() + QUIET_DAYS * DAY
+        while self.shop.waiting:
+            self.true_us = max(self.true_us, min(one.arrives_us for one in self.shop.waiting))
+            self.do_arrive()
+        while True:
+            self.settle()
+            next_us = min(self.worker.next_wake_us(), self.outbox.next_due_us() or NEVER)
+            rests_us = self.dispatchers[0].resting_until()
+            next_us = max(next_us, self.now_us() + SECOND, rests_us if next_us <= self.now_us() else 0)
+            if next_us > ends_us:
+                self.true_us = max(self.true_us, ends_us - self.offset_us)
+                self.settle()
+                return
+            self.true_us = next_us - self.offset_us
+
+    def settle(self) -> None:
+        for _ in range(200):
+            report = self.worker.run_until_idle()
+            claimed = self.dispatchers[0].run_once().claimed
+            if report.idle and not claimed:
+                return
+        raise AssertionError("the backlog does not drain")
+
+    def do_shop(self) -> None:
+        self.shop.act(self.true_us)
+
+    def do_arrive(self) -> None:
+        """Some of what has arrived is taken in; what is not acknowledged is sent again later."""
+        arrived = self.shop.arrived(self.true_us)
+        items = []
+        for request in arrived:
+            body = json.dumps(request.body).encode()
+            items.append(InboxItem(self.now_us(), request.source, request.is_public, request.endpoint, body))
+        if not items:
+            return
+        if self.guarded(lambda: self.inbox.append(items)):
+            self.acknowledged.update((one.source, one.body["messageId"]) for one in arrived)
+        else:
+            self.shop.again(arrived, self.true_us)
+
+    def do_work(self) -> None:
+        self.guarded(self.worker.step)
+
+    def do_dispatch(self) -> None:
+        self.busy = self.chance.randrange(2)
+        self.guarded(self.dispatchers[self.busy].run_once)
+
+    def do_pass_time(self) -> None:
+        self.true_us += self.chance.randrange(self.chance.choice((SECOND, 10 * MINUTE, 2 * HOUR, 9 * HOUR, DAY)))
+
+    def do_wake(self) -> None:
+        """Exactly the instant at which somebody wakes or something is due."""
+        next_us = self.chance.choice((self.worker.next_wake_us(), self.outbox.next_due_us() or NEVER))
+        if self.now_us() < next_us < self.now_us() + 3 * DAY:
+            self.true_us = next_us - self.offset_us
+
+    def do_step_clock(self) -> None:
+        self.offset_us += self.chance.choice((-5 * MINUTE, -HOUR, HOUR, -DAY, DAY, 20 * MINUTE))
+
+    def do_die(self) -> None:
+        self.end()
+        self.begin()
+
+    def do_publish(self) -> None:
+        self.guarded(self.publish)
+
+    def publish(self) -> None:
+        with self.store.transaction("publish") as tx:
+            version = newest_version(tx) % len(VERSIONS) + 1
+            publish(tx, canonical(version), actor="sim", at_us=self.now_us(), zone=ZONE)
+
+    def do_unsubscribe(self) -> None:
+        """Somebody who got a message withdraws by its link."""
+        if not self.server.commits:
+            return
+        effect_id = self.chance.choice(self.server.commits).effect_id
+        payload = self.rows("SELECT payload FROM outbox WHERE effect_id = ?", effect_id)[0][0]
+        message = msgspec.msgpack.decode(payload, type=SendMessage)
+        self.guarded(lambda: self.withdraw(message))
+
+    def withdraw(self, message: SendMessage) -> None:
+        """As the page behind the link does it: fence, event, answer."""
+        reach: Any = self.chance.choice(("purpose", "all"))
+        withdrawal = Withdrawal(
+            event_id=hash128("unsubscribe", message.profile_id, message.effect_id, message.purpose, message.channel, reach),
+            profile_id=message.profile_id, message_id=message.effect_id, purpose=message.purpose, channel=message.channel,
+            reach=reach, at_us=self.now_us(), one_click=True,
+        )  # fmt: skip
+        scope = scope_of(withdrawal)
+        self.outbox.write_fence(withdrawal.profile_id, scope, at_us=withdrawal.at_us, reason="unsubscribe link")
+        event = withdrawal_event(withdrawal)
+        with self.store.transaction("unsubscribe") as tx:
+            row = (event.effect_id, event.profile_id, withdrawal.at_us, msgspec.msgpack.encode(event))
+            tx.insert(INTERNAL_INBOX, [row])
+        self.counts["unsubscribed"] += 1
+        self.withdrawn.append((self.happened(), withdrawal.profile_id, scope))
+
+    # Looking --------------------------------------------------------------------------------------------------------------
+
+    def rows(self, sql: str, *params: Any) -> list[Row]:
+        with self.store.reading() as tx:
+            return tx.rows(sql, params)
+
+    def persons(self) -> dict[int, set[int]]:
+        """Profile -> the profiles that were joined into it so far, itself included."""
+        merges = self.rows("SELECT loser, winner FROM merges")
+        winner_of = dict(merges)
+        persons: dict[int, set[int]] = {}
+        for loser in winner_of:
+            at = loser
+            while at in winner_of:
+                at = winner_of[at]
+                persons.setdefault(at, {at}).add(loser)
+        return persons
+
+    def fence_on(self, message: SendMessage) -> str:
+        """The acknowledged withdrawal of this person that forbids this message, "" if none does."""
+        same = self.persons().get(message.profile_id, {message.profile_id})
+        return stopped_by((scope for _, profile_id, scope in self.withdrawn if profile_id in same), message)
+
+    def _newest_version(self) -> int:
+        with self.store.reading() as tx:
+            return newest_version(tx)
+
+    def told(self) -> str:
+        """What went wrong on purpose, for the failure's text."""
+        return f"seed {self.seed}, {to_datetime(self.now_us())}, {dict(self.counts)}"
