@@ -452,7 +452,7 @@ def test_answer_comes_after_commit_and_points_say_where(caplog: pytest.LogCaptur
         async with world(point=passed.append) as here:
             here.inbox._point = passed.append
             await here.post("/v1/track", EVENT, key=SERVER.key)
-        assert passed == ["inbox.before_commit", "inbox.after_commit", "inbox.before_answer"]
+        assert passed == ["inbox.before_commit", "inbox.after_commit", "inbox.before_answer", "inbox.after_answer"]
 
     run(scenario)
 

@@ -24,8 +24,8 @@ class CrashPoint:
 
 
 POINTS: tuple[CrashPoint, ...] = (
-    CrashPoint("inbox.create.before_commit", "web", "the inbox table is about to be committed", ("postgres",)),
-    CrashPoint("inbox.create.after_commit", "web", "the inbox table is there", ("postgres",)),
+    CrashPoint("inbox.create.before_commit", "web", "the inbox table is about to be committed"),
+    CrashPoint("inbox.create.after_commit", "web", "the inbox table is there"),
     CrashPoint("inbox.before_commit", "web", "a group of requests is written, not yet durable", hits=(1, 2)),
     CrashPoint("inbox.after_commit", "web", "requests are durable, nobody was told"),
     CrashPoint("bell.worker.ring", "web", "the worker is about to be woken"),

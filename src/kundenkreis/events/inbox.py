@@ -138,7 +138,9 @@ class SqliteInbox:
             try:
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = full")
+                self._point("inbox.create.before_commit")
                 connection.execute(_SQLITE_TABLE)
+                self._point("inbox.create.after_commit")
             except BaseException:
                 connection.close()
                 raise
