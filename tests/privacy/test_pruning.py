@@ -127,6 +127,17 @@ def test_thousands_go_in_several_steps_until_none_is_left(found: MakeCompany) ->
     assert company.rows("SELECT count(*) FROM dedupe") == [(0,)]
 
 
+def test_a_worker_that_never_rests_prunes_too(found: MakeCompany, database: str) -> None:
+    company = found(database)
+    company.post({"event": "Old", "userId": "u-1"})
+    company.run()
+    company.clock.advance_to(NOW + 91 * DAY)
+    for _ in range(80):
+        company.post({"event": "Young", "userId": "u-1"})
+        assert not company.worker.step().idle
+    assert company.rows("SELECT count(*) FROM dedupe WHERE day = ?", (NOW // DAY,)) == [(0,)]
+
+
 def test_events_leave_the_quarantine_after_90_days(found: MakeCompany, database: str) -> None:
     company = found(database)
     company.post({"event": "", "userId": "u-1"})
