@@ -1,7 +1,6 @@
 """What has had its time goes: anonymous customers, event ids of repeats, the quarantine, the inbox; and nothing else."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -149,6 +148,17 @@ def test_thousands_go_in_several_steps_until_none_is_left(found: MakeCompany) ->
     company.run()
     company.live(NOW + 91 * DAY)
     assert company.rows("SELECT count(*) FROM dedupe") == [(0,)]
+
+
+def test_a_worker_that_never_rests_prunes_too(found: MakeCompany, database: str) -> None:
+    company = found(database)
+    company.post({"event": "Old", "userId": "u-1"})
+    company.run()
+    company.clock.advance_to(NOW + 91 * DAY)
+    for _ in range(80):
+        company.post({"event": "Young", "userId": "u-1"})
+        assert not company.worker.step().idle
+    assert company.rows("SELECT count(*) FROM dedupe WHERE day = ?", (NOW // DAY,)) == [(0,)]
 
 
 def test_events_leave_the_quarantine_after_90_days(found: MakeCompany, database: str) -> None:

@@ -1,4 +1,4 @@
-"""Pruning: what is kept for a time and then goes, a little at each idle moment of the worker.
+"""Pruning: what is kept for a time and then goes, a little whenever the worker rests, and rarely while it works.
 
 Nothing is scanned because time passed: the log is walked once in the order of its numbers, behind a position that is kept; the
 quarantine is read at its oldest end. (Anonymous customers go by their own wake-up, see engine/controls.py.)

@@ -50,7 +50,7 @@ RETENTION: Final[dict[str, RetentionClass]] = {
     "technical": RetentionClass(
         "Repeats are recognised for `KREIS_DEDUPE_DAYS`; events in the quarantine are kept for 90 days; requests in the inbox until "
         "they are in the log.",
-        "the worker, in idle time; `kreis erase`",
+        "the worker, a little at a time; `kreis erase`",
     ),
     "proof": RetentionClass(
         "Kept: a profile id that leads nowhere any more, and keyed hashes. They keep an erased person from coming back.", "nothing"

@@ -32,7 +32,7 @@ TARGET_BATCH_US: Micros = 50_000
 FEWEST, MOST = 200, 4_000
 MOST_BYTES = 8_000_000
 PRUNE_EVERY = 64
-"""Batches between two prunings of the inbox file: a delete costs a commit of its own."""
+"""Batches between two prunings while there is work: a delete costs a commit of its own. A worker at rest prunes at once."""
 
 _CAN_BE_FOLDED = "profile_id NOT IN (SELECT profile_id FROM quarantined_customers)"
 """Neither time nor a control row calls for somebody in quarantine: the worker would call in vain for ever."""
@@ -66,7 +66,7 @@ class EmbeddedWorker:
         late_after_us: age on arrival beyond which an event starts no journey.
         admission: what the write keys allow their events.
         tombstone_key: see `Resolver`.
-        pruner: removes in idle time what nobody may keep any longer; None: nothing does.
+        pruner: removes at rest, and now and then under load, what nobody may keep any longer; None: nothing does.
     """
 
     def __init__(
@@ -193,9 +193,13 @@ class EmbeddedWorker:
         if self._position > self._pruned_to and (report.idle or self._batches % PRUNE_EVERY == 0):
             self._inbox.prune(self._position)
             self._pruned_to = self._position
-        if report.idle and self._pruner is not None and self._pruner.is_due(now_us):
+        if (
+            (report.idle or self._batches % PRUNE_EVERY == 0)
+            and self._pruner is not None
+            and self._pruner.is_due(now_us)
+        ):
             with self._store.transaction("prune") as tx:
-                report.idle = not self._pruner.prune(tx, now_us)
+                report.idle &= not self._pruner.prune(tx, now_us)
 
 
 def read_arrivals(
@@ -275,6 +279,7 @@ class PartitionWorker:
         self._epochs: dict[int, int] = {}
         self._renewed_us: Micros = -LEASE_US
         self._size = 1_000
+        self._batches = 0
         self._swept: dict[int, int] = {}
 
     @property
@@ -292,9 +297,14 @@ class PartitionWorker:
         report.events = resolved
         report.idle = report.idle and resolved == 0
         now_us = self._clock.now_us()
-        if report.idle and self._pruner is not None and self._pruner.is_due(now_us):
+        self._batches += 1
+        if (
+            (report.idle or self._batches % PRUNE_EVERY == 0)
+            and self._pruner is not None
+            and self._pruner.is_due(now_us)
+        ):
             with self._store.transaction("prune") as tx:
-                report.idle = not self._pruner.prune(tx, now_us)
+                report.idle &= not self._pruner.prune(tx, now_us)
         report.took_us = self._clock.monotonic_us() - begun_us
         return report
 
