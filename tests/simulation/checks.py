@@ -129,6 +129,11 @@ def drained(sim: Simulation) -> list[str]:
     found += [f"outbox {state} {next_us}" for state, next_us in waiting if next_us < sim.now_us() - SECOND]
     states = {row[0] for row in sim.rows("SELECT DISTINCT state FROM outbox")}
     found += [f"strange state {state}" for state in states - {*FINAL, "queued", "claimed", "intent"}]
+    newest = dict(sim.rows("SELECT partition, max(number) FROM log WHERE type = 'control' GROUP BY partition"))
+    behind = [
+        row[0] for row in sim.rows("SELECT profile_id, partition, control_to FROM states") if row[2] < newest[row[1]]
+    ]
+    found += [f"the newest rulebook never reached {profile_id}" for profile_id in behind]
     found += [f"{row[0]} relays wait" for row in sim.rows("SELECT count(*) FROM internal_inbox") if row[0]]
     return found
 
