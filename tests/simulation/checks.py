@@ -40,11 +40,12 @@ def violations(sim: Simulation, folder: Path) -> list[str]:
 def taken_in_once(sim: Simulation) -> list[str]:
     """I1: every acknowledged event stands once in the log, or in the quarantine if it is malformed."""
     counted = Counter(bytes(row[0]) for row in sim.rows("SELECT event_id FROM log"))
-    malformed = {row[0] for row in sim.rows("SELECT raw FROM quarantined_events WHERE code <> 'loop'")}
-    bad_ids = {str(msgspec.json.decode(raw).get("messageId")) for raw in malformed}
+    malformed = sim.rows("SELECT source, raw FROM quarantined_events WHERE code <> 'loop'")
+    quarantined = Counter((source, str(msgspec.json.decode(raw).get("messageId"))) for source, raw in malformed)
     found = [f"event {event_id.hex()} {count} times" for event_id, count in counted.items() if count > 1]
+    found += [f"{one} quarantined {count} times" for one, count in quarantined.items() if count > sim.tried[one]]
     for source, message_id in sorted(sim.acknowledged):
-        if event_id_of(source, message_id) not in counted and message_id not in bad_ids:
+        if event_id_of(source, message_id) not in counted and (source, message_id) not in quarantined:
             found.append(f"{message_id} was acknowledged and is lost")
     return found
 
@@ -127,6 +128,11 @@ def drained(sim: Simulation) -> list[str]:
     found += [f"outbox {state} {next_us}" for state, next_us in waiting if next_us < sim.now_us() - SECOND]
     states = {row[0] for row in sim.rows("SELECT DISTINCT state FROM outbox")}
     found += [f"strange state {state}" for state in states - {*FINAL, "queued", "claimed", "intent"}]
+    newest = dict(sim.rows("SELECT partition, max(number) FROM log WHERE type = 'control' GROUP BY partition"))
+    behind = [
+        row[0] for row in sim.rows("SELECT profile_id, partition, control_to FROM states") if row[2] < newest[row[1]]
+    ]
+    found += [f"the newest rulebook never reached {profile_id}" for profile_id in behind]
     found += [f"{row[0]} relays wait" for row in sim.rows("SELECT count(*) FROM internal_inbox") if row[0]]
     return found
 

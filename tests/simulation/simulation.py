@@ -96,6 +96,8 @@ class Simulation:
         self.counts: Counter[str] = Counter()
         self.number = 0
         self.acknowledged: set[tuple[str, str]] = set()
+        self.tried: Counter[tuple[str, str]] = Counter()
+        """How often each message was offered to the inbox."""
         self.withdrawn: list[tuple[int, int, str]] = []
         """(number, profile, scope) of acknowledged withdrawals."""
         self.intents: list[Intended] = []
@@ -283,6 +285,7 @@ class Simulation:
             items.append(InboxItem(self.now_us(), request.source, request.is_public, request.endpoint, body))
         if not items:
             return
+        self.tried.update((one.source, one.body["messageId"]) for one in arrived)
         if self.guarded(lambda: self.inbox.append(items)):
             self.acknowledged.update((one.source, one.body["messageId"]) for one in arrived)
         else:
