@@ -10,10 +10,7 @@ from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.zones import DAY
 from kundenkreis.privacy.registry import tables_found_by
-from kundenkreis.runtime.rebuild import verify
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
-from kundenkreis.runtime.stores.session import migrate
-from kundenkreis.runtime.stores.sqlite import SqliteStore
 from tests.privacy.company import NOW, Company
 
 pytestmark = pytest.mark.db
@@ -106,26 +103,6 @@ def test_an_answer_that_comes_too_late_brings_nobody_back(found: MakeCompany, da
     company.run()
     assert company.rows("SELECT count(*) FROM states") == [(0,)]
     assert company.rows("SELECT count(*) FROM log WHERE type <> 'control'") == [(0,)]
-
-
-def test_a_rebuild_after_pruning_is_equal(found: MakeCompany, tmp_path: Path) -> None:
-    company = found()
-    for number in range(30):
-        company.post(
-            {"event": "Product Viewed", "anonymousId": f"a-{number % 7}"},
-            {"event": "Product Viewed", "userId": f"u-{number % 3}"},
-        )
-        company.live(company.clock.now_us() + 11 * DAY)
-    for number in range(3):
-        company.post({"event": "Product Viewed", "anonymousId": f"once-{number}"})
-    company.live(company.clock.now_us() + 100 * DAY)
-    assert company.rows("SELECT count(*) FROM fences WHERE reason = 'silent'")[0][0] >= 10
-    target = SqliteStore(tmp_path / "second.db")
-    migrate(target)
-    report = verify(company.installation.store, target, zone=company.installation.zone)
-    target.close()
-    assert report.differences == []
-    assert report.customers == 3
 
 
 def test_event_ids_of_repeats_go_after_their_days(found: MakeCompany, database: str) -> None:
