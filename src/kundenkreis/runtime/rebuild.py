@@ -357,7 +357,10 @@ def _within_evidence(past: Past, profile_id: int, stops: Stops) -> Folded | None
     return past.fold(profile_id, msgspec.structs.replace(stops.of(profile_id), until_us=undecided - 1))
 
 
-_RELEASED_ANEW = "ON CONFLICT (effect_id) DO UPDATE SET profile_id = excluded.profile_id, due_us = excluded.due_us, next_try_us = excluded.next_try_us, payload = excluded.payload"
+_RELEASED_ANEW = (
+    "ON CONFLICT (effect_id) DO UPDATE SET profile_id = excluded.profile_id, due_us = excluded.due_us, "
+    "next_try_us = excluded.next_try_us, payload = excluded.payload"
+)
 """What the gate sent back at hand-over and the fold released again: its last form is the one that counts."""
 
 

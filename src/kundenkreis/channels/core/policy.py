@@ -403,8 +403,11 @@ HEARD = frozenset(
         "Message Withheld",
         "Message Postponed",
         "Call Made",
+        "Visit Held",
+        "Letter Sent",
+        "Marketing Paused",
+        "Marketing Resumed",
     )
-    + ("Visit Held", "Letter Sent", "Marketing Paused", "Marketing Resumed")
 )
 """Rows that the contact policy folds itself; with any other, and nothing planned or wanted, it need not be asked."""
 _ENDS = {"Message Sent": "sent", "Message Uncertain": "uncertain", "Message Held": "held"}
