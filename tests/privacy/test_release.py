@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from kundenkreis.runtime.replaying import release_customers
 
 from kundenkreis.customers.core.state import decode_state
+from kundenkreis.runtime.replaying import release_customers
 from tests.bad_input.test_poison import damage, profile_of
 from tests.privacy.company import Company
 
