@@ -185,7 +185,8 @@ def _unswept(tx: Session, folder: Folder) -> list[int]:
 
 def _mark_reported(tx: Session, event: AppendEvent) -> None:
     """What the dispatcher writes together with its report."""
-    tx.run("UPDATE outbox SET state = ? WHERE effect_id = ?", (STATE_AFTER[event.name], event.cause))
+    if event.name in STATE_AFTER:
+        tx.run("UPDATE outbox SET state = ? WHERE effect_id = ?", (STATE_AFTER[event.name], event.cause))
 
 
 def _copy(event: AppendEvent) -> AppendEvent:

@@ -11,7 +11,7 @@ from kundenkreis.channels.core.feedback import WITHHELD, feedback_event
 from kundenkreis.channels.core.fences import MARKETING
 from kundenkreis.channels.outbox import SqlOutbox, fences_of
 from kundenkreis.customers.core.state import CustomerState, decode_state
-from kundenkreis.kernel.effects import SendMessage
+from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE
 from tests.engine.stories import STARTS, Life, Publish, Report, Send
 
@@ -122,4 +122,43 @@ def test_a_fence_of_a_merged_profile_holds_for_the_person(tmp_path: Path) -> Non
     with town.life.store.reading() as tx:
         held = fences_of(tx, [third])
     assert {profile: sorted(set(scopes)) for profile, scopes in held.items()} == {third: ["everything", MARKETING]}
+    town.life.close()
+
+
+def views(town: Town, count: int, **who: str) -> None:
+    for _ in range(count):
+        town.say("track", event="Product Viewed", properties={}, **who)
+
+
+def test_a_state_surrendered_before_a_publishing_brings_the_facts_that_came_with_it(tmp_path: Path) -> None:
+    town = Town(tmp_path / "a.db")
+    views(town, 1, userId="u")
+    views(town, 3, anonymousId="d")
+    user = town.profile("user_id", "u")
+    town.life.take([town.say("identify", drains=False, traits={}, userId="u", anonymousId="d")])
+    town.life.publish(Publish(town.at_us + MINUTE, 2))  # needs all views ever; the loser kept only those of three days
+    while town.life.relays():
+        pass
+    assert "viewers" in town.states()[user].decisions.inside
+    town.life.close()
+
+
+def test_a_forwarded_row_counts_once_in_facts_folded_from_history(tmp_path: Path) -> None:
+    town = Town(tmp_path / "a.db")
+    views(town, 1, userId="u")
+    views(town, 1, anonymousId="d")
+    user, device = town.profile("user_id", "u"), town.profile("anonymous_id", "d")
+    town.say("identify", traits={}, userId="u", anonymousId="d")
+    body = {"type": "track", "event": "Product Viewed", "properties": {}}
+    stray = AppendEvent(b"s" * 16, device, "track", "Product Viewed", town.at_us, "api", body, b"", 0)
+    town.at_us += MINUTE
+    town.life.take([Report(town.at_us, stray)])
+    while town.life.relays():
+        pass
+    town.life.publish(Publish(town.at_us + MINUTE, 2))
+    assert (
+        "viewers" not in town.states()[user].decisions.inside
+    )  # three views; counted twice, the stray one would make four
+    views(town, 1, userId="u")
+    assert "viewers" in town.states()[user].decisions.inside
     town.life.close()

@@ -164,7 +164,10 @@ class Simulation:
             self.survive(lambda: self.withdraw(msgspec.msgpack.decode(rows[0][0], type=SendMessage)))
         elif len(self.dispatchers) > 1 and not self.is_nested:
             self.counts["zombies"] += 1
-            self.true_us += LEASE + MINUTE
+            if dice < 0.025:
+                self.offset_us += LEASE + MINUTE  # only the wall clock jumps: the sender does not notice
+            else:
+                self.true_us += LEASE + MINUTE
             self.is_nested = True
             other = self.dispatchers[1 - self.busy]
             self.survive(other.run_once, other.abort)
