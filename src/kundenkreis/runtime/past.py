@@ -13,7 +13,7 @@ from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import OrderEntry, Orders, Record
 from kundenkreis.engine.advance import Outcome, advance, new_customer
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
-from kundenkreis.engine.merging import STATE_SURRENDERED
+from kundenkreis.engine.merging import MERGE_REQUESTED, STATE_SURRENDERED, surrendered
 from kundenkreis.engine.rulebook import RulebookOf
 from kundenkreis.kernel.effects import Effect
 from kundenkreis.kernel.ids import NEVER, Micros, partition_of
@@ -150,11 +150,12 @@ class Past:
         return folded
 
     def step(self, folded: Folded, part: Sequence[LogRow], *, until_us: Micros = 0) -> Outcome:
-        """Fold further rows, of which only the first may be a control row, and timers up to an instant."""
+        """Fold further rows, of which only the first may be a control row or a surrendered state, and timers up to an instant."""
         state = folded.state
         history: Sequence[LogRow] = ()
         if part and part[0].type == "control":
             folded.control_to = part[0].number
+        if part:
             history = self._history(folded, part[0])
         outcome = advance(
             state, part, self.rulebook_of, until_us=max(until_us, state.clock_us), orders=folded.orders, history=history
@@ -166,20 +167,25 @@ class Past:
         )
         return outcome
 
-    def _history(self, folded: Folded, control: LogRow) -> Sequence[LogRow]:
-        """What a published rulebook may need to fold facts from that the state lacks."""
+    def _history(self, folded: Folded, first: LogRow) -> Sequence[LogRow]:
+        """What a published rulebook, or a state surrendered under an earlier one, may need to fold facts from that a state lacks."""
         state = folded.state
-        if control.name != RULEBOOK_PUBLISHED:
+        held, losers = self.rulebook_of(state.rulebook_version).decisions, list(state.absorbed)
+        if first.type == "control" and first.name == RULEBOOK_PUBLISHED:
+            lacks = self.rulebook_of(int(first.properties["version"])).decisions.lacking(held)
+        elif (theirs := surrendered(first)) is not None:
+            lacks = held.lacking(self.rulebook_of(theirs.rulebook_version).decisions)
+            losers += [theirs.profile_id, *theirs.absorbed]
+        else:
             return ()
-        published = self.rulebook_of(int(control.properties["version"])).decisions
-        if not published.lacking(self.rulebook_of(state.rulebook_version).decisions):
+        if not lacks:
             return ()
-        rows = [row for row in self.rows.get(state.profile_id, ()) if row.number <= control.number]
+        rows = [row for row in self.rows.get(state.profile_id, ()) if row.number < first.number]
         derived = list(folded.derived)
-        for loser in state.absorbed:
-            surrendered = self.whole(loser)
-            rows += [row for row in self.rows.get(loser, ()) if row.number <= control.number]
-            derived += surrendered.derived if surrendered is not None else []
+        for loser in losers:
+            whole = self.whole(loser)
+            rows += _until_merged(self.rows.get(loser, ()))
+            derived += whole.derived if whole is not None else []
         return [*sorted(rows, key=lambda row: row.number), *derived]
 
 
@@ -228,11 +234,17 @@ def version_at(controls: Sequence[LogRow], number: int) -> tuple[int, int]:
     return version, last
 
 
+def _until_merged(rows: Sequence[LogRow]) -> list[LogRow]:
+    """The rows of a loser up to its merge: later ones were forwarded and stand among those of its winner."""
+    end = next((row.number for row in rows if row.type == "merge" and row.name == MERGE_REQUESTED), NEVER)
+    return [row for row in rows if row.number <= end]
+
+
 def _parts(inputs: Sequence[LogRow]) -> list[list[LogRow]]:
-    """Rows cut before each control row: what a rulebook needs of the history is gathered there."""
+    """Rows cut before each control row and surrendered state: what a rulebook needs of the history is gathered there."""
     parts: list[list[LogRow]] = [[]]
     for row in inputs:
-        if row.type == "control" and parts[-1]:
+        if parts[-1] and (row.type == "control" or (row.type == "merge" and row.name == STATE_SURRENDERED)):
             parts.append([])
         parts[-1].append(row)
     return parts
