@@ -61,4 +61,5 @@ def test_the_outbox_leaves_committing_to_the_store_whose_transactions_have_point
         "release_held",
         "write_fence",
         "_commit",
+        "take_back",
     }

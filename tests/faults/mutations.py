@@ -55,7 +55,7 @@ def _no_claim_epoch() -> None:
 
 def _no_fence() -> None:
     """The hand-over transaction does not look at the fences."""
-    outbox._fences = lambda tx, profile_ids: {}
+    outbox.fences_of = lambda tx, profile_ids: {}
 
 
 def _no_lease() -> None:

@@ -115,6 +115,12 @@ POINTS: tuple[CrashPoint, ...] = (
     CrashPoint("outbox.fence.after_commit", "visitor", "the fence stands, the withdrawal is not yet stored"),
     CrashPoint("unsubscribe.before_commit", "visitor", "the withdrawal is about to be committed"),
     CrashPoint("unsubscribe.after_commit", "visitor", "the withdrawal is durable, nobody was told"),
+    CrashPoint(
+        "settings.before_commit", "worker", "settings that the fold obeys are about to be written beside the data"
+    ),
+    CrashPoint("settings.after_commit", "worker", "they stand there"),
+    CrashPoint("prune.before_commit", "worker", "what has had its time is about to go"),
+    CrashPoint("prune.after_commit", "worker", "it is gone"),
 )
 
 BY_NAME = {point.name: point for point in POINTS}
@@ -122,6 +128,13 @@ BY_NAME = {point.name: point for point in POINTS}
 OUTSIDE = {
     "rebuild.before_commit": "a rebuild is killed: its second store is thrown away, nothing else was touched",
     "rebuild.after_commit": "the same",
+    "release.before_commit": "quarantined customers are let out: killed, the command is given again",
+    "release.after_commit": "the same",
+    "replay.before_commit": "quarantined events are sent again: killed, the command is given again; repeats are dropped",
+    "replay.after_commit": "the same",
+    "outbox.release.before_commit": "a person releases a message on hold: killed, it is still on hold",
+    "outbox.release.after_commit": "it is due",
+    "smtp.tls": "the TLS handshake, where encryption is required",
     "smtp.helo": "HELO, to a server that does not know EHLO",
     "smtp.starttls": "STARTTLS, where encryption is required",
     "smtp.auth": "the login at the mail server",

@@ -56,7 +56,7 @@ def test_both_say_the_same(data: Path) -> None:
         ("phase", "DELETE FROM memberships WHERE kind = 'sub_state'"),
         ("score", "UPDATE score_entries SET balance = balance - 1"),
         ("message", "UPDATE verdicts SET reasons = '[[\"limit\", false]]' WHERE outcome = 'withheld'"),
-        ("message", "DELETE FROM run_entries WHERE outcome = 'holdout'"),
+        ("message", "DELETE FROM run_entries WHERE outcome = 'entered'"),
     ],
 )
 def test_what_is_wrong_is_seen(data: Path, tmp_path: Path, kind: str, change: str) -> None:

@@ -81,7 +81,8 @@ class RebuildReport:
     """Customers whose stored timer had come but was not folded yet; compared at their own stored point."""
     quarantined: int = 0
     """Customers whose fold had stopped; compared where it stopped."""
-    quarantined_ids: set[int] = field(default_factory=set)
+    quarantined_ids: list[int] = field(default_factory=list)
+    """Profile ids of those."""
     compared: dict[str, int] = field(default_factory=dict)
     """Rows compared per table."""
     differences: list[Difference] = field(default_factory=list)
@@ -280,7 +281,7 @@ def read_stops(tx: Session, report: RebuildReport) -> Stops:
         report.overdue += stops.keep(profile_id, wake_us, control_to)
     for (profile_id,) in tx.rows("SELECT profile_id FROM quarantined_customers"):
         report.quarantined += 1
-        report.quarantined_ids.add(profile_id)
+        report.quarantined_ids.append(profile_id)
         stops.stored[profile_id] = _stop_of_quarantined(tx, profile_id)
     return stops
 
