@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 from kundenkreis.events.core.inbox_item import InboxItem
 
-DAY_US = 86_400_000_000
-
 
 def identities(customers: int, *, at_us: int) -> Iterator[InboxItem]:
     """One identify per customer, four in five with consent to the newsletter behind it."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.events import DAY_US, identities, traffic
+from benchmarks.events import identities, traffic
 from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.playbooks.shipped import shipped_rulebook
@@ -50,8 +50,8 @@ def run(customers: int, events: int, warm: int, rate: int) -> dict[str, object]:
         inbox = installation.open_inbox()
         fill(inbox, identities(customers, at_us=start_us), 5_000)
         drain(worker)
-        step_us = 200 * DAY_US // max(warm + events, 1)
-        stream = traffic(warm + events, customers, start_us=start_us + 1, step_us=step_us)
+        step_us = 1_000_000 // rate
+        stream = traffic(warm + events, customers, start_us=start_us + 3_600_000_000, step_us=step_us)
         if warm:
             for chunk in chunks(stream, 20_000, stop=warm):
                 inbox.append(chunk)

@@ -29,6 +29,7 @@ from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 INBOX_POSITION = "inbox_position"
 TARGET_BATCH_US: Micros = 50_000
 """A batch adapts its size so that nobody else waits longer than about this for the database."""
+BACKLOG_BATCH_US: Micros = 150_000
 FEWEST, MOST = 200, 4_000
 MOST_BYTES = 8_000_000
 PRUNE_EVERY = 64
@@ -183,9 +184,11 @@ class EmbeddedWorker:
         return found
 
     def _adapt(self, report: StepReport, held_us: Micros) -> None:
-        if report.drained and held_us <= TARGET_BATCH_US:
+        # With a backlog the commit is shared by more: everybody waits for that backlog anyway.
+        target_us = TARGET_BATCH_US if report.drained else BACKLOG_BATCH_US
+        if report.drained and held_us <= target_us:
             return
-        scale = min(max(TARGET_BATCH_US / max(held_us, 1), 0.5), 1.5)
+        scale = min(max(target_us / max(held_us, 1), 0.5), 1.5)
         self._size = min(max(int(self._size * scale), FEWEST), MOST)
 
     def _prune(self, report: StepReport, now_us: Micros) -> None:

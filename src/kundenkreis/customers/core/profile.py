@@ -27,7 +27,7 @@ _ACTS = frozenset({"api", "import"})
 
 
 def apply_profile(turn: Turn) -> None:
-    """Fold what a row says about the person. Marks dirty "attribute:<name>", "identifier", "seen"."""
+    """Fold what a row says about the person. Marks dirty "attribute:<name>", "identifier", "seen", "first_seen"."""
     row = turn.row
     if row is None:
         return
@@ -39,7 +39,9 @@ def apply_profile(turn: Turn) -> None:
         if at > state.last_seen_us:
             state.last_seen_us = at
             turn.dirty.add("seen")
-        state.first_seen_us = min(state.first_seen_us, at)
+        if at < state.first_seen_us:
+            state.first_seen_us = at
+            turn.dirty.add("first_seen")
     if row.type == "identify":
         _take_traits(turn, row, row.traits)
     elif row.type == "group":

@@ -70,7 +70,7 @@ def _known(at_us: Micros) -> Micros | None:
 
 COMMERCE = ("commerce",)
 CART = ("cart",)
-SEEN = ("seen",)
+SEEN, FIRST_SEEN = ("seen",), ("first_seen",)
 
 BUILT_IN: dict[str, Trait] = {
     "order_count": Trait("number", COMMERCE, number=_whole(lambda s: s.commerce.order_count)),
@@ -91,7 +91,7 @@ BUILT_IN: dict[str, Trait] = {
         "instant", CART, instant=lambda s: None if s.commerce.cart is None else s.commerce.cart.changed_us
     ),
     "has_open_cart": Trait("yes_no", CART, yes_no=lambda s: s.commerce.cart is not None),
-    "first_seen_at": Trait("instant", SEEN, instant=lambda s: _known(s.first_seen_us)),
+    "first_seen_at": Trait("instant", FIRST_SEEN, instant=lambda s: _known(s.first_seen_us)),
     "last_seen_at": Trait("instant", SEEN, instant=lambda s: _known(s.last_seen_us)),
     "is_known": Trait("yes_no", ("identifier",), yes_no=lambda s: s.profile.known),
 }
