@@ -22,6 +22,7 @@ from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.runtime.clock import SystemClock
+from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.worker import EmbeddedWorker, StepReport
 from kundenkreis.settings import Settings
@@ -48,6 +49,7 @@ def run(customers: int, events: int, warm: int, rate: int) -> dict[str, object]:
         worker = installation.open_worker()
         assert isinstance(worker, EmbeddedWorker)
         inbox = installation.open_inbox()
+        collect_rarely()
         fill(inbox, identities(customers, at_us=start_us), 5_000)
         drain(worker)
         step_us = 1_000_000 // rate

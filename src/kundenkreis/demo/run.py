@@ -26,6 +26,7 @@ from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import HOUR
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.runtime.clock import VirtualClock
+from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.dispatching import build_world
 from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.worker import EmbeddedWorker
@@ -86,6 +87,7 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
         NotADemoError, DemoExistsError: there is something here already.
     """
     begun = time.perf_counter()
+    collect_rarely()
     stream = messages(ends_on=today, households=households)
     clock = VirtualClock()
     installation = Installation(settings, clock=clock, durable=False)

@@ -14,6 +14,7 @@ from types import FrameType
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.runtime.bells import Listener
+from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.installation import DISPATCHER_BELL, WORKER_BELL, Installation
 from kundenkreis.runtime.sole_process import SoleProcess
 from kundenkreis.runtime.worker import PartitionWorker
@@ -47,6 +48,7 @@ def run_worker(installation: Installation, name: str) -> None:
     stop = StopRequest(listener)
     dispatcher = installation.bell(DISPATCHER_BELL)
     worker = installation.open_worker(name)
+    collect_rarely()
     dispatcher.ring()  # our forerunner may have died between its commit and its ring
     while not stop:
         try:

@@ -102,7 +102,7 @@ class SqliteStore:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
-            connection.execute("PRAGMA wal_autocheckpoint=4000")
+            connection.execute("PRAGMA wal_autocheckpoint=16000")
             connection.execute("PRAGMA temp_store=MEMORY")
             self._local.connection = connection
             with self._guard:
