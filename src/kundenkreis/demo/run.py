@@ -5,23 +5,25 @@ Messages go through the same checks as if a shop's server had posted them, as re
 """
 
 import json
+import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from queue import Empty
 from typing import Any
 
 import msgspec
 
 from kundenkreis.channels.core.channel import Recipient
-from kundenkreis.channels.dispatcher import Dispatcher
+from kundenkreis.channels.core.claims import Claim, Completion
+from kundenkreis.channels.dispatcher import Dispatcher, World
 from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.demo.message import INVENTED, REAL, DemoMessage
 from kundenkreis.demo.year import MovedYear, messages
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.inbox import SqliteInbox
-from kundenkreis.kernel.effects import SendMessage
-from kundenkreis.kernel.errors import CallerError
+from kundenkreis.kernel.errors import BugError, CallerError
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import HOUR
 from kundenkreis.playbooks.shipped import shipped_rulebook
@@ -35,6 +37,9 @@ from kundenkreis.settings import Settings
 DEMO_MARK = "demo"
 WINDOW: Micros = 12 * HOUR
 """Virtual time between two looks at the outbox. Messages carry their own due instant, so a window only delays feedback."""
+
+CHUNK = 1_000
+"""Messages handed from one process to the other at a time."""
 
 Progress = Callable[[int, Micros], None]
 """(events so far, virtual instant)."""
@@ -88,7 +93,7 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
     """
     begun = time.perf_counter()
     collect_rarely()
-    stream = messages(ends_on=today, households=households)
+    stream = in_process(today, households)
     clock = VirtualClock()
     installation = Installation(settings, clock=clock, durable=False)
     try:
@@ -128,6 +133,51 @@ class _HandoverClock:
         return self._clock.monotonic_us()
 
 
+class _PunctualDispatcher(Dispatcher):
+    """Hands each message over as if it were the instant at which it was due."""
+
+    def __init__(self, world: World, clock: _HandoverClock) -> None:
+        super().__init__(world, "demo")
+        self._handover_clock = clock
+
+    def _handle(self, claim: Claim, recipient: Recipient | None, claimed_us: int) -> tuple[Completion | None, bool]:
+        self._handover_clock.due_us = claim.message.due_us
+        return super()._handle(claim, recipient, claimed_us)
+
+
+def in_process(today: date, households: int | None) -> Iterator[DemoMessage]:
+    """The stream of messages, made by a process of its own, so that making and folding them share the work of two cores."""
+    context = multiprocessing.get_context("spawn")
+    queue: multiprocessing.Queue[list[tuple[int, str, bytes]] | None] = context.Queue(maxsize=8)
+    maker = context.Process(target=_make, args=(queue, today, households), daemon=True)
+    maker.start()
+    while True:
+        try:
+            chunk = queue.get(timeout=5)
+        except Empty:
+            if not maker.is_alive():
+                raise BugError("The process that makes the demo's messages has ended early.") from None
+            continue
+        if chunk is None:
+            maker.join()
+            return
+        for received_us, source, body in chunk:
+            yield DemoMessage(received_us, source, body)
+
+
+def _make(
+    queue: "multiprocessing.Queue[list[tuple[int, str, bytes]] | None]", today: date, households: int | None
+) -> None:
+    chunk = []
+    for message in messages(ends_on=today, households=households):
+        chunk.append((message.received_us, message.source, message.body))
+        if len(chunk) == CHUNK:
+            queue.put(chunk)
+            chunk = []
+    queue.put(chunk)
+    queue.put(None)
+
+
 class _Loader:
     def __init__(self, installation: Installation, clock: VirtualClock, year: MovedYear, progress: Progress) -> None:
         worker = installation.open_worker()
@@ -161,14 +211,8 @@ class _Loader:
         self._dispatcher = self._open_dispatcher()
 
     def _open_dispatcher(self) -> Dispatcher:
-        world = build_world(self._installation)
-        clock = self._handover_clock
-
-        def people(wanted: Sequence[SendMessage]) -> Mapping[int, Recipient]:
-            clock.due_us = wanted[0].due_us
-            return world.people(wanted)
-
-        return Dispatcher(msgspec.structs.replace(world, clock=clock, people=people), "demo", batch=1)
+        world = msgspec.structs.replace(build_world(self._installation), clock=self._handover_clock)
+        return _PunctualDispatcher(world, self._handover_clock)
 
     def _publish(self, *, with_journeys: bool) -> None:
         rulebook = shipped_rulebook(with_journeys=with_journeys)
