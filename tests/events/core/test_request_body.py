@@ -11,6 +11,12 @@ from hypothesis import strategies as st
 from kundenkreis.events.core import request_body as rb
 from kundenkreis.events.core.request_body import Accepted, Refusal, check_body, to_utf8, unpack
 
+
+def packed(data: bytes) -> bytes:
+    """gzip without the time of day in its head: parallel workers must collect the same test ids."""
+    return gzip.compress(data, mtime=0)
+
+
 pytestmark = pytest.mark.pure
 
 EVENT = {"type": "track", "event": "Café besucht", "userId": "u-1"}
@@ -98,16 +104,16 @@ def test_batch_is_judged(body: bytes, expected: Accepted | Refusal) -> None:
 @pytest.mark.parametrize(
     ("encoding", "packed", "expected"),
     [
-        ("gzip", gzip.compress(b"{}"), b"{}"),
-        ("x-gzip", gzip.compress(b"{}"), b"{}"),
+        ("gzip", packed(b"{}"), b"{}"),
+        ("x-gzip", packed(b"{}"), b"{}"),
         ("deflate", zlib.compress(b"{}"), b"{}"),
         ("identity", b"{}", b"{}"),
         ("gzip", b"{}", rb.BAD_ENCODING),
         ("gzip", b"", rb.BAD_ENCODING),
-        ("gzip", gzip.compress(b"{}")[:-4], rb.BAD_ENCODING),
-        ("gzip", gzip.compress(b"{}") + b"more", rb.BAD_ENCODING),
-        ("gzip", gzip.compress(b" " * 100_000_000), rb.EVENT_TOO_LARGE),
-        ("gzip", gzip.compress(gzip.compress(b" " * 10_000_000)), gzip.compress(b" " * 10_000_000)),
+        ("gzip", packed(b"{}")[:-4], rb.BAD_ENCODING),
+        ("gzip", packed(b"{}") + b"more", rb.BAD_ENCODING),
+        ("gzip", packed(b" " * 100_000_000), rb.EVENT_TOO_LARGE),
+        ("gzip", packed(packed(b" " * 10_000_000)), packed(b" " * 10_000_000)),
         ("br", b"{}", rb.UNKNOWN_ENCODING),
         ("gzip, gzip", b"{}", rb.UNKNOWN_ENCODING),
     ],
