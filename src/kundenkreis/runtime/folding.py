@@ -24,7 +24,6 @@ from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros, partition_of
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.privacy.forgetting import erased_among, forget_silent, remove_rows
 from kundenkreis.runtime import log
-from kundenkreis.runtime.lifting import lift_fences
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.schema import (
     INTERNAL_INBOX,
@@ -59,7 +58,6 @@ class StateTooLargeError(KundenkreisError):
     code = "state_too_large"
 
 
-CONFIRMED = "Consent Confirmed"
 RELEASED = "released"
 """Code of a quarantined customer whom somebody let out: folded again with the next batch, all skipped rows first."""
 
@@ -182,9 +180,6 @@ class Folder:
             if outcome is not None:
                 outcomes.append(outcome)
         self._save(tx, outcomes, report)
-        confirmed = {row.profile_id for row in rows if row.name == CONFIRMED}
-        if confirmed:
-            lift_fences(tx, [outcome.state for outcome in outcomes if outcome.state.profile_id in confirmed])
         back = [(one,) for one in released if one not in self._quarantined]
         tx.run_many("DELETE FROM quarantined_customers WHERE profile_id = ?", back)
         self._released.difference_update(released)
