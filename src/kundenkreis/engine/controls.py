@@ -39,6 +39,22 @@ def apply_control(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, histo
     return published
 
 
+def version_at(controls: Sequence[LogRow], number: int) -> tuple[int, int]:
+    """(rulebook version in force for a row of this number, number of the last control row before it or -1).
+
+    Args:
+        controls: the control rows of the customer's partition, ascending.
+    """
+    version, last = 1, -1
+    for row in controls:
+        if row.number > number:
+            break
+        last = row.number
+        if row.name == RULEBOOK_PUBLISHED:
+            version = int(row.properties["version"])
+    return version, last
+
+
 def prune_at_us(state: CustomerState, life_us: Micros) -> Micros:
     """When an anonymous customer has been silent for `life_us` and is forgotten; NEVER for known ones and forwarders."""
     if state.profile.known or state.forwarded_to:

@@ -15,7 +15,7 @@ from kundenkreis.customers.core.commerce import orders_named
 from kundenkreis.customers.core.state import CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders, RunEntry, ScoreEntry, VerdictEntry
 from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
-from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
+from kundenkreis.engine.controls import RULEBOOK_PUBLISHED, version_at
 from kundenkreis.engine.merging import surrendered
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.errors import KundenkreisError
@@ -202,7 +202,7 @@ class Folder:
             if not rows:
                 return None
             self._check_is_new(tx, rows[0])
-            version, before = _version_at(controls, rows[0].number)
+            version, before = version_at(controls, rows[0].number)
             state = new_customer(rows[0], rulebook_version=version)
             state.folded_to = before
         folded_to = state.folded_to
@@ -329,18 +329,6 @@ class Folder:
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
         report.relays += len(writes.relays)
-
-
-def _version_at(controls: Sequence[LogRow], number: int) -> tuple[int, int]:
-    """(rulebook version in force for a row of this number, number of the last control row before it)."""
-    version, last = 1, -1
-    for row in controls:
-        if row.number > number:
-            break
-        last = row.number
-        if row.name == RULEBOOK_PUBLISHED:
-            version = int(row.properties["version"])
-    return version, last
 
 
 class Writes:

@@ -12,7 +12,7 @@ import msgspec
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import OrderEntry, Orders, Record
 from kundenkreis.engine.advance import Outcome, advance, new_customer
-from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
+from kundenkreis.engine.controls import RULEBOOK_PUBLISHED, version_at
 from kundenkreis.engine.merging import MERGE_REQUESTED, STATE_SURRENDERED, surrendered
 from kundenkreis.engine.rulebook import RulebookOf
 from kundenkreis.kernel.effects import Effect
@@ -220,18 +220,6 @@ def read_controls(tx: Session) -> dict[int, list[LogRow]]:
     for row in log.controls_after(tx, -1):
         controls[row.partition].append(row)
     return controls
-
-
-def version_at(controls: Sequence[LogRow], number: int) -> tuple[int, int]:
-    """(rulebook version in force for a row of this number, number of the last control row before it or -1)."""
-    version, last = 1, -1
-    for row in controls:
-        if row.number > number:
-            break
-        last = row.number
-        if row.name == RULEBOOK_PUBLISHED:
-            version = int(row.properties["version"])
-    return version, last
 
 
 def _until_merged(rows: Sequence[LogRow]) -> list[LogRow]:

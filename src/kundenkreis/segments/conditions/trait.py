@@ -40,9 +40,6 @@ class _TraitLeaf(Leaf):
         super().__init__("trait", config, reads=trait.reads, facts=trait.facts)
         self._trait, self._zone = trait, zone
 
-    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
-        raise NotImplementedError
-
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
         """The value by its type: {"value": n} or {"value": n, "of": d} for n / d, {"at_us": ...}, {"days": ...}."""
         trait = self._trait
