@@ -13,7 +13,7 @@ from kundenkreis.runtime.stores.postgres import PostgresStore
 from kundenkreis.runtime.stores.schema import MAILBOX, VERDICTS
 from kundenkreis.runtime.stores.session import Store, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
-from kundenkreis.site.ports import Message
+from kundenkreis.site.ports.messages import Message
 from tests.site.mailbox_contract import MailboxContract, MakeMailbox
 
 pytestmark = pytest.mark.db

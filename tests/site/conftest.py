@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kundenkreis.settings import Settings
-from kundenkreis.site.ports import Message, Status
+from kundenkreis.site.mounted import Sources
+from kundenkreis.site.ports.messages import Message
+from kundenkreis.site.ports.status import Status
 from kundenkreis.site.testing import SAMPLE_STATUS, MailboxInMemory, StatusAsGiven
 from kundenkreis.site.wsgi import build_application
 
@@ -28,7 +30,9 @@ class Site:
     def mount(self, messages: Iterable[Message] = (), status: Status = SAMPLE_STATUS) -> None:
         """Serve these messages and this status from now on."""
         build_application(
-            self.settings, mailbox=MailboxInMemory(messages), status=StatusAsGiven(status), clock_us=lambda: self.now_us
+            self.settings,
+            sources=Sources(mailbox=MailboxInMemory(messages), status=StatusAsGiven(status)),
+            clock_us=lambda: self.now_us,
         )
 
     def visitor(self, language: str = "en") -> "Client":

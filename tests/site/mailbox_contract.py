@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from kundenkreis.site.ports import Mailbox, Message
+from kundenkreis.site.ports.messages import Mailbox, Message
 from kundenkreis.site.testing import make_message
 
 MakeMailbox = Callable[[Iterable[Message]], Mailbox]

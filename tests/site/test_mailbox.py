@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kundenkreis.site.ports import Reason
+from kundenkreis.site.ports.messages import Reason
 from kundenkreis.site.testing import SAMPLE_VERDICT, make_message
 from tests.site.conftest import NOW_US, Site
 

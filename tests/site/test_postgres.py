@@ -13,10 +13,12 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from kundenkreis.settings import Settings
+from kundenkreis.site.mounted import Sources
 from kundenkreis.site.testing import MailboxInMemory, StatusAsGiven, make_message
 from kundenkreis.site.wsgi import build_application, issue_login_url
 settings = Settings(data_dir=Path(sys.argv[1]), database=sys.argv[2])
-build_application(settings, mailbox=MailboxInMemory([make_message("0a", subject="On PostgreSQL")]), status=StatusAsGiven())
+sources = Sources(mailbox=MailboxInMemory([make_message("0a", subject="On PostgreSQL")]), status=StatusAsGiven())
+build_application(settings, sources=sources)
 path = issue_login_url(settings).removeprefix(settings.public_url)
 from django.test import Client
 client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8321")

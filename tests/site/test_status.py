@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kundenkreis.site.ports import Role, Status
+from kundenkreis.site.ports.status import Role, Status
 from kundenkreis.site.testing import SAMPLE_STATUS
 from tests.site.conftest import NOW_US, Site
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kundenkreis.channels.mailbox import unpack_body
 from kundenkreis.runtime.stores.session import Session, Store
-from kundenkreis.site.ports import Message, MessageLine, MessagePage, Reason, Verdict
+from kundenkreis.site.ports.messages import Message, MessageLine, MessagePage, Reason, Verdict
 
 _LINE = (
     "SELECT m.message_id, m.handed_over_us, m.to_address, m.subject, m.body, v.message_class, v.journey_id, coalesce(o.uncertain, 0) "

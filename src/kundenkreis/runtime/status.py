@@ -9,7 +9,7 @@ from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.role_file import read_roles
 from kundenkreis.runtime.stores.session import Session
 from kundenkreis.runtime.worker import inbox_position
-from kundenkreis.site.ports import Quarantined, Role, Sending, Status, WakeUps
+from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
 
 SHOWN_QUARANTINED = 20
 SPANS: tuple[Micros, ...] = (HOUR, DAY, 7 * DAY)

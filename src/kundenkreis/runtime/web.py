@@ -31,11 +31,13 @@ PUBLIC_PREFIX = "/u/"
 def build_app(installation: Installation) -> TrackingApp:
     """The ASGI application of one installation."""
     # Django is imported here, not above: the worker and the command line never need it.
+    from kundenkreis.site.mounted import Sources  # noqa: PLC0415
     from kundenkreis.site.wsgi import build_application  # noqa: PLC0415
 
     pages = WSGIMiddleware(
         build_application(
-            installation.settings, mailbox=StoredMailbox(installation.store), status=InstallationStatus(installation)
+            installation.settings,
+            sources=Sources(mailbox=StoredMailbox(installation.store), status=InstallationStatus(installation)),
         ),
         workers=PAGE_THREADS,
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
-from kundenkreis.site.ports import Mailbox, StatusSource
+from kundenkreis.site.ports.messages import Mailbox
+from kundenkreis.site.ports.status import StatusSource
 
 
 class NotMountedError(BugError):
@@ -15,12 +16,19 @@ class NotMountedError(BugError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Who answers the pages' questions: one field per area, a protocol of `site/ports/`."""
+
+    mailbox: Mailbox
+    status: StatusSource
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mounted:
     """One installation's site."""
 
     settings: Settings
-    mailbox: Mailbox
-    status: StatusSource
+    sources: Sources
     clock_us: Callable[[], int]
     """Microseconds since the epoch, now."""
 

@@ -3,18 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kundenkreis.site.ports import (
-    Message,
-    MessageLine,
-    MessagePage,
-    Quarantined,
-    Reason,
-    Role,
-    Sending,
-    Status,
-    Verdict,
-    WakeUps,
-)
+from kundenkreis.site.ports.messages import Message, MessageLine, MessagePage, Reason, Verdict
+from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
 
 HOUR_US = 3_600_000_000
 

@@ -8,7 +8,7 @@ from kundenkreis.channels.core.gate_texts import reason_text
 from kundenkreis.kernel.zones import zone
 from kundenkreis.site.formats import language
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.ports import Reason, Verdict
+from kundenkreis.site.ports.messages import Reason, Verdict
 
 _TONES = {
     "released": "good",

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kundenkreis.site.formats import number
-from kundenkreis.site.ports import Status
+from kundenkreis.site.ports.status import Status
 
 _LAG_IS_LATE_US = 10 * 1_000_000
 """Past this the page says that the installation is behind: ten times the lag promised under load."""

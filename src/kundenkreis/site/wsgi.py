@@ -6,8 +6,7 @@ from typing import Any
 
 from kundenkreis.settings import Settings
 from kundenkreis.site import catalogues, django_setup
-from kundenkreis.site.mounted import Mounted, mount
-from kundenkreis.site.ports import Mailbox, StatusSource
+from kundenkreis.site.mounted import Mounted, Sources, mount
 
 WsgiApplication = Callable[[Any, Any], Iterable[bytes]]
 """The two arguments are typed differently by every server and bridge; what they mean stands in PEP 3333."""
@@ -20,13 +19,13 @@ def _clock_us() -> int:
 
 
 def build_application(
-    settings: Settings, *, mailbox: Mailbox, status: StatusSource, clock_us: Callable[[], int] = _clock_us
+    settings: Settings, *, sources: Sources, clock_us: Callable[[], int] = _clock_us
 ) -> WsgiApplication:
     """The pages of this installation, ready to serve.
 
     Args:
         settings: the installation.
-        mailbox, status: what the pages show.
+        sources: who answers the pages' questions.
         clock_us: microseconds since the epoch, now.
 
     Effects: makes the data folder and the secret file if missing, brings the site's tables up to date, compiles translations.
@@ -34,7 +33,7 @@ def build_application(
     django_setup.configure(settings)
     catalogues.compile_catalogues()
     django_setup.migrate(settings)
-    mount(Mounted(settings=settings, mailbox=mailbox, status=status, clock_us=clock_us))
+    mount(Mounted(settings=settings, sources=sources, clock_us=clock_us))
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415 - only after configure()
 
     application: WsgiApplication = get_wsgi_application()

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from kundenkreis.site import verdict_words, words
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.ports import Message
+from kundenkreis.site.ports.messages import Message
 
 PAGE_SIZE = 50
 _QUERY_LIMIT = 200
@@ -29,7 +29,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     # Control characters match nothing, and PostgreSQL takes no zero in a text.
     query = "".join(sign if sign.isprintable() else " " for sign in request.GET.get("q", "")).strip()[:_QUERY_LIMIT]
     cursor = request.GET.get("cursor", "")
-    found = mounted().mailbox.search_messages(query, cursor=cursor, limit=PAGE_SIZE)
+    found = mounted().sources.mailbox.search_messages(query, cursor=cursor, limit=PAGE_SIZE)
     context = {
         "query": query,
         "found": found,
@@ -41,7 +41,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
 
 
 def _message(message_id: str) -> Message:
-    message = mounted().mailbox.find_message(message_id)
+    message = mounted().sources.mailbox.find_message(message_id)
     if message is None:
         raise Http404
     return message

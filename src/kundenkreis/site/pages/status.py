@@ -13,5 +13,5 @@ from kundenkreis.site.mounted import mounted
 @require_safe
 def show_status(request: HttpRequest) -> HttpResponse:
     """Lag, backlog, next wake-ups, quarantine, sending, processes."""
-    status = mounted().status.read_status()
+    status = mounted().sources.status.read_status()
     return render(request, "site/status.html", {"status": status, "health": words.describe_health(status)})

@@ -1,0 +1,80 @@
+"""What the status page asks: how the installation is doing."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """One process or thread of the installation."""
+
+    name: str
+    """web, resolver, worker, dispatcher."""
+    is_alive: bool
+    since_us: int
+    restarts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WakeUps:
+    """How many customers wake up in a span of time from now."""
+
+    until_us: int
+    customers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantined:
+    """Something that was set aside so that it stops nobody else."""
+
+    kind: str
+    """event, customer."""
+    name: str
+    """The event's name, or the customer's id."""
+    reason: str
+    since_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """What one channel has done with the messages of the outbox."""
+
+    channel: str
+    waiting: int
+    handed_over: int
+    failed: int
+    uncertain: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How the installation is doing at one instant."""
+
+    at_us: int
+    store: str
+    """SQLite, PostgreSQL."""
+    customers: int
+    log_rows: int
+    rulebook_version: int
+    lag_us: int
+    """Age of the oldest row that is not folded yet; 0 if all are."""
+    inbox_rows: int
+    """Acknowledged, not yet on the log."""
+    unfolded_rows: int
+    """On the log, not yet folded."""
+    overdue_wake_ups: int
+    next_wake_us: int | None
+    wake_ups: tuple[WakeUps, ...]
+    quarantine: tuple[Quarantined, ...]
+    """The newest of them."""
+    quarantined_total: int
+    sending: tuple[Sending, ...]
+    roles: tuple[Role, ...]
+
+
+class StatusSource(Protocol):
+    """Answers how the installation is doing."""
+
+    def read_status(self) -> Status:
+        """The status now. Cheap: no table is read in full."""
+        ...
