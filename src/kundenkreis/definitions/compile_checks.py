@@ -11,7 +11,6 @@ import msgspec
 
 from kundenkreis.channels.core.policy_compiled import compile_policy
 from kundenkreis.channels.core.policy_errors import PolicyError
-from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import DefinitionError as Mistake
 from kundenkreis.definitions.errors import Path, Problem
@@ -19,14 +18,13 @@ from kundenkreis.definitions.kinds import SHIPPED, Plugins
 from kundenkreis.definitions.suggest import SEE_REFERENCE
 from kundenkreis.journeys.core.graph import Surroundings, compile_journey
 from kundenkreis.journeys.errors import InvalidJourneyError, JourneyProblem
-from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.operators import EventFilter
-from kundenkreis.segments.core.protocol import FactSpec, Known, PropertyFilter, Reason
+from kundenkreis.segments.core.protocol import Known, PropertyFilter
 from kundenkreis.segments.core.scores import CompiledScore
 from kundenkreis.segments.core.situations import CompiledSituation
 from kundenkreis.segments.core.traits import defined_trait
-from kundenkreis.segments.core.tree import compile_condition
+from kundenkreis.segments.core.tree import NEVER_HOLDS, compile_condition
 from kundenkreis.segments.errors import DefinitionError
 
 _UTC = Zone("UTC")
@@ -117,22 +115,9 @@ def _entry_path(definition: Definition, entry: object) -> Path:
     return ()
 
 
-class _Unasked:
-    """Stands in for conditions while only the graph of a journey is looked at."""
-
-    reads: frozenset[str] = frozenset()
-    facts: tuple[FactSpec, ...] = ()
-
-    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
-        return False, NEVER
-
-    def explain(self, state: CustomerState, at_us: Micros) -> Reason:
-        return Reason("none", False, {}, {}, [], NEVER)
-
-
 def _journey(definition: Definition, plugins: Plugins) -> Iterator[Problem]:
     graph_only = Surroundings(
-        compile_condition=lambda _data: _Unasked(),
+        compile_condition=lambda _data: NEVER_HOLDS,
         compile_matches=lambda _where: lambda _properties, _day: False,
         kinds=plugins.steps,
     )

@@ -31,6 +31,7 @@ from kundenkreis.runtime.clock import VirtualClock
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.dispatching import build_world
 from kundenkreis.runtime.installation import INBOX_FILE, Installation
+from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.worker import EmbeddedWorker
 from kundenkreis.settings import Settings
 
@@ -111,11 +112,11 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
 def _claim(installation: Installation) -> None:
     """Mark an empty installation as a demo."""
     with installation.store.transaction("demo") as tx:
-        if tx.rows("SELECT value FROM meta WHERE name = ?", (DEMO_MARK,)):
+        if read_meta(tx, DEMO_MARK) is not None:
             raise DemoExistsError
         if tx.rows("SELECT 1 FROM log LIMIT 1") or tx.rows("SELECT 1 FROM rulebooks LIMIT 1"):
             raise NotADemoError
-        tx.run("INSERT INTO meta (name, value) VALUES (?, 'loading')", (DEMO_MARK,))
+        write_meta(tx, DEMO_MARK, "loading")
     installation.ensure_write_keys([(REAL, "server"), (INVENTED, "server"), ("web", "public")])
 
 
@@ -244,7 +245,7 @@ class _Loader:
         self._dispatcher.close()
         with self._installation.store.transaction("demo") as tx:
             self.run.quarantined = tx.rows("SELECT count(*) FROM quarantined_events")[0][0]
-            tx.run("UPDATE meta SET value = 'loaded' WHERE name = ?", (DEMO_MARK,))
+            write_meta(tx, DEMO_MARK, "loaded")
 
 
 def _windows(stream: Iterator[DemoMessage], cut_us: Micros) -> Iterator[list[DemoMessage]]:

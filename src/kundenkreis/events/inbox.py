@@ -17,6 +17,7 @@ import pysqlite3 as sqlite3  # brings a SQLite without the WAL-reset bug, which 
 
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.errors import InboxUnavailableError
+from kundenkreis.kernel import advisory_locks
 
 __all__ = ["Inbox", "InboxItem", "PostgresInbox", "SqliteInbox"]
 
@@ -228,7 +229,7 @@ class PostgresInbox:
     @staticmethod
     def create(connection: psycopg.Connection[Any]) -> None:
         """Make the table if it does not exist. The caller commits. Two who make it at once would both fail, so they take turns."""
-        connection.execute("select pg_advisory_xact_lock(726003)")
+        connection.execute("select pg_advisory_xact_lock(%s)", (advisory_locks.INBOX_SCHEMA,))
         connection.execute(_POSTGRES_TABLE)
 
     @staticmethod

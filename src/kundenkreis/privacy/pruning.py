@@ -4,8 +4,10 @@ Nothing is scanned because time passed: the log is walked once in the order of i
 quarantine is read at its oldest end. (Anonymous customers go by their own wake-up, see engine/controls.py.)
 """
 
+from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, HOUR
+from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.session import Session
 
 PRUNED_AT_ONCE = 2_000
@@ -34,7 +36,10 @@ class Pruner:
     def prune(self, tx: Session, now_us: Micros) -> bool:
         """Remove a little; whether there may be more. What a rolled back transaction removed is looked for again."""
         self._next_us = now_us + HOUR
-        if tx.dialect == "postgres" and not tx.rows("SELECT pg_try_advisory_xact_lock(726002)")[0][0]:
+        if (
+            tx.dialect == "postgres"
+            and not tx.rows("SELECT pg_try_advisory_xact_lock(?)", (advisory_locks.PRUNING,))[0][0]
+        ):
             return False
         more = self._dedupe(tx, now_us - self._dedupe_us)
         more |= self._quarantine(tx, now_us - QUARANTINE_DAYS * DAY)
@@ -45,8 +50,7 @@ class Pruner:
 
     def _dedupe(self, tx: Session, before_us: Micros) -> bool:
         """Event ids of old log rows: the log is in the order of arrival, so the walk ends at the first young one."""
-        held = tx.rows("SELECT value FROM meta WHERE name = ?", (_POSITION,))
-        position = int(held[0][0]) if held else 0
+        position = int(read_meta(tx, _POSITION) or 0)
         rows = tx.rows(
             "SELECT number, event_id, received_us FROM log WHERE number > ? ORDER BY number LIMIT ?",
             (position, PRUNED_AT_ONCE),
@@ -59,10 +63,7 @@ class Pruner:
         if not old:
             return False
         tx.run_many("DELETE FROM dedupe WHERE event_id = ?", [(row[1],) for row in old])
-        tx.run(
-            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (_POSITION, str(old[-1][0])),
-        )
+        write_meta(tx, _POSITION, str(old[-1][0]))
         return len(old) == PRUNED_AT_ONCE
 
     def _quarantine(self, tx: Session, before_us: Micros) -> bool:

@@ -19,6 +19,7 @@ from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.clock import Clock, SystemClock
 from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, documents_of, publish
+from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
 from kundenkreis.runtime.stores.sqlite import SqliteStore
@@ -163,18 +164,14 @@ class Installation:
         """The fold obeys this setting, so it stands with the data: a rebuild must decide the same."""
         value = str(self.settings.anonymous_days)
         with self.store.transaction("settings") as tx:
-            if tx.rows("SELECT value FROM meta WHERE name = ?", (ANONYMOUS_DAYS,)) != [(value,)]:
-                tx.run(
-                    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    (ANONYMOUS_DAYS, value),
-                )
+            if read_meta(tx, ANONYMOUS_DAYS) != value:
+                write_meta(tx, ANONYMOUS_DAYS, value)
 
     def _fixed_zone(self) -> Zone:
         """The zone that was fixed when this installation was made; the settings' on an empty one."""
         asked = self.settings.zone
         with self.store.transaction("zone") as tx:
-            tx.run("INSERT INTO meta (name, value) VALUES ('zone', ?) ON CONFLICT DO NOTHING", (asked,))
-            fixed = str(tx.rows("SELECT value FROM meta WHERE name = 'zone'")[0][0])
+            fixed = claim_meta(tx, "zone", asked)
         if asked not in (fixed, DEFAULT_ZONE):
             raise ZoneFixedError(
                 f"This installation counts its days in {fixed}; KREIS_ZONE says {asked}. "

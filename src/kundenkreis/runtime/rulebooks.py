@@ -15,6 +15,7 @@ from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import DAY, Zone
 from kundenkreis.runtime import log
 from kundenkreis.runtime.partition_clocks import read_clocks, write_clocks
+from kundenkreis.runtime.stores.meta import read_meta
 from kundenkreis.runtime.stores.schema import RULEBOOKS
 from kundenkreis.runtime.stores.session import Session, Store
 
@@ -74,8 +75,8 @@ class Rulebooks:
         """Learn versions published since, inside a transaction that is open already."""
         known = max(self._documents, default=0)
         if not known:
-            found = tx.rows("SELECT value FROM meta WHERE name = ?", (ANONYMOUS_DAYS,))
-            self._anonymous_life_us = int(found[0][0]) * DAY if found else DEFAULT_ANONYMOUS_LIFE
+            days = read_meta(tx, ANONYMOUS_DAYS)
+            self._anonymous_life_us = int(days) * DAY if days is not None else DEFAULT_ANONYMOUS_LIFE
         rows = tx.rows("SELECT version, definitions, include_existing FROM rulebooks WHERE version > ?", (known,))
         for version, definitions, include in rows:
             self._documents[version] = documents_of(bytes(definitions))

@@ -12,6 +12,7 @@ import msgspec
 
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.core.messages import Malformed, Message, read_item
+from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros
 from kundenkreis.kernel.rows import LogRow
@@ -24,6 +25,7 @@ from kundenkreis.runtime.folding import Folder, FoldReport
 from kundenkreis.runtime.partition_clocks import write_clocks
 from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
 from kundenkreis.runtime.rulebooks import Rulebooks
+from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 
 INBOX_POSITION = "inbox_position"
@@ -152,10 +154,7 @@ class EmbeddedWorker:
         self._point("fold.after_save")
         if items:
             self._position = items[-1][0]
-            tx.run(
-                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (INBOX_POSITION, str(self._position)),
-            )
+            write_meta(tx, INBOX_POSITION, str(self._position))
         if rows or due:
             write_clocks(tx, {0: until_us})
         more = is_more_due or not drained or fold.relays or self._all_swept_to != self._folder.controls_read
@@ -225,8 +224,7 @@ def read_arrivals(
 
 def inbox_position(tx: Session) -> int:
     """Up to where the inbox is in the log (SQLite)."""
-    rows = tx.rows("SELECT value FROM meta WHERE name = ?", (INBOX_POSITION,))
-    return int(rows[0][0]) if rows else 0
+    return int(read_meta(tx, INBOX_POSITION) or 0)
 
 
 def _take_relays(tx: Session, limit: int) -> list[Relay]:
@@ -328,7 +326,7 @@ class PartitionWorker:
         if now_us - self._renewed_us < LEASE_US // 4:
             return
         with self._store.transaction("lease") as tx:
-            tx.run("SELECT pg_advisory_xact_lock(726001)")
+            tx.run("SELECT pg_advisory_xact_lock(?)", (advisory_locks.WORKER_LEASES,))
             rows = tx.rows("SELECT partition, owner, epoch, lease_until_us FROM partitions ORDER BY partition")
             alive = {row[1] for row in rows if row[1] and row[3] > now_us} | {self._name} | self._waiting(tx, now_us)
             fair = min(-(-PARTITIONS // len(alive)), self._share)
@@ -349,10 +347,7 @@ class PartitionWorker:
             tx.run_many(
                 "UPDATE partitions SET owner = '', lease_until_us = 0 WHERE partition = ?", [(p,) for p in give]
             )
-            tx.run(
-                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (f"worker:{self._name}", str(now_us + LEASE_US)),
-            )
+            write_meta(tx, f"worker:{self._name}", str(now_us + LEASE_US))
         self._epochs = {p: self._epochs[p] for p in keep} | {row[0]: row[2] + 1 for row in take}
         self._renewed_us = now_us
 

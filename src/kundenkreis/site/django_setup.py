@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.runtime import sqlite_library
 from kundenkreis.settings import Settings, secret_key
 
 SESSION_DAYS = 7
 _LOCK_TIMEOUT_SECONDS = 20
-_MIGRATION_LOCK = 8_321_001
-"""Any number that nobody else locks in this database."""
 
 
 class AlreadyConfiguredError(BugError):
@@ -172,11 +171,11 @@ def _only_one(settings: Settings) -> Iterator[None]:
         from django.db import connection  # noqa: PLC0415 - only after configure()
 
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [advisory_locks.SITE_SCHEMA])
             try:
                 yield
             finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [advisory_locks.SITE_SCHEMA])
     else:
         import fcntl  # noqa: PLC0415 - not on every system that can serve from PostgreSQL
 

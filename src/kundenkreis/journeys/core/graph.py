@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.customers.core.state import CustomerState, Run
+from kundenkreis.customers.core.state import Run
 from kundenkreis.journeys.core.compiled import CompiledEntry, CompiledJourney, Node, TimedEntry, Watch, reads_of
 from kundenkreis.journeys.core.definitions import Entry, EventTrigger, Goal, JourneyDefinition
 from kundenkreis.journeys.core.local_time import clock_seconds
@@ -34,9 +34,9 @@ from kundenkreis.journeys.errors import InvalidJourneyError, JourneyProblem
 from kundenkreis.journeys.steps.registry import kinds_by_name
 from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.hashing import BUCKETS
-from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import DAY
-from kundenkreis.segments.core.protocol import Condition, FactSpec, PropertyFilter, Reason
+from kundenkreis.segments.core.protocol import Condition, PropertyFilter
+from kundenkreis.segments.core.tree import NEVER_HOLDS
 
 _STEP_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TRIGGER_FIELDS = {"name", "where", "key"}
@@ -54,19 +54,6 @@ class Surroundings:
     segments: Collection[str] | None = None
     scores: Collection[str] | None = None
     kinds: Mapping[str, StepKind] = field(default_factory=kinds_by_name)
-
-
-class _Never:
-    """Stands in for a condition that does not compile, so that the remaining problems are found too."""
-
-    reads: frozenset[str] = frozenset()
-    facts: tuple[FactSpec, ...] = ()
-
-    def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
-        return False, NEVER
-
-    def explain(self, state: CustomerState, at_us: Micros) -> Reason:
-        return Reason("none", False, {}, {}, [], NEVER)
 
 
 class _Unreadable(PlainStep):
@@ -92,7 +79,7 @@ class _Context:
             condition = self.around.compile_condition(data)
         except KundenkreisError as error:
             self._refused(path, error)
-            return _Never()
+            return NEVER_HOLDS
         for key in sorted(condition.reads):
             kind, _, name = key.partition(":")
             known = {"segment": self.segments, "score": self.scores}.get(kind)

@@ -168,6 +168,25 @@ class PlainStep:
     is_local: bool = False
 
 
+class DerivingStep(PlainStep):
+    """A step that puts one event on the log and goes on; nothing for the control group."""
+
+    edges = (Edge("next", "", ("next",)),)
+
+    def __init__(self, event: str, properties: Mapping[str, Any], *, subject: str) -> None:
+        """
+        Args:
+            subject: what the control group's reason names: the score, the attribute, the event.
+        """
+        self._event, self._properties, self._subject = event, properties, subject
+
+    def decide(self, run: Run, moment: Moment) -> Outcome:
+        """Derives the event."""
+        if run.in_holdout:
+            return Go(outcome="holdout", reason=["holdout", self._subject])
+        return Go(event=(self._event, dict(self._properties)))
+
+
 class Trigger(NamedTuple):
     """A compiled event trigger."""
 
@@ -199,3 +218,14 @@ def compile_trigger(trigger: EventTrigger, context: CompileContext, path: Path, 
         context.problem((*path, "name"), "event_name_missing", "Name the event, or a list of events.")
     matches = context.matches(trigger.where, path) if trigger.where else None
     return Trigger(names, matches, (entry_key if trigger.key is None else trigger.key) or "")
+
+
+def check_branch_id(branch_id: str, taken: Collection[str], context: CompileContext, path: Path, *, noun: str) -> None:
+    """Notes an id that another way out of the same step has already.
+
+    Args:
+        path: of the id.
+        noun: what the step calls its ways out: branch, part, alternative.
+    """
+    if branch_id in taken:
+        context.problem(path, "duplicate_branch", f'"{branch_id}" is taken; give each {noun} an id of its own.')

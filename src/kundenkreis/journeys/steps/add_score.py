@@ -2,17 +2,7 @@
 
 import msgspec
 
-from kundenkreis.customers.core.state import Run
-from kundenkreis.journeys.core.protocol import (
-    CompileContext,
-    Edge,
-    Go,
-    Moment,
-    Outcome,
-    PlainStep,
-    StepKind,
-    StepSource,
-)
+from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, StepKind, StepSource
 from kundenkreis.kernel.references import ScoreId
 
 
@@ -23,26 +13,12 @@ class AddScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     points: int
 
 
-class AddScoreStep(PlainStep):
-    """A compiled add_score."""
-
-    edges = (Edge("next", "", ("next",)),)
-
-    def __init__(self, config: AddScoreConfig) -> None:
-        self.config = config
-
-    def decide(self, run: Run, moment: Moment) -> Outcome:
-        """Derives "Score Added" {score, points}; nothing for the control group."""
-        if run.in_holdout:
-            return Go(outcome="holdout", reason=["holdout", self.config.score])
-        return Go(event=("Score Added", {"score": self.config.score, "points": self.config.points}))
-
-
-def compile_add_score(source: StepSource, context: CompileContext) -> AddScoreStep:
+def compile_add_score(source: StepSource, context: CompileContext) -> DerivingStep:
     """Refuses unknown scores."""
-    if context.scores is not None and source.config.score not in context.scores:
-        context.problem((*source.path, "score"), "unknown_score", f'There is no score "{source.config.score}".')
-    return AddScoreStep(source.config)
+    config = source.config
+    if context.scores is not None and config.score not in context.scores:
+        context.problem((*source.path, "score"), "unknown_score", f'There is no score "{config.score}".')
+    return DerivingStep("Score Added", {"score": config.score, "points": config.points}, subject=config.score)
 
 
 ADD_SCORE = StepKind(

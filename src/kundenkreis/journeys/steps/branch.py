@@ -15,6 +15,7 @@ from kundenkreis.journeys.core.protocol import (
     PlainStep,
     StepKind,
     StepSource,
+    check_branch_id,
 )
 from kundenkreis.kernel.references import ConditionData, StepId
 from kundenkreis.segments.core.protocol import Condition
@@ -71,12 +72,8 @@ def compile_branch(source: StepSource, context: CompileContext) -> BranchStep:
             context.problem(
                 (*source.path, i), "remainder_not_last", "The branch without `when` takes everybody: write it last."
             )
-        if any(branch.id == other.id for other in branches[:i]):
-            context.problem(
-                (*source.path, i, "id"),
-                "duplicate_branch",
-                f'"{branch.id}" is taken; give each branch an id of its own.',
-            )
+        taken = [other.id for other in branches[:i]]
+        check_branch_id(branch.id, taken, context, (*source.path, i, "id"), noun="branch")
         condition = context.condition(branch.when, (*source.path, i, "when")) if branch.when is not None else None
         ways.append(Way(branch.id, branch.next or "", condition))
     return BranchStep(ways)

@@ -4,17 +4,7 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.customers.core.state import Run
-from kundenkreis.journeys.core.protocol import (
-    CompileContext,
-    Edge,
-    Go,
-    Moment,
-    Outcome,
-    PlainStep,
-    StepKind,
-    StepSource,
-)
+from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, StepKind, StepSource
 from kundenkreis.kernel.references import EventName
 
 
@@ -23,21 +13,6 @@ class EmitEventConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     name: EventName
     properties: dict[str, Any] = msgspec.field(default_factory=dict)
-
-
-class EmitEventStep(PlainStep):
-    """A compiled emit_event."""
-
-    edges = (Edge("next", "", ("next",)),)
-
-    def __init__(self, config: EmitEventConfig) -> None:
-        self.config = config
-
-    def decide(self, run: Run, moment: Moment) -> Outcome:
-        """Derives the event; nothing for the control group."""
-        if run.in_holdout:
-            return Go(outcome="holdout", reason=["holdout", self.config.name])
-        return Go(event=(self.config.name, dict(self.config.properties)))
 
 
 RESERVED = frozenset(
@@ -58,7 +33,7 @@ RESERVED = frozenset(
 """Events with a meaning inside the fold: a journey may not forge them."""
 
 
-def compile_emit_event(source: StepSource, context: CompileContext) -> EmitEventStep:
+def compile_emit_event(source: StepSource, context: CompileContext) -> DerivingStep:
     """Refuses an event without a name, and names that only the fold itself may speak."""
     name = source.config.name
     if not name:
@@ -69,7 +44,7 @@ def compile_emit_event(source: StepSource, context: CompileContext) -> EmitEvent
             "event_name_reserved",
             f'"{name}" is an event that Kundenkreis itself derives; choose another name.',
         )
-    return EmitEventStep(source.config)
+    return DerivingStep(source.config.name, source.config.properties, subject=source.config.name)
 
 
 EMIT_EVENT = StepKind(

@@ -4,17 +4,7 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.customers.core.state import Run
-from kundenkreis.journeys.core.protocol import (
-    CompileContext,
-    Edge,
-    Go,
-    Moment,
-    Outcome,
-    PlainStep,
-    StepKind,
-    StepSource,
-)
+from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, StepKind, StepSource
 from kundenkreis.kernel.references import AttributeName
 
 
@@ -25,26 +15,12 @@ class SetAttributeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     value: Any
 
 
-class SetAttributeStep(PlainStep):
-    """A compiled set_attribute."""
-
-    edges = (Edge("next", "", ("next",)),)
-
-    def __init__(self, config: SetAttributeConfig) -> None:
-        self.config = config
-
-    def decide(self, run: Run, moment: Moment) -> Outcome:
-        """Derives "Attribute Set" {name, value}; nothing for the control group."""
-        if run.in_holdout:
-            return Go(outcome="holdout", reason=["holdout", self.config.name])
-        return Go(event=("Attribute Set", {"name": self.config.name, "value": self.config.value}))
-
-
-def compile_set_attribute(source: StepSource, context: CompileContext) -> SetAttributeStep:
+def compile_set_attribute(source: StepSource, context: CompileContext) -> DerivingStep:
     """Refuses an attribute without a name."""
-    if not source.config.name:
+    config = source.config
+    if not config.name:
         context.problem((*source.path, "name"), "attribute_name_missing", "Name the attribute.")
-    return SetAttributeStep(source.config)
+    return DerivingStep("Attribute Set", {"name": config.name, "value": config.value}, subject=config.name)
 
 
 SET_ATTRIBUTE = StepKind(

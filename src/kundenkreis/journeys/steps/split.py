@@ -13,6 +13,7 @@ from kundenkreis.journeys.core.protocol import (
     PlainStep,
     StepKind,
     StepSource,
+    check_branch_id,
 )
 from kundenkreis.kernel.hashing import BUCKETS, bucket_of
 from kundenkreis.kernel.references import StepId
@@ -65,12 +66,8 @@ def compile_split(source: StepSource, context: CompileContext) -> SplitStep:
     if round(sum(part.percent for part in config.parts) * BUCKETS / 100) != BUCKETS:
         context.problem((*source.path, "parts"), "parts_not_100", "The parts must add up to 100 percent.")
     for i, part in enumerate(config.parts):
-        if any(part.id == other.id for other in config.parts[:i]):
-            context.problem(
-                (*source.path, "parts", i, "id"),
-                "duplicate_branch",
-                f'"{part.id}" is taken; give each part an id of its own.',
-            )
+        taken = [other.id for other in config.parts[:i]]
+        check_branch_id(part.id, taken, context, (*source.path, "parts", i, "id"), noun="part")
     return SplitStep(config, config.salt or f"{source.journey.id}.{source.step_id}")
 
 

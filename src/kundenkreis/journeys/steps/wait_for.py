@@ -19,6 +19,7 @@ from kundenkreis.journeys.core.protocol import (
     StepKind,
     StepSource,
     Trigger,
+    check_branch_id,
     compile_trigger,
 )
 from kundenkreis.kernel.ids import NEVER, Micros
@@ -122,10 +123,8 @@ def _watched(source: StepSource, context: CompileContext, index: int, one: Alter
     path = (*source.path, "any", index)
     if (one.event is None) == (one.condition is None):
         context.problem(path, "alternative_unclear", "An alternative has either an event or a condition.")
-    if one.id == "timeout" or any(one.id == other.id for other in source.config.any[:index]):
-        context.problem(
-            (*path, "id"), "duplicate_branch", f'"{one.id}" is taken; give each alternative an id of its own.'
-        )
+    taken = ["timeout", *(other.id for other in source.config.any[:index])]
+    check_branch_id(one.id, taken, context, (*path, "id"), noun="alternative")
     trigger = (
         compile_trigger(one.event, context, (*path, "event"), entry_key=source.journey.entry.key) if one.event else None
     )

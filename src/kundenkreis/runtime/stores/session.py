@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.ids import PARTITIONS as PARTITIONS_COUNT
 from kundenkreis.runtime.stores.schema import TABLES, Table, create_statements
 
@@ -104,7 +105,7 @@ def _relations(tx: Session) -> set[str]:
     """Names of the tables and indexes that are there; two processes that look at the same time take turns."""
     if tx.dialect == "sqlite":  # its write transactions take turns by themselves
         return {row[0] for row in tx.rows("SELECT name FROM sqlite_master")}
-    tx.run("SELECT pg_advisory_xact_lock(726002)")
+    tx.run("SELECT pg_advisory_xact_lock(?)", (advisory_locks.SCHEMA,))
     return {
         row[0] for row in tx.rows("SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace")
     }

@@ -85,6 +85,10 @@ class Group:
         return Reason(self._kind, holds, {}, {}, [part.explain(state, at_us) for part in self._parts], flips_us)
 
 
+NEVER_HOLDS = Group("any", ())
+"""Stands in for a condition that does not compile or is not looked at, so that what surrounds it can be checked."""
+
+
 class Not:
     """The opposite of one condition."""
 
