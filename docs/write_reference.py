@@ -20,6 +20,7 @@ from kundenkreis.kernel.errors import BugError, CallerError, KundenkreisError, P
 from kundenkreis.privacy.registry import RETENTION, personal_tables
 from kundenkreis.settings import Settings, variable_of
 from kundenkreis.site import django_setup
+from kundenkreis.site.access import ROLES_WITH, Role, grantable_roles
 
 FOLDER = Path(__file__).parent / "reference"
 _MADE = "<!-- Made by `make reference`. Change the code, not this page. -->\n"
@@ -141,11 +142,28 @@ def retention_page() -> str:
     )
 
 
+def access_page() -> str:
+    """Every permission with the roles that have it."""
+    page = _MADE + (
+        "# Roles and permissions\n\n"
+        "Written from the table in `site/access.py`, the only place where a role gets a permission. How pages use it:\n"
+        "[access.md](../explanation/access.md).\n\n"
+    )
+    page += _table("Permission", *(f"`{role}`" for role in Role))
+    for name, roles in ROLES_WITH.items():
+        page += _row(f"`{name}`", *("x" if role in roles else "" for role in Role))
+    page += "\n" + _table("Role", "May give and take these roles")
+    for role in Role:
+        page += _row(f"`{role}`", ", ".join(f"`{each}`" for each in grantable_roles(role)) or "none")
+    return page
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
     "retention.md": retention_page,
+    "access.md": access_page,
 }
 """File name under docs/reference/ -> what writes it."""
 

@@ -43,13 +43,13 @@ class Site:
             enforce_csrf_checks=True, SERVER_NAME="127.0.0.1", SERVER_PORT="8321", HTTP_ACCEPT_LANGUAGE=language
         )
 
-    def insider(self, language: str = "en") -> "Client":
-        """A browser that is signed in."""
+    def insider(self, language: str = "en", *, role: str = "owner") -> "Client":
+        """A browser that is signed in as an account of this role."""
         from django.test import Client
 
         from kundenkreis.site.models import Account
 
-        account, _ = Account.objects.get_or_create(username="console")
+        account, _ = Account.objects.get_or_create(username=f"the {role}", defaults={"role": role})
         client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8321", HTTP_ACCEPT_LANGUAGE=language)
         client.force_login(account)
         return client

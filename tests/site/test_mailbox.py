@@ -171,7 +171,17 @@ def test_list_costs_the_same_queries_at_any_length(
     site: Site, count_queries: Callable[[Callable[[], object]], int]
 ) -> None:
     insider, costs = site.insider(), []
+    insider.get("/mailbox/")  # notes when the session began
     for length in (1, 3):
         site.mount([make_message(f"{n:02x}") for n in range(length)])
         costs.append(count_queries(lambda: insider.get("/mailbox/")))
     assert costs == [2, 2], "the session and the account"
+
+
+def test_viewer_sees_no_personal_value_and_finds_none(site: Site) -> None:
+    site.mount([make_message("0a", recipient="marie.brandt@example.com", subject="An Frau Brandt")])
+    assert "marie.brandt@example.com" in site.insider().get("/mailbox/").content.decode()
+    for query in ("", "?q=brandt", "?q=nobody"):
+        html = site.insider(role="viewer").get(f"/mailbox/{query}").content.decode()
+        assert "m•••@•••" in html
+        assert "Brandt" not in html

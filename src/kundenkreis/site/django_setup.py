@@ -93,7 +93,7 @@ def django_settings(settings: Settings) -> dict[str, Any]:
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "django.contrib.auth.middleware.LoginRequiredMiddleware",
+            "kundenkreis.site.guard.AccessMiddleware",
         ],
         "TEMPLATES": [
             {

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
+from kundenkreis.site.access import Role
 from kundenkreis.site.models import Account, LoginLink
 
 CONSOLE_ACCOUNT = "console"
-"""The account of whoever has the server's console. Made at first use."""
+"""Handle of the first owner, made at first use."""
 
 _TOKEN_BYTES = 32
 
@@ -24,11 +25,17 @@ def _hash(token: str) -> bytes:
 def issue_login_path(*, now: datetime, valid_minutes: int) -> str:
     """The path of a new login link, such as /login/Zk3.../.
 
-    Effects: makes the console account if there is none; forgets links that expired; stores the new one.
+    It signs in the first owner: whoever has the console has the data as well.
+
+    Effects: makes the owner if there is none; forgets links that expired; stores the new one.
     """
-    account, _ = Account.objects.get_or_create(
-        username=CONSOLE_ACCOUNT, defaults={"is_superuser": True, "is_staff": True, "password": "!"}
-    )
+    account = Account.objects.filter(role=Role.OWNER, is_active=True).order_by("id").first()
+    if account is None:
+        account, _ = Account.objects.update_or_create(
+            username=CONSOLE_ACCOUNT,
+            defaults={"role": Role.OWNER, "is_active": True},
+            create_defaults={"role": Role.OWNER, "password": "!"},
+        )
     LoginLink.objects.filter(expires_at__lte=now).delete()
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     LoginLink.objects.create(

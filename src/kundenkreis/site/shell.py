@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views import i18n
 from django.views.decorators.http import require_POST
 
+from kundenkreis.site import access
 from kundenkreis.site.mounted import mounted
 
 _THEME_COOKIE = "kreis_theme"
@@ -26,6 +26,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in _THEMES else "",
         "language": get_language() or "en",
         "current_path": request.get_full_path(),
+        "permissions": viewer.permissions if (viewer := access.viewer()) else access.NOTHING,
         "page": request.resolver_match.url_name if request.resolver_match else "",
     }
 
@@ -35,7 +36,6 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("mailbox")
 
 
-@login_not_required
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
     """Remember the language in a cookie and go back."""
@@ -43,7 +43,6 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@login_not_required
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
     """Remember light, dark, or the device's own choice in a cookie and go back."""

@@ -1,21 +1,25 @@
 """Addresses of the pages."""
 
-from django.urls import path
-
 from kundenkreis.site import shell
 from kundenkreis.site.pages import login, mailbox, status
+from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
+# One block per area. Every address says what it asks for: `see` for reading, `change` for everything else (docs/explanation/access.md).
 urlpatterns = [
-    path("", shell.home, name="home"),
-    path("login/", login.explain, name="login"),
-    path("login/<str:token>/", login.use_link, name="login_link"),
-    path("logout/", login.leave, name="logout"),
-    path("language/", shell.set_language, name="set_language"),
-    path("theme/", shell.set_theme, name="set_theme"),
-    path("mailbox/", mailbox.show_list, name="mailbox"),
-    path("mailbox/<str:message_id>/", mailbox.show_message, name="message"),
-    path("mailbox/<str:message_id>/html/", mailbox.show_html, name="message_html"),
-    path("status/", status.show_status, name="status"),
+    route("", shell.home, name="home", see=SIGNED_IN),
+    route("login/", login.explain, name="login", see=EVERYBODY),
+    route("login/<str:token>/", login.use_link, name="login_link", see=EVERYBODY, change=EVERYBODY),
+    route("logout/", login.leave, name="logout", change=SIGNED_IN),
+    route("language/", shell.set_language, name="set_language", change=EVERYBODY),
+    route("theme/", shell.set_theme, name="set_theme", change=EVERYBODY),
+    # Messages
+    route("mailbox/", mailbox.show_list, name="mailbox", see="messages.see"),
+    route("mailbox/<str:message_id>/", mailbox.show_message, name="message", see=("messages.see", "personal.see")),
+    route(
+        "mailbox/<str:message_id>/html/", mailbox.show_html, name="message_html", see=("messages.see", "personal.see")
+    ),
+    # Settings
+    route("status/", status.show_status, name="status", see="status.see"),
 ]
 
 handler400 = shell.bad_request

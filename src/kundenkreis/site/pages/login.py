@@ -1,7 +1,6 @@
 """Signing in and out."""
 
 from django.contrib.auth import login, logout
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,7 +13,6 @@ from kundenkreis.site.mounted import mounted
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-@login_not_required
 @never_cache
 @require_safe
 def explain(request: HttpRequest) -> HttpResponse:
@@ -24,7 +22,6 @@ def explain(request: HttpRequest) -> HttpResponse:
     return render(request, "site/login.html", {"state": "explain"})
 
 
-@login_not_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def use_link(request: HttpRequest, token: str) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from kundenkreis.kernel.zones import to_datetime
 from kundenkreis.site import formats, verdict_words, words
+from kundenkreis.site.personal import personal
 
 register = template.Library()
 
@@ -61,6 +62,7 @@ def instant(at_us: int) -> SafeString:
 
 
 register.simple_tag(formats.exact_instant)
+register.filter("personal", personal)
 register.filter("number", formats.number)
 register.filter("span", formats.span)
 register.filter("class_word", verdict_words.class_word)
