@@ -7,6 +7,7 @@ import pytest
 
 from kundenkreis.customers.core.state import CustomerState, encode_state
 from kundenkreis.definitions.canonical import canonical_json
+from kundenkreis.definitions.errors import PublishedMeanwhileError
 from kundenkreis.definitions.impact import MembershipImpact
 from kundenkreis.definitions.load import load_files
 from kundenkreis.kernel.ids import NEVER, partition_of
@@ -62,3 +63,12 @@ def test_impact_counts_everybody_and_writes_nothing(installation: Installation) 
         kept = tx.rows("SELECT profile_id, partition, wake_us, control_to, state FROM states ORDER BY profile_id")
     assert [[*row[:4], bytes(row[4])] for row in kept] == rows
     assert publisher.in_force() == buyers(1)
+
+
+def test_what_was_published_meanwhile_is_not_overwritten(installation: Installation) -> None:
+    publisher = StorePublisher(installation)
+    publisher.publish(buyers(1), actor="anna", after=0)
+    with pytest.raises(PublishedMeanwhileError):
+        publisher.publish(buyers(2), actor="ben", after=0)
+    assert (publisher.version_in_force(), publisher.in_force()) == (1, buyers(1))
+    assert publisher.publish(buyers(2), actor="ben", after=1)[0] == 2

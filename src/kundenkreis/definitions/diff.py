@@ -1,7 +1,7 @@
 """What a new rulebook changes against the one in force, as data and in words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -49,6 +49,11 @@ def compare(before: Definitions, after: Definitions) -> tuple[Change, ...]:
             elif details := tuple(_details(old[name].body, new[name].body, "")):
                 changes.append(Change(kind, name, "changed", _names(new[name]), details))
     return tuple(changes)
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """Everything that differs between two documents, value by value."""
+    return tuple(_details(dict(before), dict(after), ""))
 
 
 def _names(definition: Definition) -> dict[str, str]:

@@ -59,3 +59,27 @@ class DefinitionsRefusedError(CallerError):
             mistakes=[msgspec.to_builtins(mistake) for mistake in mistakes],
         )
         self.mistakes = mistakes
+
+
+class PublishedMeanwhileError(CallerError):
+    """Somebody else has published since you looked; nothing was published. Look at the difference and publish again."""
+
+    code = "published_meanwhile"
+
+
+class StaleDraftError(CallerError):
+    """Somebody else has saved this draft since you opened it; yours was not saved."""
+
+    code = "stale_draft"
+
+
+class BadDraftError(CallerError):
+    """A draft is a mapping that names its kind and, where there can be several, its id."""
+
+    code = "bad_draft"
+
+
+class NoDraftError(CallerError):
+    """There is no such draft; somebody may have published or discarded it."""
+
+    code = "no_draft"

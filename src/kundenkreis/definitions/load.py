@@ -98,9 +98,13 @@ def load_files(files: Iterable[tuple[str, bytes]], plugins: Plugins = SHIPPED) -
 
 
 def assemble(
-    sources: Sequence[Source], mistakes: Sequence[DefinitionError] = (), plugins: Plugins = SHIPPED
+    sources: Sequence[Source],
+    mistakes: Sequence[DefinitionError] = (),
+    plugins: Plugins = SHIPPED,
+    *,
+    beside: Sequence[Definition] = (),
 ) -> Definitions | list[DefinitionError]:
-    """Definitions from documents; `mistakes` are those found while reading them.
+    """Definitions from documents; `mistakes` are those found while reading them, `beside` stand there already and have the right shape.
 
     Every document is checked by itself; how they fit together is asked only when all of them have the right shape, because a name
     may be unknown only since its document is broken.
@@ -110,7 +114,7 @@ def assemble(
     definitions = [each for source in sources if (each := _definition(source, heads, found, plugins)) is not None]
     if found:
         return sorted(found, key=_order)
-    return check(Definitions(definitions), plugins)
+    return check(Definitions([*beside, *definitions]), plugins)
 
 
 def check(definitions: Definitions, plugins: Plugins = SHIPPED) -> Definitions | list[DefinitionError]:

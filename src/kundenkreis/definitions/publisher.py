@@ -12,8 +12,17 @@ class Publisher(Protocol):
     def in_force(self) -> bytes:
         """Canonical JSON of the rulebook in force; b"[]" while there is none."""
 
+    def version_in_force(self) -> int:
+        """Its number; 0 while there is none."""
+
     def impact(self, definitions: bytes, *, include_existing: Collection[str] = ()) -> Impact:
         """What publishing these definitions now would do. Changes nothing."""
 
-    def publish(self, definitions: bytes, *, actor: str, include_existing: Collection[str] = ()) -> tuple[int, int]:
-        """Put these definitions in force for everybody: (rulebook version, log position)."""
+    def publish(
+        self, definitions: bytes, *, actor: str, include_existing: Collection[str] = (), after: int | None = None
+    ) -> tuple[int, int]:
+        """Put these definitions in force for everybody: (rulebook version, log position).
+
+        Raises:
+            PublishedMeanwhileError: `after` is given, and the rulebook in force is another version.
+        """

@@ -68,14 +68,19 @@ class Installation:
         return self.settings.lateness_hours * HOUR
 
     def publish(
-        self, definitions: bytes, *, actor: str, at_us: Micros | None = None, include_existing: Sequence[str] = ()
-    ) -> tuple[int, int]:
-        """Compile, then publish a rulebook given as canonical JSON; (version, last log number). Wakes the worker."""
+        self, definitions: bytes, *, actor: str, at_us: Micros | None = None, include_existing: Sequence[str] = (),
+        after: int | None = None,
+    ) -> tuple[int, int]:  # fmt: skip
+        """Compile, then publish a rulebook given as canonical JSON; (version, last log number). Wakes the worker.
+
+        Raises:
+            PublishedMeanwhileError: `after` is given, and the newest version is another.
+        """
         self.rulebooks.check(documents_of(definitions))
         with self.store.transaction("publish") as tx:
             published = publish(
                 tx, definitions, actor=actor, at_us=at_us if at_us is not None else self.clock.now_us(), zone=self.zone,
-                include_existing=include_existing,
+                include_existing=include_existing, after=after,
             )  # fmt: skip
         self._worker_bell.ring()
         return published

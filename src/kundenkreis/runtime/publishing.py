@@ -34,6 +34,10 @@ class StorePublisher:
         documents = msgspec.json.encode(self._installation.rulebooks.documents(version))
         return canonical_json(definitions_from_json(documents))
 
+    def version_in_force(self) -> int:
+        """Number of the newest rulebook; 0 while there is none."""
+        return self._installation.rulebooks.newest_version()
+
     def impact(self, definitions: bytes, *, include_existing: Collection[str] = ()) -> Impact:
         """What publishing would do to everybody, or to a sample of a large store; nothing is written."""
         rulebooks, at_us = self._installation.rulebooks, self._installation.clock.now_us()
@@ -50,9 +54,13 @@ class StorePublisher:
             impact = count_impact(people, before=before, after=after, at_us=at_us)
         return msgspec.structs.replace(impact, sample_percent=100 * len(partitions) / PARTITIONS)
 
-    def publish(self, definitions: bytes, *, actor: str, include_existing: Collection[str] = ()) -> tuple[int, int]:
+    def publish(
+        self, definitions: bytes, *, actor: str, include_existing: Collection[str] = (), after: int | None = None
+    ) -> tuple[int, int]:
         """(version, log position)."""
-        return self._installation.publish(definitions, actor=actor, include_existing=sorted(include_existing))
+        return self._installation.publish(
+            definitions, actor=actor, include_existing=sorted(include_existing), after=after
+        )
 
 
 def _asked(tx: Session) -> range:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.definitions.errors import PublishedMeanwhileError
 from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
 from kundenkreis.engine.rulebook import Rulebook
@@ -104,13 +105,20 @@ def documents_of(definitions: bytes) -> list[dict[str, Any]]:
 
 
 def publish(
-    tx: Session, definitions: bytes, *, actor: str, at_us: Micros, zone: Zone, include_existing: Sequence[str] = ()
-) -> tuple[int, int]:
+    tx: Session, definitions: bytes, *, actor: str, at_us: Micros, zone: Zone, include_existing: Sequence[str] = (),
+    after: int | None = None,
+) -> tuple[int, int]:  # fmt: skip
     """Store a rulebook and append its control row to every partition; (version, last log number).
 
     The compiled form must have been built once before, so that nothing unsound is ever published.
+
+    Raises:
+        PublishedMeanwhileError: `after` is given, and the newest version is another.
     """
-    version = newest_version(tx) + 1
+    newest = newest_version(tx)
+    if after not in (None, newest):
+        raise PublishedMeanwhileError(version=newest)
+    version = newest + 1
     include = msgspec.json.encode(sorted(include_existing)).decode()
     tx.insert(RULEBOOKS, [(version, at_us, hash128(definitions).hex(), actor, definitions, include)])
     properties: dict[str, object] = {"version": version}

@@ -198,6 +198,13 @@ ANONYMOUS_COUNTS = _table(
 RULEBOOKS = _table(
     "rulebooks", "version:i published_us:i hash:t actor:t definitions:b include_existing:t", "version", NOT_PERSONAL
 )
+DRAFTS = _table(
+    "drafts",
+    "kind:t definition_id:t document:b base_version:i base:t revision:i edited_by:t edited_us:i",
+    "kind definition_id",
+    NOT_PERSONAL,
+)
+"""Definitions that somebody works on (definitions/drafts.py)."""
 
 TABLES: tuple[Table, ...] = (
     META,
@@ -223,6 +230,7 @@ TABLES: tuple[Table, ...] = (
     TOMBSTONES,
     ANONYMOUS_COUNTS,
     RULEBOOKS,
+    DRAFTS,
 )
 
 _TYPES = {
