@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from kundenkreis.customers.core.commerce import orders_named
+from kundenkreis.customers.core.listing import Listed, line_of, listed, terms_of
 from kundenkreis.customers.core.state import CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders, RunEntry, ScoreEntry, VerdictEntry
 from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
@@ -26,6 +27,7 @@ from kundenkreis.privacy.forgetting import erased_among, forget_silent, remove_r
 from kundenkreis.runtime import log
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.schema import (
+    CUSTOMER_LIST,
     INTERNAL_INBOX,
     MEMBERSHIPS,
     ORDERS,
@@ -33,6 +35,7 @@ from kundenkreis.runtime.stores.schema import (
     QUARANTINED_CUSTOMERS,
     RUN_ENTRIES,
     SCORE_ENTRIES,
+    SEARCH_TERMS,
     STATES,
     VERDICTS,
 )
@@ -94,6 +97,8 @@ class Folder:
         self._controls_read = 0
         self._quarantined: set[int] = set()
         self._released: set[int] = set()
+        self._listed: dict[int, Listed | None] = {}
+        """What the list held of the customers of this batch before it."""
         self._up_to: dict[int, int] | None = None
 
     @property
@@ -152,6 +157,7 @@ class Folder:
             due: profile ids whose wake has come or whom a control row has not reached yet.
         """
         self._up_to = up_to
+        self._listed = {}
         by_profile: dict[int, list[LogRow]] = defaultdict(list)
         for row in rows:
             if row.type != "control":
@@ -205,6 +211,8 @@ class Folder:
             version, before = version_at(controls, rows[0].number)
             state = new_customer(rows[0], rulebook_version=version)
             state.folded_to = before
+        else:
+            self._listed[profile_id] = listed(state)
         folded_to = state.folded_to
         pending = (
             [row for row in controls if row.number > folded_to] if controls and controls[-1].number > folded_to else []
@@ -325,7 +333,9 @@ class Folder:
         for outcome in outcomes:
             if outcome.is_forgotten and outcome.state.profile_id not in kept_back:
                 continue
-            writes.add(outcome, self.newest_control(partition_of(outcome.state.profile_id), self._up_to))
+            profile_id = outcome.state.profile_id
+            control_to = self.newest_control(partition_of(profile_id), self._up_to)
+            writes.add(outcome, control_to, was=self._listed.get(profile_id))
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
         report.relays += len(writes.relays)
@@ -343,14 +353,24 @@ class Writes:
         self.runs: list[Row] = []
         self.verdicts: list[Row] = []
         self.orders: dict[tuple[str, int], Row] = {}
+        self.lines: list[Row] = []
+        self.unlisted: list[Row] = []
+        self.terms: list[Row] = []
+        self.terms_gone: list[Row] = []
         self.outbox: list[Row] = []
         self.relays: list[Row] = []
         self.derived: list[LogRow] = []
 
-    def add(self, outcome: Outcome, control_to: int) -> None:
-        """Take what one advance decided; `control_to` is the last control row applied."""
+    def add(self, outcome: Outcome, control_to: int, *, was: Listed | None = None) -> None:
+        """Take what one advance decided.
+
+        Args:
+            control_to: the last control row applied.
+            was: what list and search hold of this customer already; None: nothing.
+        """
         state = outcome.state
         profile_id = state.profile_id
+        self._list(profile_id, was, listed(state))
         self.states.append(
             (
                 profile_id,
@@ -392,6 +412,19 @@ class Writes:
                 self.relays.append((effect.effect_id, effect.profile_id, state.clock_us, _msgpack(effect)))
         self.derived.extend(outcome.derived)
 
+    def _list(self, profile_id: int, was: Listed | None, now: Listed | None) -> None:
+        """What changes in list and search; most folds change neither."""
+        if was == now:
+            return
+        if now is None:
+            self.unlisted.append((profile_id,))
+        elif was is None or was.line != now.line:
+            self.lines.append((profile_id, *line_of(now)))
+        if was is None or now is None or was.found_by != now.found_by:
+            before, after = terms_of(was), terms_of(now)
+            self.terms.extend((term, profile_id) for term in sorted(after - before))
+            self.terms_gone.extend((term, profile_id) for term in sorted(before - after))
+
     def _membership(self, profile_id: int, change: MembershipChange) -> None:
         key = (profile_id, change.kind, change.definition_id)
         reason = _json(change.reason).decode()
@@ -421,6 +454,7 @@ class Writes:
         tx.insert(RUN_ENTRIES, self.runs, conflict="replace")
         tx.insert(VERDICTS, self.verdicts, conflict="replace")
         tx.insert(ORDERS, list(self.orders.values()), conflict="replace")
+        self._flush_list(tx)
         if outbox:
             tx.insert(OUTBOX, self.outbox, conflict=_REQUEUE)
             tx.insert(INTERNAL_INBOX, self.relays)
@@ -429,3 +463,11 @@ class Writes:
                 for offset, row in enumerate(self.derived):
                     row.number = number + offset
                 log.append(tx, [log.stored(row, None) for row in self.derived])
+
+    def _flush_list(self, tx: Session) -> None:
+        if self.unlisted:
+            tx.run_many("DELETE FROM customer_list WHERE profile_id = ?", self.unlisted)
+        if self.terms_gone:
+            tx.run_many("DELETE FROM search_terms WHERE term = ? AND profile_id = ?", self.terms_gone)
+        tx.insert(CUSTOMER_LIST, self.lines, conflict="replace")
+        tx.insert(SEARCH_TERMS, self.terms, conflict="ignore")

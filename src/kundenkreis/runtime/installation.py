@@ -18,6 +18,7 @@ from kundenkreis.privacy.tombstones import tombstone_key
 from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.clock import Clock, SystemClock
+from kundenkreis.runtime.customer_list import fill_customer_list
 from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, documents_of, publish
 from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
@@ -58,6 +59,7 @@ class Installation:
         self._worker_bell = self.bell(WORKER_BELL)
         self.store: Store = open_store(settings, point, durable=durable)
         migrate(self.store)
+        fill_customer_list(self.store)
         self.zone: Zone = self._fixed_zone()
         self._keep_anonymous_days()
         self.rulebooks = Rulebooks(self.store, zone=self.zone)

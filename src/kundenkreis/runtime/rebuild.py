@@ -54,6 +54,8 @@ _COMPARED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (schema.VERDICTS, tuple(name for name in schema.VERDICTS.column_names if name not in ("effect_id", "sequence"))),
     (schema.ORDERS, tuple(name for name in schema.ORDERS.column_names if name not in ("order_id", "profile_id"))),
     (schema.IDENTIFIERS, ("profile_id",)),
+    (schema.CUSTOMER_LIST, schema.CUSTOMER_LIST.column_names[1:]),
+    (schema.SEARCH_TERMS, ()),
     (schema.OUTBOX, ("profile_id", "due_us", "payload")),
 )
 

@@ -138,6 +138,27 @@ VERDICTS = _table(
     "verdicts_of_customer ON verdicts (profile_id, at_us)",
     derived=True,
 )
+CUSTOMER_LIST = _table(
+    "customer_list",
+    "profile_id:i is_known:i seen_us:i since_us:i sales_minor:i name_key:b",
+    "profile_id",
+    _BY_PROFILE_CUSTOMER,
+    "customer_list_seen ON customer_list (is_known, seen_us, profile_id)",
+    "customer_list_since ON customer_list (is_known, since_us, profile_id)",
+    "customer_list_sales ON customer_list (is_known, sales_minor, profile_id)",
+    "customer_list_name ON customer_list (is_known, name_key, profile_id)",
+    derived=True,
+)
+"""What the list of customers sorts by (customers/core/listing.py), so that a page of it reads fifty states and no more; one index per order."""
+SEARCH_TERMS = _table(
+    "search_terms",
+    "term:b profile_id:i",
+    "term profile_id",
+    _BY_PROFILE_CUSTOMER,
+    "search_terms_of_customer ON search_terms (profile_id, term)",
+    derived=True,
+)
+"""Folded beginnings by which people are found. Bytes, because a range of texts means something else in every collation."""
 ORDERS = _table(
     "orders",
     "order_id:t profile_id:i ordered_us:i total_minor:i refunded_minor:i currency:t status:t channel:t delivered_us:i lines:b cause:b",
@@ -220,6 +241,8 @@ TABLES: tuple[Table, ...] = (
     SCORE_ENTRIES,
     RUN_ENTRIES,
     VERDICTS,
+    CUSTOMER_LIST,
+    SEARCH_TERMS,
     ORDERS,
     OUTBOX,
     INTERNAL_INBOX,
