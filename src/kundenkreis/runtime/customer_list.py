@@ -5,6 +5,7 @@ From then on the fold keeps them, in the transaction that writes the state (runt
 
 from kundenkreis.customers.core.listing import line_of, listed, terms_of
 from kundenkreis.customers.core.state import decode_state
+from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.schema import CUSTOMER_LIST, SEARCH_TERMS
 from kundenkreis.runtime.stores.session import Row, Session, Store
 
@@ -17,15 +18,11 @@ def fill_customer_list(store: Store) -> None:
     """Fill what is missing; nothing to do on a store that began with these tables or was filled before."""
     while True:
         with store.transaction("list") as tx:
-            found = tx.rows("SELECT value FROM meta WHERE name = ?", (_FILLED,))
-            done = found[0][0] if found else "-1"
+            done = read_meta(tx, _FILLED) or "-1"
             if done == "all":
                 return
             last = _fill_chunk(tx, int(done))
-            tx.run(
-                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (_FILLED, "all" if last is None else str(last)),
-            )
+            write_meta(tx, _FILLED, "all" if last is None else str(last))
 
 
 def _fill_chunk(tx: Session, after: int) -> int | None:
