@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+import msgspec
+
+from kundenkreis.content.core.blocks import Block, Look
 from kundenkreis.content.core.source import ContentSource
 from kundenkreis.content.core.source import Problem as ContentProblem
 from kundenkreis.content.core.source import Variant as VariantSource
@@ -30,6 +33,8 @@ def source_of(content: Definition, brand: Definition | None) -> ContentSource:
             subject=part["subject"],
             text=part.get("text", ""),
             html=part.get("html", ""),
+            mjml=part.get("mjml", ""),
+            blocks=tuple(msgspec.convert(block, Block) for block in part.get("blocks", ())),
             preheader=part.get("preheader", ""),
         )
         for key, part in content.body["variants"].items()
@@ -37,6 +42,7 @@ def source_of(content: Definition, brand: Definition | None) -> ContentSource:
     return ContentSource(
         id=content.id, message_class=content.body["message_class"], value=values.get(language) or next(iter(values.values()), ""),
         call_to_action=content.body["call_to_action"], variants=variants, default_language=language, form_of_address=form,
+        look=brand.config.look if brand is not None else Look(),
     )  # fmt: skip
 
 

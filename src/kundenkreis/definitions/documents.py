@@ -8,6 +8,9 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
+from kundenkreis.content.core.blocks import Block, Look
+from kundenkreis.kernel.references import ChannelId, PhaseId, SegmentId
+
 ID_PATTERN = "^[a-z][a-z0-9_]{0,63}$"
 ID_HINT = "Small letters a-z, digits and _, beginning with a letter, at most 64"
 LANGUAGE_PATTERN = "^[a-z]{2,3}(-[A-Z]{2})?$"
@@ -42,7 +45,10 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     subject: str
     preheader: str = ""
     html: str = ""
+    mjml: str = ""
+    blocks: Annotated[list[Block], Meta(max_length=200)] = []
     text: str = ""
+    """May be left out with blocks and MJML: it is made of them."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +65,15 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     value: Annotated[Names, Meta(min_length=1)]
     call_to_action: CallToAction
     variants: Annotated[dict[VariantKey, Variant], Meta(min_length=1)]
+    phases: list[PhaseId] = []
+    """For whom it is meant, where the content map shows it; [] = everybody."""
+    personas: list[SegmentId] = []
+    """Segments that it is written for."""
+    channel: ChannelId = "email"
+    up_to_date_until: Annotated[
+        str, Meta(pattern="^$|^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A day such as 2026-12-31")
+    ] = ""
+    """Afterwards the content map calls it outdated."""
 
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,3 +91,6 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         str, Meta(pattern="^[A-Z]{2}$", description="A country of ISO 3166 in capital letters, such as DE")
     ]
     zone: Text
+    look: Look = Look()
+    tone: Names = {}
+    """How the brand speaks, for whoever writes."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from kundenkreis.channels.core.policy_config import PolicyConfig
+from kundenkreis.content.core.blocks import KINDS as BLOCK_KINDS
+from kundenkreis.content.core.blocks import Block
 from kundenkreis.definitions.documents import Brand, Content
 from kundenkreis.journeys.core.definitions import Entry, JourneyDefinition
 from kundenkreis.journeys.core.protocol import StepKind
@@ -51,6 +53,7 @@ BY_KIND: dict[str, Kind] = {each.kind: each for each in KINDS}
 
 ONE_OF: dict[type[msgspec.Struct], tuple[str, ...]] = {
     Entry: ("event", "segment_entered", "segment_left", "date", "schedule", "broadcast"),
+    Block: BLOCK_KINDS,
     TraitDefinition: ("count", "sum", "first", "last", "average_gap"),
 }
 """Keys of which exactly one must be there."""

@@ -6,7 +6,9 @@ content carries the way out and the imprint in every part (trust 3.2, UWG 7 II N
 """
 
 import re
+from collections.abc import Mapping
 
+from kundenkreis.content.core.bodies import Body
 from kundenkreis.content.core.source import ContentSource, Part, Problem
 
 _TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
@@ -66,23 +68,28 @@ _IMPRINT = re.compile(r"\{\{-?\s*brand\.imprint\b")
 _SELLING = frozenset({"buy", "recommend", "opinion"})
 
 
-def lint(source: ContentSource) -> tuple[Problem, ...]:
+def lint(source: ContentSource, bodies: Mapping[str, Body]) -> tuple[Problem, ...]:
     """Every rule of its message class that the content breaks, with line and remedy."""
     found: list[Problem] = []
     promotes = source.message_class == "marketing"
     if not promotes and source.call_to_action in _SELLING:
         what = f"a {source.message_class} message that asks people to {source.call_to_action}"
         found.append(Problem("", "", 0, what, "Make it marketing, or ask for nothing that promotes"))
-    for key, variant in source.variants.items():
-        parts: tuple[tuple[Part, str], ...] = (
-            ("subject", variant.subject),
-            ("preheader", variant.preheader),
-            ("html", variant.html),
-            ("text", variant.text),
-        )
-        for part, text in parts:
-            found += _required(key, part, text) if promotes else _promotion(source, key, part, text)
-        found += _unsafe(key, variant.html)
+    for key, body in bodies.items():
+        if promotes:
+            found += _required(key, body.html_part, body.html)
+            found += _required(key, body.text_part, body.text)
+        else:
+            variant = source.variants[key]
+            parts: tuple[tuple[Part, str], ...] = (
+                ("subject", variant.subject),
+                ("preheader", variant.preheader),
+                (body.html_part, body.html),
+                (body.text_part, body.text),
+            )
+            for part, text in parts:
+                found += _promotion(source, key, part, text)
+        found += _unsafe(key, body.html_part, body.html)
     return tuple(found)
 
 
@@ -96,7 +103,7 @@ def _promotion(source: ContentSource, key: str, part: Part, text: str) -> list[P
 
 
 def _required(key: str, part: Part, text: str) -> list[Problem]:
-    if part not in ("html", "text") or not text.strip():
+    if not text.strip():
         return []
     found = []
     if not _UNSUBSCRIBE.search(text):
@@ -106,17 +113,17 @@ def _required(key: str, part: Part, text: str) -> list[Problem]:
     return found
 
 
-def _unsafe(key: str, html: str) -> list[Problem]:
+def _unsafe(key: str, part: Part, html: str) -> list[Problem]:
     found: list[Problem] = []
     if match := _ACTIVE.search(_TAG.sub(" ", html)):
         what = f"active content ({match.group(0)!r})"
-        found.append(Problem(key, "html", 0, what, "Remove it; mail programs drop it and filters distrust it"))
+        found.append(Problem(key, part, 0, what, "Remove it; mail programs drop it and filters distrust it"))
     for match in _DATA_IN_LINK.finditer(html):
         expression = match.group("expression")
         if _TRUSTED_LINK.match(expression) is None and not re.search(r"\|\s*safe_url\b", expression):
             line = _line(html, match.start())
             what = f"a link made of data ({expression.strip()[:60]!r})"
-            found.append(Problem(key, "html", line, what, "Add `| safe_url`, so that data brings no javascript: along"))
+            found.append(Problem(key, part, line, what, "Add `| safe_url`, so that data brings no javascript: along"))
     return found
 
 

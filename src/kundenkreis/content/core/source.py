@@ -10,32 +10,38 @@ from typing import Literal
 
 import msgspec
 
+from kundenkreis.content.core.blocks import Block, Look
 from kundenkreis.kernel.hashing import hash128
 
 MessageClass = Literal["transactional", "service", "marketing"]
 CallToAction = Literal["read", "learn", "opinion", "use", "get_help", "register", "buy", "recommend", "none"]
 FormOfAddress = Literal["sie", "du", ""]
-Part = Literal["subject", "preheader", "html", "text", ""]
+Part = Literal["subject", "preheader", "html", "mjml", "blocks", "text", ""]
 
 SOURCE_LIMIT_CHARACTERS = 256 * 1024
 """Per part. Gmail clips mails past 102 KB, so a longer source is a mistake or an attack."""
 SUBJECT_LIMIT_CHARACTERS = 500
+BODIES: tuple[Part, ...] = ("blocks", "mjml", "html")
+"""Ways to write a body; each variant has at most one."""
 FORMAL_LANGUAGES = frozenset({"de", "fr", "es", "it", "nl", "pl", "pt", "cs", "ru", "tr", "da", "sv", "hu", "ro"})
 """Languages in which a plain variant carries the item's form of address; elsewhere there is none to state."""
 
 _KEY = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?(/(sie|du))?")
 
 
-class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """The Liquid sources of one language and form of address."""
+class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The Liquid sources of one language and form of address. Its body is written in one of three ways: blocks, MJML or HTML."""
 
     subject: str
-    text: str
+    text: str = ""
+    """"" with blocks or MJML: made from them."""
     html: str = ""
+    mjml: str = ""
+    blocks: tuple[Block, ...] = ()
     preheader: str = ""
 
 
-class ContentSource(msgspec.Struct, frozen=True, kw_only=True):
+class ContentSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One content item as written in a file or an editor."""
 
     id: str
@@ -47,6 +53,8 @@ class ContentSource(msgspec.Struct, frozen=True, kw_only=True):
     default_language: str = "de"
     form_of_address: Literal["sie", "du"] = "sie"
     """The form that plain variants of languages with a distinction are written in."""
+    look: Look = Look()
+    """The brand's, for blocks."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -140,7 +148,11 @@ def _variant_shape(key: str, variant: Variant) -> list[Problem]:
         )
     if not variant.subject.strip():
         found.append(Problem(key, "subject", 0, "no subject", "Write a subject"))
-    if not variant.text.strip():
+    bodies: tuple[Part, ...] = tuple(name for name in BODIES if getattr(variant, name))
+    if len(bodies) > 1:
+        what = f"{' and '.join(bodies)} at the same time"
+        found.append(Problem(key, bodies[1], 0, what, "Keep one of them"))
+    if not variant.text.strip() and not (variant.blocks or variant.mjml):
         found.append(Problem(key, "text", 0, "no text part", "Write the plain text; some people read nothing else"))
     if "\n" in variant.subject.strip():
         found.append(Problem(key, "subject", 2, "a subject of several lines", "Keep the subject on one line"))
@@ -148,6 +160,7 @@ def _variant_shape(key: str, variant: Variant) -> list[Problem]:
         ("subject", variant.subject, SUBJECT_LIMIT_CHARACTERS),
         ("preheader", variant.preheader, SUBJECT_LIMIT_CHARACTERS),
         ("html", variant.html, SOURCE_LIMIT_CHARACTERS),
+        ("mjml", variant.mjml, SOURCE_LIMIT_CHARACTERS),
         ("text", variant.text, SOURCE_LIMIT_CHARACTERS),
     )
     found += [

@@ -13,6 +13,7 @@ import msgspec
 from liquid.exceptions import LiquidError, ResourceLimitError, UnknownFilterError
 
 from kundenkreis.content.core import liquid
+from kundenkreis.content.core.bodies import Body, expanded
 from kundenkreis.content.core.filters import TooMuchError
 from kundenkreis.content.core.lint import lint
 from kundenkreis.content.core.source import (
@@ -114,7 +115,8 @@ def compile_content(source: ContentSource, *, known: KnownNames = DEFAULT_NAMES)
     problems = check_content(source, known=known)
     if problems:
         raise ContentRefusedError(source.id, problems)
-    variants = {key: _compile_variant(source, key, variant) for key, variant in source.variants.items()}
+    bodies, _ = expanded(source)
+    variants = {key: _compile_variant(source, key, body) for key, body in bodies.items()}
     return CompiledContent(
         id=source.id,
         version=version_of(source),
@@ -129,10 +131,19 @@ def compile_content(source: ContentSource, *, known: KnownNames = DEFAULT_NAMES)
 def check_content(source: ContentSource, *, known: KnownNames = DEFAULT_NAMES) -> tuple[Problem, ...]:
     """Everything that speaks against publishing this content; () if nothing does."""
     problems = shape_problems(source)
-    for key, variant in source.variants.items():
-        for part, text, escape in _parts(variant):
+    bodies, unreadable = expanded(source)
+    problems += unreadable
+    for key, body in bodies.items():
+        for part, text, escape in _parts(source.variants[key], body):
             problems += _template_problems(key, part, text, escape, known)
-    return (*problems, *lint(source))
+    problems += lint(source, bodies)
+    # What stands in a block stands in the HTML and in the text made of it: said once.
+    return tuple(dict.fromkeys(_placed(problem) for problem in problems))
+
+
+def _placed(problem: Problem) -> Problem:
+    """A line of made HTML says nothing to whoever wrote blocks or MJML."""
+    return msgspec.structs.replace(problem, line=0) if problem.part in ("blocks", "mjml") else problem
 
 
 def render(
@@ -185,22 +196,24 @@ def _failed(error: Exception) -> RenderFailed:
     return RenderFailed(reason, f"{type(error).__name__}: {message}"[:500])
 
 
-def _parts(variant: Variant) -> tuple[tuple[Part, str, liquid.Escape], ...]:
+def _parts(variant: Variant, body: Body) -> tuple[tuple[Part, str, liquid.Escape], ...]:
     return (
         ("subject", variant.subject.strip(), "text"),
         ("preheader", variant.preheader.strip(), "html"),
-        ("html", variant.html, "html"),
-        ("text", variant.text, "text"),
+        (body.html_part, body.html, "html"),
+        (body.text_part, body.text, "text"),
     )
 
 
-def _compile_variant(source: ContentSource, key: str, variant: Variant) -> CompiledVariant:
-    html = _with_preheader(variant.html, variant.preheader.strip())
+def _compile_variant(source: ContentSource, key: str, body: Body) -> CompiledVariant:
+    variant = source.variants[key]
+    # Blocks bring it along as mj-preview.
+    html = body.html if variant.blocks else _with_preheader(body.html, variant.preheader.strip())
     return CompiledVariant(
         split_key(key)[0],
         form_of(source, key),
         liquid.parse(variant.subject.strip(), "text"),
-        liquid.parse(variant.text, "text"),
+        liquid.parse(body.text, "text"),
         liquid.parse(html, "html") if html else None,
     )
 
