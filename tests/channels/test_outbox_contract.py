@@ -10,7 +10,7 @@ import pytest
 
 from kundenkreis.channels.core import handling
 from kundenkreis.channels.core.claims import Claim, Completion
-from kundenkreis.channels.core.fences import EVERYTHING, MARKETING, marketing_on, purpose_on
+from kundenkreis.channels.core.fences import EVERYTHING, FOR_EVER, MARKETING, marketing_on, purpose_on
 from kundenkreis.channels.core.outcomes import MailboxRow
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.channels.testing import MemoryOutbox
@@ -236,6 +236,30 @@ def test_fences_hold_back_what_they_name(
     given.outbox.write_fence(1, scope, at_us=NOW, reason="twice")
     assert given.intent(first) == ("fenced" if stops else "committed")
     assert given.intent(second) == "committed"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "passes"),
+    [((4,), True), ((5,), False), ((6,), False), ((4, 6), False), ((6, 4), False), ((), True), ((FOR_EVER,), False)],
+)
+def test_only_a_message_of_a_newer_permission_passes_a_fence(
+    given: Given, make_message: Callable[..., SendMessage], epochs: tuple[int, ...], passes: bool
+) -> None:
+    given.put(make_message(1, consent_epoch=5), make_message(2, profile_id=1))
+    first, second = given.claim()
+    for epoch in epochs:
+        given.outbox.write_fence(1, MARKETING, at_us=NOW, reason="unsubscribe link", epoch=epoch)
+    assert given.intent(first) == ("committed" if passes else "fenced")
+    assert given.intent(second) == ("fenced" if epochs else "committed")
+
+
+def test_a_message_that_rests_on_no_confirmation_passes_no_fence(
+    given: Given, make_message: Callable[..., SendMessage]
+) -> None:
+    given.put(make_message(1))
+    (claim,) = given.claim()
+    given.outbox.write_fence(1, MARKETING, at_us=NOW, reason="an empty inbox", epoch=0)
+    assert given.intent(claim) == "fenced"
 
 
 def test_a_mailbox_row_is_stored_with_its_record_and_only_then(

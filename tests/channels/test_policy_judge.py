@@ -84,6 +84,14 @@ def test_candidate_that_passes_reaches_the_outbox_at_once() -> None:
     assert next_us(POLICY, state) == NEVER
 
 
+def test_a_message_carries_the_epoch_of_its_confirmation_into_the_outbox() -> None:
+    state, planned = customer(), message(at_us=NOON)
+    state.consent.grants["email|newsletter"].epoch = 41
+    effect = judged(state, NOON, planned).effects[0]
+    assert isinstance(effect, SendMessage)
+    assert effect.consent_epoch == 41
+
+
 def test_at_night_it_is_reserved_and_released_when_the_night_ends() -> None:
     state, night, morning = customer(), local("2026-11-19 23:00"), local("2026-11-20 07:00")
     turn = judged(state, night, message(at_us=night))
@@ -233,11 +241,12 @@ def test_feedback_as_dispatchers_write_it() -> None:
     assert slots(other) == {1: NOON + 9}
 
 
-def test_sent_after_it_was_cancelled_still_counts() -> None:
+@pytest.mark.parametrize("name", ["Message Sent", "Message Uncertain"])
+def test_what_left_before_it_was_cancelled_still_counts(name: str) -> None:
     state, planned = customer(), message(at_us=NOON)
     judged(state, NOON, planned)
     judged(state, NOON + 1, cancel=[(planned.effect_id, "exit")])
-    judged(state, NOON + 2, row=feedback("Message Sent", planned, NOON + 2, channel="email", purpose="newsletter"))
+    judged(state, NOON + 2, row=feedback(name, planned, NOON + 2, channel="email", purpose="newsletter"))
     assert slots(state) == {1: NOON + 2}
 
 

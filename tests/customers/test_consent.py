@@ -51,6 +51,33 @@ def fold(state: CustomerState, *rows: LogRow, dirty: tuple[str, ...] = ()) -> se
     return marked
 
 
+def epoch(state: CustomerState, *, message_class: str = "marketing") -> int:
+    bases = ("express_consent", "contract")
+    return permission(state, "email", "newsletter", message_class=message_class, at_us=1000, bases=bases).epoch
+
+
+def test_a_permission_has_the_number_of_its_proven_confirmation() -> None:
+    state = person()
+    fold(state, event("Consent Confirmed", 5, {**NEWS, **EVIDENCE}, links={"inbox": 30}))
+    assert (epoch(state), epoch(state, message_class="transactional")) == (30, 0)
+    fold(state, event("Consent Confirmed", 4, {**NEWS, **EVIDENCE}, links={"inbox": 31}))
+    assert epoch(state) == 30
+    fold(state, event("Unsubscribed", 6, NEWS))
+    assert epoch(state) == 0
+    fold(state, event("Consent Confirmed", 7, {**NEWS, **EVIDENCE}, links={"inbox": 40}))
+    state.commerce.last_order_us = 1
+    assert (epoch(state), epoch(state, message_class="service")) == (40, 40)
+
+
+def test_what_lifts_no_withdrawal_has_no_number() -> None:
+    imported = person()
+    fold(imported, event("Consent Confirmed", 5, {**NEWS, **EVIDENCE}, origin="import", links={"inbox": 30}))
+    assert (may(imported)[0], epoch(imported)) == (True, 0)
+    odd = person()
+    fold(odd, event("Consent Confirmed", 5, {**NEWS, **EVIDENCE}, links={"inbox": "30"}))
+    assert (may(odd)[0], epoch(odd)) == (True, 0)
+
+
 def may(state: CustomerState, at: int = 1000, **changes: Any) -> tuple[bool, str, str]:
     asked: dict[str, Any] = {
         "message_class": "marketing", "at_us": at, "bases": ("express_consent",), "categories": (), **changes,

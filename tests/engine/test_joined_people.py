@@ -121,7 +121,9 @@ def test_a_fence_of_a_merged_profile_holds_for_the_person(tmp_path: Path) -> Non
     outbox.write_fence(second, "everything", at_us=NOW, reason="after the merge")
     with town.life.store.reading() as tx:
         held = fences_of(tx, [third])
-    assert {profile: sorted(set(scopes)) for profile, scopes in held.items()} == {third: ["everything", MARKETING]}
+    assert {profile: sorted({one.scope for one in fences}) for profile, fences in held.items()} == {
+        third: ["everything", MARKETING]
+    }
     town.life.close()
 
 

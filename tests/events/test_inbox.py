@@ -67,6 +67,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield Store(lambda point: PostgresInbox(dsn, point=point), take)
 
 
+def test_whatever_is_appended_later_has_a_higher_position(store: Store) -> None:
+    inbox = store.open(no_point)
+    assert inbox.last_position() == 0
+    inbox.append(items(3))
+    before = inbox.last_position()
+    inbox.append(items(2, first=3))
+    positions = [position for position, _ in store.drain()]
+    assert [position > before for position in positions] == [False] * 3 + [True] * 2
+    assert inbox.last_position() == positions[-1]
+    inbox.close()
+
+
 def test_what_was_appended_comes_out_in_order(store: Store) -> None:
     inbox = store.open(no_point)
     inbox.append(items(3))

@@ -83,12 +83,33 @@ def handed_over_once(sim: Simulation) -> list[str]:
 
 
 def never_after_withdrawal(sim: Simulation) -> list[str]:
-    """I5: no intent later than an acknowledged withdrawal of this person."""
-    return [
-        f"{one.message.effect_id.hex()} at {to_datetime(one.wall_us)} past {one.fenced}"
-        for one in sim.intents
-        if one.fenced
-    ]
+    """I5: no intent later than an acknowledged withdrawal of this person, unless a confirmation acknowledged after the
+    withdrawal came before the message was released.
+    """
+    found = []
+    releases: dict[bytes, list[int]] = defaultdict(list)
+    for (effect_id, _), number in sim.released.items():
+        releases[effect_id].append(number)
+    owners = dict(sim.rows("SELECT event_id, profile_id FROM log WHERE name = 'Consent Confirmed'"))
+    confirmed = [(number, owners[event_id]) for event_id, number in sim.confirmed.items() if event_id in owners]
+    for one in sim.intents:
+        released = max((number for number in releases[one.message.effect_id] if number < one.number), default=0)
+        again = [number for number, profile_id in confirmed if profile_id in one.person]
+        for number, profile_id, scope in sim.withdrawn:
+            if profile_id not in one.person or number > one.number or not _is_about(scope, one.message):
+                continue
+            if one.message.purpose == "news" and any(number < came < released for came in again):
+                sim.counts["past a withdrawal"] += 1
+                continue
+            found.append(f"{one.message.effect_id.hex()} at {to_datetime(one.wall_us)} past {scope}")
+    return found
+
+
+def _is_about(scope: str, message: SendMessage) -> bool:
+    """All marketing, or everything that is not transactional for one purpose by e-mail."""
+    if scope == "marketing":
+        return message.message_class == "marketing"
+    return message.message_class != "transactional" and scope == f"purpose/{message.purpose}/email"
 
 
 def in_quiet_hours(sim: Simulation) -> list[str]:

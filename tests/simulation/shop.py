@@ -104,14 +104,17 @@ class Shop:
         device = {"anonymousId": f"d{self.devices}"}
         self._track(at_us, "Product Viewed", {"product_id": "p"}, device)
         if self.chance.random() < 0.6:
-            self._consent(at_us, device)
+            self.confirm(at_us, device)
         if self.chance.random() < 0.3:
             self._order(at_us)
         user = {"userId": f"u{self.chance.randrange(5)}"}
         self._send(at_us + self.chance.randrange(9 * HOUR), "identify", {"traits": {"plan": "a"}, **user, **device})
 
-    def _consent(self, at_us: int, who: dict[str, str] | None = None) -> None:
-        who = who or {"userId": f"u{self.chance.randrange(5)}"}
+    def _consent(self, at_us: int) -> None:
+        self.confirm(at_us, {"userId": f"u{self.chance.randrange(5)}"})
+
+    def confirm(self, at_us: int, who: dict[str, str]) -> None:
+        """A person agrees to news by e-mail, with proof."""
         email = f"{next(iter(who.values()))}@kunde.example"
         proof = {"wording": "Ja", "form": "f", "basis": "express_consent", "email": email}
         self._send(at_us, "identify", {"traits": {"email": email}, **who})

@@ -16,7 +16,6 @@ import msgspec
 
 from kundenkreis.channels.core.channel import Brand, Links
 from kundenkreis.channels.core.claims import Claim, Intent
-from kundenkreis.channels.core.fences import stopped_by
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.dispatcher import LEASE, Allowed, Dispatcher, Rests, World
 from kundenkreis.channels.email_smtp import SmtpSettings
@@ -25,7 +24,7 @@ from kundenkreis.channels.unsubscribe_app import Withdrawal
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.testing import MemoryInbox
 from kundenkreis.kernel.effects import SendMessage
-from kundenkreis.kernel.hashing import hash128
+from kundenkreis.kernel.hashing import event_id_of, hash128
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, SECOND, to_datetime
 from kundenkreis.runtime.dispatching import PublishedContents, Roster
@@ -38,7 +37,7 @@ from kundenkreis.runtime.worker import EmbeddedWorker
 from tests.engine.company import VERSIONS, canonical
 from tests.engine.stories import STARTS, ZONE
 from tests.simulation.server import Server, WatchedChannel
-from tests.simulation.shop import Shop
+from tests.simulation.shop import Request, Shop
 
 ACTIONS = {
     "arrive": 30, "work": 24, "dispatch": 20, "shop": 18, "pass_time": 14, "wake": 8, "unsubscribe": 2.0, "publish": 0.8,
@@ -64,8 +63,8 @@ class Intended(msgspec.Struct):
     message: SendMessage
     number: int
     wall_us: int
-    fenced: str
-    """The acknowledged fence that should have stopped it."""
+    person: set[int]
+    """The profiles that were this person then."""
 
 
 class WatchedOutbox(SqlOutbox):
@@ -74,10 +73,11 @@ class WatchedOutbox(SqlOutbox):
     sim: "Simulation"
 
     def mark_intent(self, claim: Claim, *, now_us: int, lease_us: int) -> Intent:
-        fenced = self.sim.fence_on(claim.message)
+        message = claim.message
+        person = self.sim.persons().get(message.profile_id, {message.profile_id})
         answer = super().mark_intent(claim, now_us=now_us, lease_us=lease_us)
         if answer == "committed":
-            self.sim.intents.append(Intended(claim.message, self.sim.happened(), now_us, fenced))
+            self.sim.intents.append(Intended(message, self.sim.happened(), now_us, person))
         return answer
 
 
@@ -100,6 +100,10 @@ class Simulation:
         """How often each message was offered to the inbox."""
         self.withdrawn: list[tuple[int, int, str]] = []
         """(number, profile, scope) of acknowledged withdrawals."""
+        self.confirmed: dict[bytes, int] = {}
+        """Event id -> number of acknowledged confirmations; always of news by e-mail. A repeat is none."""
+        self.released: dict[tuple[bytes, int], int] = {}
+        """(message, number of its verdict) -> when that release was first seen."""
         self.intents: list[Intended] = []
         self.allowed: list[tuple[SendMessage, int, str, int]] = []
         """(message, instant, time zone, last act of the person) of every yes of the gate."""
@@ -271,6 +275,7 @@ class Simulation:
     def settle(self) -> None:
         for _ in range(200):
             report = self.worker.run_until_idle()
+            self.note_releases()
             claimed = self.dispatchers[0].run_once().claimed
             if report.idle and not claimed:
                 return
@@ -291,11 +296,25 @@ class Simulation:
         self.tried.update((one.source, one.body["messageId"]) for one in arrived)
         if self.guarded(lambda: self.inbox.append(items)):
             self.acknowledged.update((one.source, one.body["messageId"]) for one in arrived)
+            self.confirm(arrived)
         else:
             self.shop.again(arrived, self.true_us)
 
+    def confirm(self, arrived: list[Request]) -> None:
+        """Remember who has confirmed, in the order in which it was acknowledged."""
+        for one in arrived:
+            if one.body.get("event") == "Consent Confirmed":
+                self.confirmed.setdefault(event_id_of(one.source, one.body["messageId"]), self.happened())
+
     def do_work(self) -> None:
         self.guarded(self.worker.step)
+        self.note_releases()
+
+    def note_releases(self) -> None:
+        """Remember when each message was first seen to be released, and released anew."""
+        number = self.happened()
+        for effect_id, sequence in self.rows("SELECT effect_id, sequence FROM verdicts WHERE outcome = 'released'"):
+            self.released.setdefault((bytes(effect_id), sequence), number)
 
     def do_dispatch(self) -> None:
         self.busy = self.chance.randrange(2)
@@ -343,7 +362,10 @@ class Simulation:
             reach=reach, at_us=self.now_us(), one_click=True,
         )  # fmt: skip
         scope = scope_of(withdrawal)
-        self.outbox.write_fence(withdrawal.profile_id, scope, at_us=withdrawal.at_us, reason="unsubscribe link")
+        epoch = self.inbox.last_position()
+        self.outbox.write_fence(
+            withdrawal.profile_id, scope, at_us=withdrawal.at_us, reason="unsubscribe link", epoch=epoch
+        )
         event = withdrawal_event(withdrawal)
         with self.store.transaction("unsubscribe") as tx:
             row = (event.effect_id, event.profile_id, withdrawal.at_us, msgspec.msgpack.encode(event))
@@ -368,11 +390,6 @@ class Simulation:
                 at = winner_of[at]
                 persons.setdefault(at, {at}).add(loser)
         return persons
-
-    def fence_on(self, message: SendMessage) -> str:
-        """The acknowledged withdrawal of this person that forbids this message, "" if none does."""
-        same = self.persons().get(message.profile_id, {message.profile_id})
-        return stopped_by((scope for _, profile_id, scope in self.withdrawn if profile_id in same), message)
 
     def _newest_version(self) -> int:
         with self.store.reading() as tx:

@@ -26,7 +26,7 @@ def test_random_lives(tmp_path: Path, seeds: range) -> None:
         counts += happened
         assert found == [], f"seed {seed}: python -m tests.simulation --seeds {seed}"
     # A storm that never blew proves nothing.
-    for fault in ("deaths", "disk", "smtp", "races", "unsubscribed", "step_clock", "publish"):
+    for fault in ("deaths", "disk", "smtp", "races", "unsubscribed", "step_clock", "publish", "past a withdrawal"):
         assert counts[fault], fault
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from kundenkreis.channels.core.claims import FINAL, Claim, Completion, Intent
-from kundenkreis.channels.core.fences import stopped_by
+from kundenkreis.channels.core.fences import FOR_EVER, Fence, stopped_by
 from kundenkreis.channels.core.outcomes import MailboxRow
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
@@ -101,11 +101,14 @@ WITH RECURSIVE person (profile_id, part) AS (
     UNION
     SELECT person.profile_id, merges.loser FROM person JOIN merges ON merges.winner = person.part
 )
-SELECT person.profile_id, fences.scope FROM person JOIN fences ON fences.profile_id = person.part
+SELECT person.profile_id, fences.scope, fences.epoch FROM person JOIN fences ON fences.profile_id = person.part
 """
-_OWN_FENCES = "SELECT profile_id, scope FROM fences WHERE profile_id {keys}"
+_OWN_FENCES = "SELECT profile_id, scope, epoch FROM fences WHERE profile_id {keys}"
 _WINNER = "SELECT winner FROM merges WHERE loser = ?"
-_WRITE_FENCE = "INSERT INTO fences (profile_id, scope, since_us, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_WRITE_FENCE = """
+INSERT INTO fences (profile_id, scope, since_us, reason, epoch) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (profile_id, scope) DO UPDATE SET epoch = excluded.epoch WHERE fences.epoch < excluded.epoch
+"""
 
 
 class SqlOutbox:
@@ -154,13 +157,17 @@ class SqlOutbox:
             touched: int = tx.run(_RELEASE, (at_us, effect_id))
         return touched == 1
 
-    def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str) -> None:
-        """Keep messages of this scope back from now on; durable when this returns. Twice is once."""
+    def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str, epoch: int = FOR_EVER) -> None:
+        """Keep messages of this scope back from now on; durable when this returns. Twice is once.
+
+        Args:
+            epoch: the last number that the inbox had given when the person forbade it; only a confirmation after it is newer.
+        """
         with self._store.transaction("outbox.fence") as tx:
             person = _joined_into(tx, profile_id)
             _lock(tx, person)
             for one in person:
-                tx.run(_WRITE_FENCE, (one, scope, at_us, reason))
+                tx.run(_WRITE_FENCE, (one, scope, at_us, reason, epoch))
 
 
 def _joined_into(tx: Transaction, profile_id: int) -> list[int]:
@@ -171,12 +178,12 @@ def _joined_into(tx: Transaction, profile_id: int) -> list[int]:
     return person
 
 
-def fences_of(tx: Transaction, profile_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The scopes that keep messages of these people back, those written for profiles since merged into them included."""
-    found: dict[int, list[str]] = {}
+def fences_of(tx: Transaction, profile_ids: Sequence[int]) -> dict[int, list[Fence]]:
+    """The fences that keep messages of these people back, those written for profiles since merged into them included."""
+    found: dict[int, list[Fence]] = {}
     if profile_ids:
-        for profile_id, scope in (*tx.rows_in(_OWN_FENCES, profile_ids), *tx.rows_in(_FENCES, profile_ids)):
-            found.setdefault(profile_id, []).append(scope)
+        for profile_id, scope, epoch in (*tx.rows_in(_OWN_FENCES, profile_ids), *tx.rows_in(_FENCES, profile_ids)):
+            found.setdefault(profile_id, []).append(Fence(scope, epoch))
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from kundenkreis.channels.core.claims import LAPSES, Claim, Completion, Intent
-from kundenkreis.channels.core.fences import stopped_by
+from kundenkreis.channels.core.fences import FOR_EVER, Fence, stopped_by
 from kundenkreis.channels.core.outcomes import MailboxRow
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.ids import Micros
@@ -334,7 +334,8 @@ class MemoryOutbox:
         self.inbox: dict[bytes, AppendEvent] = {}
         """Events by event id, as the resolver would keep them."""
         self.mailbox: dict[bytes, MailboxRow] = {}
-        self.fences: set[tuple[int, str]] = set()
+        self.fences: dict[tuple[int, str], int] = {}
+        """(customer, scope) -> epoch."""
         self._guard = threading.Lock()
 
     def put(self, message: SendMessage) -> None:
@@ -362,7 +363,7 @@ class MemoryOutbox:
 
     def mark_intent(self, claim: Claim, *, now_us: Micros, lease_us: Micros) -> Intent:
         with self._guard:
-            if stopped_by(self._scopes(claim.message.profile_id), claim.message):
+            if stopped_by(self._fences(claim.message.profile_id), claim.message):
                 return "fenced"
             row = self.rows[claim.message.effect_id]
             if row["epoch"] != claim.epoch or row["state"] not in ("claimed", "intent"):
@@ -398,15 +399,15 @@ class MemoryOutbox:
             row |= {"state": "queued", "next": at_us}
             return True
 
-    def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str) -> None:
+    def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str, epoch: int = FOR_EVER) -> None:
         with self._guard:
-            self.fences.add((profile_id, scope))
+            self.fences[profile_id, scope] = max(epoch, self.fences.get((profile_id, scope), epoch))
 
-    def _scopes(self, profile_id: int) -> list[str]:
-        return [scope for owner, scope in self.fences if owner == profile_id]
+    def _fences(self, profile_id: int) -> list[Fence]:
+        return [Fence(scope, epoch) for (owner, scope), epoch in self.fences.items() if owner == profile_id]
 
     def _complete(self, completion: Completion) -> bool:
-        if completion.fenced is not None and stopped_by(self._scopes(completion.profile_id), completion.fenced[0]):
+        if completion.fenced is not None and stopped_by(self._fences(completion.profile_id), completion.fenced[0]):
             completion = completion.fenced[1]
         row = self.rows[completion.effect_id]
         if row["epoch"] != completion.epoch or row["state"] not in ("claimed", "intent"):

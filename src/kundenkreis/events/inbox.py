@@ -48,6 +48,9 @@ class Inbox(Protocol):
     def backlog(self) -> int:
         """How many requests wait."""
 
+    def last_position(self) -> int:
+        """The highest position ever given, 0 if none: whatever has been acknowledged has no higher one."""
+
     def close(self) -> None:
         """Let go of the store."""
 
@@ -95,7 +98,7 @@ class SqliteInbox:
         return found
 
     def last_position(self) -> int:
-        """The highest position ever given, 0 if none; does not fall back when rows are pruned."""
+        """See `Inbox.last_position`. Does not fall back when rows are pruned."""
         row = self._open().execute("select seq from sqlite_sequence where name = 'inbox'").fetchone()
         return row[0] if row else 0
 
@@ -220,6 +223,13 @@ class PostgresInbox:
         connection.rollback()
         return int(row[0]) if row else 0
 
+    def last_position(self) -> int:
+        """See `Inbox.last_position`. What the sequence has given, so what is not committed yet counts too."""
+        connection = self._open()
+        row = connection.execute(_POSTGRES_LAST).fetchone()
+        connection.rollback()
+        return int(row[0]) if row else 0
+
     def close(self) -> None:
         """See `Inbox.close`."""
         if self._connection is not None:
@@ -276,6 +286,8 @@ create table if not exists inbox (
     body bytea not null
 )
 """
+
+_POSTGRES_LAST = "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('inbox', 'position')::regclass), 0)"
 
 _POSTGRES_COPY = "copy inbox (received_us, source, public, endpoint, body) from stdin (format binary)"
 

@@ -27,6 +27,8 @@ class SendMessage(msgspec.Struct, array_like=True, tag="message", tag_field="eff
     variables: dict[str, Any]
     """What the template sees as `event`: properties of the entering event."""
     priority: int = 5
+    consent_epoch: int = 0
+    """Number in the inbox of the proven confirmation it rests on, 0 if it rests on none (channels/core/fences.py)."""
 
 
 class AppendEvent(msgspec.Struct, array_like=True, tag="append", tag_field="effect", gc=False):

@@ -6,7 +6,7 @@ being folded into a customer who would then exist again.
 
 from collections.abc import Collection, Sequence
 
-from kundenkreis.channels.core.fences import EVERYTHING
+from kundenkreis.channels.core.fences import EVERYTHING, FOR_EVER
 from kundenkreis.kernel.ids import Micros, partition_of
 from kundenkreis.kernel.rows import DERIVED
 from kundenkreis.privacy.registry import tables_found_by
@@ -60,9 +60,9 @@ def whole_people(tx: Session, profile_ids: Collection[int]) -> list[int]:
 def fence(tx: Session, profile_ids: Sequence[int], *, reason: str, at_us: Micros) -> None:
     """Nothing goes out to these customers any more, and nothing about them comes in."""
     tx.run_many(
-        "INSERT INTO fences (profile_id, scope, since_us, reason) VALUES (?, ?, ?, ?) "
+        "INSERT INTO fences (profile_id, scope, since_us, reason, epoch) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (profile_id, scope) DO UPDATE SET reason = excluded.reason, since_us = excluded.since_us",
-        [(profile_id, EVERYTHING, at_us, reason) for profile_id in profile_ids],
+        [(profile_id, EVERYTHING, at_us, reason, FOR_EVER) for profile_id in profile_ids],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kundenkreis.channels.core.channel import Brand, Channel, Links, Recipient
+from kundenkreis.channels.core.fences import in_force
 from kundenkreis.channels.core.gate import hand_over_gate
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Postponed, Rests, Withheld, World
@@ -58,7 +59,7 @@ class Roster:
         if state is None:
             return Withheld(["erased"])
         policy = self._installation.rulebooks(state.rulebook_version).policy
-        fences = tuple(self._local.fences.get(message.profile_id, ()))
+        fences = in_force(self._local.fences.get(message.profile_id, ()), message)
         verdict = hand_over_gate(policy, state, message, now_us, fences=fences)
         if verdict.outcome == "release":
             return Allowed()

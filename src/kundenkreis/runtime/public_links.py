@@ -3,6 +3,8 @@
 A click writes a restrict-only fence beside the outbox and the withdrawal into the inbox, both durable, before it is answered.
 """
 
+from contextlib import closing
+
 import msgspec
 
 from kundenkreis.channels.core.fences import MARKETING, purpose_on
@@ -22,9 +24,10 @@ def public_links(installation: Installation) -> UnsubscribeApp:
     bell = installation.bell(WORKER_BELL)
 
     def write_fence(withdrawal: Withdrawal) -> None:
-        outbox.write_fence(
-            withdrawal.profile_id, scope_of(withdrawal), at_us=withdrawal.at_us, reason="unsubscribe link"
-        )
+        with closing(installation.open_inbox()) as inbox:  # one belongs to one thread, and clicks come in any
+            epoch = inbox.last_position()
+        scope = scope_of(withdrawal)
+        outbox.write_fence(withdrawal.profile_id, scope, at_us=withdrawal.at_us, reason="unsubscribe link", epoch=epoch)
 
     def append(withdrawal: Withdrawal) -> None:
         event = withdrawal_event(withdrawal)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.customers.core.consent import CONFIRMED, EPOCH_LINK
 from kundenkreis.customers.core.profile import UNPROVED
 from kundenkreis.events.core.messages import Malformed, Message
 from kundenkreis.kernel.effects import AppendEvent
@@ -41,6 +42,8 @@ class Arrival(msgspec.Struct, gc=False):
     source: str
     brand: str = ""
     origin: str = "api"
+    position: int = 0
+    """Its request's number in the inbox."""
 
 
 class Relay(msgspec.Struct, gc=False):
@@ -377,6 +380,8 @@ class _Batch:
 
 def _arrived_row(event_id: bytes, item: Arrival, profile_id: int, links: dict[str, Any] | None, zone: Zone) -> LogRow:
     message = item.message
+    if message.name == CONFIRMED:
+        links = {**(links or {}), EPOCH_LINK: item.position}
     happened_us = min(message.happened_us, item.received_us)
     flags = message.flags | (CLAIMED if links and "claimed_user_id" in links else 0)
     return LogRow(

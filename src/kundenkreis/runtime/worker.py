@@ -211,11 +211,11 @@ def read_arrivals(
     rules = admission if admission is not None else Admission()
     arrivals: list[Arrival] = []
     malformed: list[tuple[Malformed, int, str, bool]] = []
-    for _, item in items:
+    for position, item in items:
         secret = rules.identity_secret(item.source) if item.public else ""
         for message in read_item(item, late_after_us=late_after_us, identity_secret=secret):
             if isinstance(message, Message):
-                arrivals.append(Arrival(message, item.received_us, item.source))
+                arrivals.append(Arrival(message, item.received_us, item.source, position=position))
             else:
                 malformed.append((message, item.received_us, item.source, item.public))
     quarantine(tx, malformed)

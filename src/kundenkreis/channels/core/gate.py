@@ -34,6 +34,8 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     """[[question or rule, passed, detail...], ...]: the deciding one first, then the others in the order asked."""
     basis: str
     """The legal basis, "" if there is none."""
+    consent_epoch: int = 0
+    """Of the permission it rests on (fences.py)."""
 
 
 def gate(
@@ -45,7 +47,7 @@ def gate(
     Args:
         at_us: the instant of the hand-over asked about: now, the due instant, or the dispatcher's real time.
         at_hand_over: asked by the dispatcher; reservations that lie ahead do not count, being overdue does.
-        fences: scopes of the restrict-only rows read in the hand-over transaction.
+        fences: scopes of the restrict-only rows that this message does not pass by its epoch (fences.py).
         ignoring: effect ids whose place in the caps is up for grabs (lower priorities).
     """
     asked = Asked(policy, state, planned, now_us=at_us, at_hand_over=at_hand_over, fences=fences, ignoring=ignoring)
@@ -58,9 +60,10 @@ def gate(
         else:
             refusals.append(refusal)
             reasons.append([refusal.rule, False, *refusal.detail])
-    basis = asked.permission(at_us).basis
+    permission = asked.permission(at_us)
+    basis = permission.basis
     if not refusals:
-        return Verdict("release", at_us, _deciding_first(reasons, "basis", [basis]), basis)
+        return Verdict("release", at_us, _deciding_first(reasons, "basis", [basis]), basis, permission.epoch)
     final = next((refusal for refusal in refusals if refusal.until_us >= NEVER), None)
     if final is not None:
         return Verdict("withhold", NEVER, _deciding_first(reasons, final.rule), basis)

@@ -173,7 +173,7 @@ def _place(turn: Turn, planned: Planned, verdict: Verdict, *, displacing: bool) 
         SendMessage(
             planned.effect_id, turn.state.profile_id, planned.due_us, planned.channel, planned.content_id,
             planned.message_class, planned.purpose, planned.journey_id, planned.run_id, planned.step_id,
-            planned.valid_until_us, planned.variables, planned.priority,
+            planned.valid_until_us, planned.variables, planned.priority, verdict.consent_epoch,
         )
     )  # fmt: skip
     _record(turn, planned, "released", reasons, verdict.basis)
@@ -312,8 +312,8 @@ def _sent(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) 
         planned.due_us = row.happened_us
         _reserve(budget, planned, row.happened_us)
         _record(turn, planned, "handed_over", [[_ENDS[row.name], True]], "")
-    elif effect_id and row.name == "Message Sent":
-        # cancelled or merged away after it had left, or held for a while: it reached the person, so it counts
+    elif effect_id and row.name != "Message Held":
+        # cancelled or merged away after it had left, or held for a while: it reached the person, or may have, so it counts
         properties = row.properties
         if properties.get("message_class", MARKETING) == MARKETING:
             channel, purpose = str(properties.get("channel", "email")), str(properties.get("purpose", ""))

@@ -32,6 +32,10 @@ OPT_IN = "opt_in"
 OPT_IN_DAYS = 14
 """An unconfirmed request is no ground to write after this time (product default)."""
 
+CONFIRMED = "Consent Confirmed"
+EPOCH_LINK = "inbox"
+"""What the resolver notes on a confirmation: its number in the inbox, the order in which things were acknowledged."""
+
 PENDING_ADDRESS = "?"
 """The grant came before the address it was given with was known; bound to the first one that becomes known."""
 
@@ -163,12 +167,13 @@ def _confirmed(state: CustomerState, row: LogRow) -> bool:
     if basis not in BASES or basis == EXISTING or (basis == EXPRESS and not evident):
         return False
     proven = basis == EXPRESS and row.origin in ("api", "human")
+    epoch = _epoch(row) if proven else 0
     changed = False
     for channel, purpose in _pairs(properties):
         if purpose == "*" or (channel == "*" and purpose != TRACKING):
             continue  # consent is specific (BGH VI ZR 721/15): nobody agrees to everything
         address = _proved_address(state, row, channel)
-        grant = Grant(basis, True, row.happened_us, row.event_id, address, _expiry(properties), proven)
+        grant = Grant(basis, True, row.happened_us, row.event_id, address, _expiry(properties), proven, epoch)
         changed = _record(state.consent, f"{channel}|{purpose}", grant) or changed
     return changed
 
@@ -315,7 +320,7 @@ def _ordered(state: CustomerState, row: LogRow) -> bool:
 
 _HANDLERS: dict[str, Callable[[CustomerState, LogRow], bool]] = {
     "Consent Requested": _requested,
-    "Consent Confirmed": _confirmed,
+    CONFIRMED: _confirmed,
     "Consent Withdrawn": _withdrawn,
     "Consent Expired": _withdrawn,
     "Consent Objected": _objected,
@@ -460,6 +465,11 @@ def _event_address(state: CustomerState, row: LogRow, channel: str) -> str:
 
 def _proved_address(state: CustomerState, row: LogRow, channel: str) -> str:
     return (_event_address(state, row, channel) or PENDING_ADDRESS) if channel in _PROVED_CHANNELS else ""
+
+
+def _epoch(row: LogRow) -> int:
+    number = (row.links or {}).get(EPOCH_LINK)
+    return number if type(number) is int else 0
 
 
 def _expiry(properties: dict[str, Any]) -> Micros:

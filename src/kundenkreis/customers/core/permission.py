@@ -35,6 +35,8 @@ class Permission(msgspec.Struct, frozen=True, array_like=True, gc=False):
     allowed: bool
     basis: str
     reason: str
+    epoch: int = 0
+    """Number in the inbox of the proven confirmation it rests on, 0 if it rests on none."""
 
 
 class CountryRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +92,7 @@ def permission(
         else:
             found = _other(state, channel, purpose, basis=basis, at_us=at_us)
         if found == "":
-            return Permission(True, basis, basis)
+            return Permission(True, basis, basis, _epoch(state, channel, purpose) if basis == EXPRESS else 0)
         refusal = found if refusal == "no_basis" else refusal
     return Permission(False, "", refusal)
 
@@ -169,6 +171,11 @@ def _ending(state: CustomerState, channel: str, purpose: str) -> tuple[Micros, s
     return ended_us, reason
 
 
+def _epoch(state: CustomerState, channel: str, purpose: str) -> int:
+    grant = state.consent.grants.get(f"{channel}|{purpose}")
+    return grant.epoch if grant is not None and grant.granted and grant.proven else 0
+
+
 def _holds(state: CustomerState, grant: Grant, channel: str, at_us: Micros) -> str:
     """ "" if this grant is good for the person's address now, else the reason why not."""
     if grant.expires_us <= at_us:
@@ -237,4 +244,4 @@ def _service(state: CustomerState, channel: str, purpose: str, bases: tuple[str,
     granted = ending is not None and ending.basis == basis and not _holds(state, ending, channel, at_us)
     if not granted and state.commerce.last_order_us < 0 and not state.commerce.open_orders:
         return Permission(False, "", "no_contract")
-    return Permission(True, basis, basis)
+    return Permission(True, basis, basis, _epoch(state, channel, purpose))

@@ -64,6 +64,8 @@ class Grant(msgspec.Struct, array_like=True, gc=False):
     expires_us: int = NEVER
     proven: bool = False
     """Wording and proof are on record and it came from a server or a person: the only kind that lifts a withdrawal."""
+    epoch: int = 0
+    """Its number in the inbox: what was withdrawn before it has a lower one, whatever the clocks say; 0 = came another way."""
 
 
 class Consent(msgspec.Struct, array_like=True):

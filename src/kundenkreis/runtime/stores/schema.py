@@ -4,8 +4,11 @@ A table with personal data says how it is erased and how long it is kept; `priva
 fails on a table that says nothing. Column types: integer (64 bit), text, bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from kundenkreis.kernel.ids import NEVER
 
 ColumnType = Literal["integer", "text", "bytes"]
 
@@ -38,6 +41,8 @@ class Table:
     """Can be dropped and rebuilt from the log."""
     generated_key: bool = False
     """The primary key is numbered by the database."""
+    later: Mapping[str, int] = field(default_factory=dict)
+    """Columns that older stores lack, each with the value that their rows get."""
     column_names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,8 +62,9 @@ def _table(
     *indexes: str,
     derived: bool = False,
     generated: bool = False,
+    later: Mapping[str, int] | None = None,
 ) -> Table:
-    return Table(name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated)
+    return Table(name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated, later or {})
 
 
 _BY_PROFILE_CUSTOMER = Personal("profile_id", "customers")
@@ -185,9 +191,10 @@ INTERNAL_INBOX = _table(
 )
 FENCES = _table(
     "fences",
-    "profile_id:i scope:t since_us:i reason:t",
+    "profile_id:i scope:t since_us:i reason:t epoch:i",
     "profile_id scope",
     Personal("profile_id", "proof"),
+    later={"epoch": NEVER},
 )
 MAILBOX = _table(
     "mailbox",
@@ -260,6 +267,12 @@ _TYPES = {
     "sqlite": {"integer": "INTEGER", "text": "TEXT", "bytes": "BLOB"},
     "postgres": {"integer": "BIGINT", "text": "TEXT", "bytes": "BYTEA"},
 }
+
+
+def column_statement(table: Table, column: str, dialect: str) -> str:
+    """DDL that adds a column of `Table.later` to a table of an older store."""
+    kind = _TYPES[dialect][dict(table.columns)[column]]
+    return f"ALTER TABLE {table.name} ADD COLUMN {column} {kind} NOT NULL DEFAULT {table.later[column]}"
 
 
 def create_statements(table: Table, dialect: str) -> list[str]:

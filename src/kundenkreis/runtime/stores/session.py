@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.ids import PARTITIONS as PARTITIONS_COUNT
-from kundenkreis.runtime.stores.schema import TABLES, Table, create_statements
+from kundenkreis.runtime.stores.schema import TABLES, Table, column_statement, create_statements
 
 Row = tuple[Any, ...]
 Point = Callable[[str], None]
@@ -88,6 +88,9 @@ def migrate(store: Store) -> None:
             for statement in create_statements(table, store.dialect):
                 if statement.split()[5] not in there:  # CREATE TABLE|INDEX IF NOT EXISTS name
                     tx.run(statement)
+            if table.later and table.name in there:
+                for column in sorted(set(table.later) - _columns(tx, table.name)):
+                    tx.run(column_statement(table, column, store.dialect))
         tx.run(
             "INSERT INTO numbers (name, next) VALUES ('log', 1), ('control', 0), ('erasures', 0) ON CONFLICT DO NOTHING"
         )
@@ -99,6 +102,13 @@ def migrate(store: Store) -> None:
             "INSERT INTO clocks (partition, clock_us) VALUES (?, 0) ON CONFLICT DO NOTHING",
             [(partition,) for partition in range(PARTITIONS_COUNT)],
         )
+
+
+def _columns(tx: Session, table: str) -> set[str]:
+    if tx.dialect == "sqlite":
+        return {row[0] for row in tx.rows("SELECT name FROM pragma_table_info(?)", (table,))}
+    sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ?"
+    return {row[0] for row in tx.rows(sql, (table,))}
 
 
 def _relations(tx: Session) -> set[str]:
