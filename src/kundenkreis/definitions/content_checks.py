@@ -36,6 +36,7 @@ def source_of(content: Definition, brand: Definition | None) -> ContentSource:
             mjml=part.get("mjml", ""),
             blocks=tuple(msgspec.convert(block, Block) for block in part.get("blocks", ())),
             preheader=part.get("preheader", ""),
+            why=part.get("why", ""),
         )
         for key, part in content.body["variants"].items()
     }

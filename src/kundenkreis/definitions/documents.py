@@ -49,6 +49,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     blocks: Annotated[list[Block], Meta(max_length=200)] = []
     text: str = ""
     """May be left out with blocks and MJML: it is made of them."""
+    why: str = ""
+    """With blocks: the sentence below them that says why this mail came."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

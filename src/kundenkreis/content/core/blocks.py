@@ -87,6 +87,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """sie, du or ""."""
     is_marketing: bool
     preheader: str = ""
+    why: str = ""
+    """Why this mail came; "" = the general sentence of the language."""
 
 
 _STRONG = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
@@ -115,7 +117,7 @@ def blocks_to_mjml(blocks: list[Block], frame: Frame) -> str:
     )
     return (
         f'<mjml lang="{escape(frame.language)}">{head}<mj-body background-color="{look.background}" width="600px">'
-        f'<mj-section background-color="{look.surface}" border-radius="{look.corners}px" padding="20px 0 24px"><mj-column>'
+        f'<mj-section padding="12px 0"></mj-section><mj-section background-color="{look.surface}" border-radius="{look.corners}px" padding="20px 0 24px"><mj-column>'
         f"{_brand_mjml(look)}{inner}</mj-column></mj-section>"
         f'<mj-section padding="12px 0 24px"><mj-column>{footer}</mj-column></mj-section></mj-body></mjml>'
     )
@@ -130,7 +132,7 @@ def blocks_to_text(blocks: list[Block], frame: Frame) -> str:
             "\n".join(
                 [
                     "--",
-                    texts.why,
+                    frame.why or texts.why,
                     f"{texts.choose}: {{{{ preferences_url }}}}",
                     f"{texts.leave}: {{{{ unsubscribe_url }}}}",
                     "{{ brand.imprint }}",
@@ -151,7 +153,7 @@ def _brand_mjml(look: Look) -> str:
 def _footer(frame: Frame, texts: FrameTexts, look: Look) -> Iterator[str]:
     if frame.is_marketing:
         style = f'style="color:{look.muted}"'
-        yield _written(texts.why)
+        yield _written(frame.why or texts.why)
         yield (
             f'<a href="{{{{ preferences_url }}}}" {style}>{escape(texts.choose)}</a> · '
             f'<a href="{{{{ unsubscribe_url }}}}" {style}>{escape(texts.leave)}</a>'
@@ -188,7 +190,7 @@ def _image_mjml(image: Image, look: Look) -> str:
 
 
 def _items_mjml(items: list[str], look: Look) -> str:
-    inner = "".join(f"<li>{_marked(item, look)}</li>" for item in items)
+    inner = "".join(f'<li style="margin-bottom:8px">{_marked(item, look)}</li>' for item in items)
     return f'<mj-text><ul style="margin:0;padding-left:20px">{inner}</ul></mj-text>'
 
 

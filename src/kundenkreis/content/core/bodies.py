@@ -27,6 +27,7 @@ def body_of(source: ContentSource, key: str, variant: Variant) -> Body | Problem
             form_of_address=form_of(source, key),
             is_marketing=source.message_class == "marketing",
             preheader=variant.preheader.strip(),
+            why=variant.why.strip(),
         )
         mjml, text = blocks_to_mjml(blocks, frame), variant.text or blocks_to_text(blocks, frame)
         part: Part = "blocks"

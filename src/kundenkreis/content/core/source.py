@@ -39,6 +39,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mjml: str = ""
     blocks: tuple[Block, ...] = ()
     preheader: str = ""
+    why: str = ""
+    """With blocks: the sentence below them that says why this mail came; "" = a general one."""
 
 
 class ContentSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
