@@ -117,7 +117,8 @@ def blocks_to_mjml(blocks: list[Block], frame: Frame) -> str:
     )
     return (
         f'<mjml lang="{escape(frame.language)}">{head}<mj-body background-color="{look.background}" width="600px">'
-        f'<mj-section padding="12px 0"></mj-section><mj-section background-color="{look.surface}" border-radius="{look.corners}px" padding="20px 0 24px"><mj-column>'
+        '<mj-section padding="12px 0"></mj-section>'
+        f'<mj-section background-color="{look.surface}" border-radius="{look.corners}px" padding="20px 0 24px"><mj-column>'
         f"{_brand_mjml(look)}{inner}</mj-column></mj-section>"
         f'<mj-section padding="12px 0 24px"><mj-column>{footer}</mj-column></mj-section></mj-body></mjml>'
     )
