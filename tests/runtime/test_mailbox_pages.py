@@ -20,7 +20,7 @@ pytestmark = pytest.mark.db
 
 
 def _mailbox_row(message: Message) -> tuple[Any, ...]:
-    line, headers = message.line, json.dumps(message.headers)
+    line, headers = message.line, json.dumps(dict(message.headers))
     return (
         bytes.fromhex(line.message_id), 1, line.at_us, line.recipient, message.sender, line.subject, "de",
         pack_body(message.text, message.html), headers, "welcome", "1",

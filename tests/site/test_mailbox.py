@@ -66,10 +66,10 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
     )
     site.mount([make_message("0a", verdicts=(replace(SAMPLE_VERDICT, outcome="planned"), refused))])
     html = site.insider().get("/mailbox/0a/").content.decode()
-    verdict, letter = html.index('class="verdict stop"'), html.index('class="letter"')
+    verdict, letter = html.index('class="card verdict"'), html.index('class="card letter"')
     assert verdict < letter
     decided = html[verdict:letter]
-    words = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", decided.split("<details>")[0])
+    words = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", decided.split('<details class="more">')[0])
     assert re.sub(r"\s+", " ", words).strip().split(" ago ")[1] == (
         "This message was not allowed to go out. Held: delivery late, since 12.11.2026 17:13 (4711)."
     )
@@ -90,14 +90,14 @@ def test_basis_that_was_found_is_named(site: Site) -> None:
         ("de", "Gibt es eine Rechtsgrundlage? Einwilligung"),
     ):
         html = site.insider(language).get("/mailbox/0a/").content.decode()
-        (deciding,) = re.findall(r'<ul class="reasons">(.*?)</ul>', html.split("<details>")[0], re.DOTALL)
+        (deciding,) = re.findall(r'<ul class="reasons">(.*?)</ul>', html.split('<details class="more">')[0], re.DOTALL)
         assert re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", deciding)).strip() == words
 
 
 def test_missing_verdict_is_said(site: Site) -> None:
     site.mount([replace(make_message("0a"), verdicts=())])
     html = site.insider().get("/mailbox/0a/").content.decode()
-    assert html.index("No decision is on record for this message.") < html.index('class="letter"')
+    assert html.index("No decision is on record for this message.") < html.index('class="card letter"')
 
 
 def test_control_characters_in_a_search_are_spaces(site: Site) -> None:

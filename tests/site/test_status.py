@@ -21,15 +21,15 @@ def page(site: Site, status: Status, language: str = "en") -> str:
 
 
 def health(html: str) -> tuple[str, str]:
-    (found,) = re.findall(r'<p class="health (\w+)">(.*?)</p>', html)
+    (found,) = re.findall(r'<div class="notice (\w+)">.*?</svg><div>(.*?)</div></div>', html)
     return found[0], found[1]
 
 
 def test_figures_in_the_viewers_writing(site: Site) -> None:
-    figures = re.compile(r"<div><dt>(.*?)</dt><dd>(.*?)</dd></div>")
+    figures = re.compile(r'<dt>(?:<button[^>]*>)?([^<]+)<.*?<dd><span class="number">(.*?)</span>', re.DOTALL)
     assert dict(figures.findall(page(site, HEALTHY, "de"))) == {
         "Rückstand": "38 ms",
-        "Im Eingang": "0",
+        "Gerade angekommen": "0",
         "Noch nicht verarbeitet": "12",
         "Kunden": "2.469",
         "Einträge im Log": "1.204.511",
@@ -44,7 +44,7 @@ def test_figures_in_the_viewers_writing(site: Site) -> None:
         (SAMPLE_STATUS, ("calm", "Running. 1 entry in quarantine waits for you.")),
         (
             replace(SAMPLE_STATUS, lag_us=11_000_000),
-            ("calm", "Behind: events wait longer than ten seconds to be folded."),
+            ("calm", "Behind: events wait longer than ten seconds to be processed."),
         ),
         (
             replace(

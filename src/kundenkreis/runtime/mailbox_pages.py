@@ -48,7 +48,7 @@ class StoredMailbox:
             sender, headers = tx.rows("SELECT from_address, headers FROM mailbox WHERE message_id = ?", (key,))[0]
             verdicts = _verdicts(tx, key)
         text, html = unpack_body(bytes(rows[0][4]))
-        named = tuple((str(name), str(value)) for name, value in json.loads(headers))
+        named = tuple((str(name), str(value)) for name, value in json.loads(headers).items())
         source = "\n".join(f"{name}: {value}" for name, value in named) + "\n\n" + (html or text)
         return Message(
             line=_line(rows[0]),

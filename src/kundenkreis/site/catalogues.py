@@ -21,7 +21,8 @@ LANGUAGES = ("de",)
 """Languages with a catalogue; English needs none."""
 
 _TEMPLATE_TEXT = re.compile(r"""\{%\s*translate\s+"((?:[^"\\]|\\.)+)"(?:\s+as\s+\w+)?\s*%\}""")
-"""Templates use {% translate "..." %} only; sentences with numbers are put together in Python."""
+_TEMPLATE_ARGUMENT = re.compile(r"""\b_\("((?:[^"\\]|\\.)+)"\)""")
+"""Templates use {% translate "..." %} and, as argument of a component, _("..."); sentences with numbers are put together in Python."""
 _FUNCTIONS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
 
 MessageId = str | tuple[str, ...]
@@ -35,7 +36,8 @@ def catalogue_path(language: str) -> Path:
 def gather_texts() -> Iterator[tuple[MessageId, str]]:
     """Every text in code and templates with the file it stands in, relative to the site's folder."""
     for path in sorted(SITE.rglob("*.html")):
-        for text in _TEMPLATE_TEXT.findall(path.read_text(encoding="utf-8")):
+        source = path.read_text(encoding="utf-8")
+        for text in [*_TEMPLATE_TEXT.findall(source), *_TEMPLATE_ARGUMENT.findall(source)]:
             yield text, str(path.relative_to(SITE))
     for path in sorted(SITE.rglob("*.py")):
         for _line, message, _comments, _context in extract("python", io.BytesIO(path.read_bytes()), _FUNCTIONS):

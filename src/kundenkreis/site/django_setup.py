@@ -81,6 +81,7 @@ def django_settings(settings: Settings) -> dict[str, Any]:
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.sessions",
+            "django.contrib.messages",
             "django.contrib.staticfiles",
             "kundenkreis.site",
         ],
@@ -93,7 +94,10 @@ def django_settings(settings: Settings) -> dict[str, Any]:
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
             "kundenkreis.site.guard.AccessMiddleware",
+            "kundenkreis.site.middleware.vary_by_htmx",
+            "kundenkreis.site.middleware.toasts_for_htmx",
         ],
         "TEMPLATES": [
             {

@@ -11,7 +11,9 @@ from django.views import i18n
 from django.views.decorators.http import require_POST
 
 from kundenkreis.site import access
+from kundenkreis.site.menu import menu_lines
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.toasts import waiting_toasts
 
 _THEME_COOKIE = "kreis_theme"
 _THEMES = ("light", "dark")
@@ -27,7 +29,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "language": get_language() or "en",
         "current_path": request.get_full_path(),
         "permissions": viewer.permissions if (viewer := access.viewer()) else access.NOTHING,
-        "page": request.resolver_match.url_name if request.resolver_match else "",
+        "menu": menu_lines(request),
+        "waiting_toasts": lambda: waiting_toasts(request),  # called by the page that shows them, and by no part of one
     }
 
 

@@ -39,7 +39,7 @@ def describe_health(status: Status) -> Health:
     if dead:
         return Health(tone="stop", sentence=_("Not running: %(roles)s.") % {"roles": ", ".join(dead)})
     if status.lag_us > _LAG_IS_LATE_US:
-        return Health(tone="calm", sentence=_("Behind: events wait longer than ten seconds to be folded."))
+        return Health(tone="calm", sentence=_("Behind: events wait longer than ten seconds to be processed."))
     if status.quarantined_total:
         text = ngettext(
             "Running. %(count)s entry in quarantine waits for you.",
