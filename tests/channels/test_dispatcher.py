@@ -1,5 +1,6 @@
 """The dispatcher with everything around it: what is sent, what is kept back, what is recorded, what a crash leaves."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -469,6 +470,23 @@ def test_a_message_nobody_can_handle_is_put_aside_and_stops_nobody(mailbox: Offi
     assert mailbox.states() == ["accepted", "held", "accepted"]
     assert mailbox.events()[-1] == ("Message Held", "poison")
     assert mailbox.alarms == ["gate_raised"] * 3
+
+
+def test_of_a_batch_only_the_message_that_kills_the_process_is_put_aside(mailbox: Office) -> None:
+    def gate(message: SendMessage, at_us: int) -> Allowed:
+        if message.profile_id == 2:
+            raise Crash
+        return Allowed()
+
+    mailbox.gate = gate
+    for number in range(1, 6):
+        mailbox.outbox.put(message_of(number, valid_until_us=NOW + 9 * DAY))
+    for _ in range(12):
+        with contextlib.suppress(Crash):
+            mailbox.run()
+        mailbox.clock.pass_(LEASE)
+    assert mailbox.states() == ["accepted", "held", "accepted", "accepted", "accepted"]
+    assert mailbox.events().count(("Message Held", "poison")) == 1
 
 
 class _Broken:

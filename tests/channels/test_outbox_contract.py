@@ -154,6 +154,21 @@ def test_a_lapsed_claim_comes_back_and_fences_the_old_worker(
     assert given.complete(accepted(new)) == [True]
 
 
+def test_what_lapsed_is_claimed_alone_so_that_only_what_was_at_hand_counts_lapses(
+    given: Given, make_message: Callable[..., SendMessage]
+) -> None:
+    given.put(*(make_message(number) for number in (1, 2, 3)))
+    assert [claim.lapses for claim in given.claim()] == [0, 0, 0]
+    given.put(make_message(4, due_us=NOW + 2 * LEASE), make_message(5, due_us=NOW + 2 * LEASE))
+    (first,) = given.claim(now_us=NOW + LEASE)
+    (second,) = given.claim(now_us=NOW + LEASE)
+    assert len({first.message.effect_id, second.message.effect_id}) == 2
+    now_us = NOW + 2 * LEASE
+    rest = [given.claim(now_us=now_us) for _ in range(4)]
+    assert sorted(sorted(claim.lapses for claim in claims) for claims in rest) == [[0, 0], [1], [2], [2]]
+    assert given.claim(now_us=now_us) == []
+
+
 def test_an_intent_without_answer_comes_back_uncertain(given: Given, make_message: Callable[..., SendMessage]) -> None:
     message = make_message()
     given.put(message)
@@ -354,7 +369,7 @@ def test_claims_of_an_ended_worker_are_due_at_once_when_taken_back(
     given.claim(limit=1, worker="there:1/")
     assert given.claim(worker="next") == []
     assert given.outbox.take_back("here:", now_us=NOW) == 2
-    again = given.claim(worker="next")
+    again = [*given.claim(worker="next"), *given.claim(worker="next")]
     assert sorted((claim.lapses, claim.uncertain, claim.after_intent) for claim in again) == [
         (1, 0, False),
         (1, 1, True),

@@ -254,17 +254,18 @@ NIGHT = local("2026-11-18 22:15")
 
 def test_quiet_hours_of_email_and_the_answer_to_ones_own_act() -> None:
     state = customer()
-    planned = message(at_us=NIGHT, cause=b"act")
-    answer = gate(POLICY, state, planned, NIGHT)
+    acted_us = NIGHT - 10 * MINUTE
+    planned = message(at_us=NIGHT, cause=b"act", acted_us=acted_us)
+    answer = gate(POLICY, state, message(at_us=NIGHT, cause=b"act"), NIGHT)
     assert (answer.until_us, answer.reasons[0]) == (local("2026-11-19 07:00"), ["quiet_hours", False, "Europe/Berlin"])
-    state.last_seen_us = NIGHT - 30 * MINUTE
     assert verdict(state, planned, NIGHT)[0] == "release"
-    assert verdict(state, planned, NIGHT + 30 * MINUTE)[0] == "release"
-    assert verdict(state, planned, NIGHT + 30 * MINUTE + 1)[0] == "postpone"
-    assert verdict(state, message(at_us=NIGHT), NIGHT)[0] == "postpone"
-    assert verdict(state, message(at_us=NIGHT, cause=b"act", channel="push"), NIGHT)[0] == "postpone"
-    state.last_seen_us = NIGHT - 31 * MINUTE
-    assert verdict(state, planned, NIGHT)[0] == "postpone"
+    assert verdict(state, planned, acted_us + 30 * MINUTE)[0] == "release"
+    assert verdict(state, planned, acted_us + 30 * MINUTE + 1)[0] == "postpone"
+    state.last_seen_us = NIGHT + 20 * MINUTE  # a later act is none that it answers
+    assert verdict(state, planned, acted_us + 30 * MINUTE + 1)[0] == "postpone"
+    assert verdict(state, message(at_us=NIGHT, acted_us=acted_us), NIGHT)[0] == "postpone"
+    push = message(at_us=NIGHT, cause=b"act", acted_us=acted_us, channel="push")
+    assert verdict(state, push, NIGHT)[0] == "postpone"
 
 
 def test_quiet_hours_follow_the_customers_zone() -> None:

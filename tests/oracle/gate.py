@@ -26,6 +26,8 @@ class Message:
     due_us: int
     by_event: bool
     """Decided because of an event, not because a time had come."""
+    acted_us: int
+    """The last act of the person when it was decided."""
     run: object = None
 
     @property
@@ -220,9 +222,8 @@ class _Asked:
         return None
 
     def _is_answer(self, at_us):
-        """Decided because of an event, within 30 minutes of an act of the person, and not longer ago than that."""
-        decided_us, acted_us = self.message.decided_us, self.known.seen[1]
-        return self.message.by_event and acted_us >= decided_us - 30 * MINUTE and at_us <= decided_us + 30 * MINUTE
+        """Decided because of an event, and 30 minutes from the act of the person before that are not over."""
+        return self.message.by_event and at_us <= self.message.acted_us + 30 * MINUTE
 
 
 def _crowded(times, at_most, window_us, at_us):

@@ -25,6 +25,8 @@ class Order:
     """Wholly."""
     delivered_us: int = -1
     """Also an assumed delivery that lies ahead; -1: none in sight."""
+    corrected: tuple[int, int] | None = None
+    """(when it was really delivered, when that was heard) of one that had been assumed."""
 
     @property
     def stands(self):
@@ -58,7 +60,12 @@ def _order(order_id, rows):
             order.total = _amount(properties, "total", "revenue", "value", "subtotal")
             if order.ordered_us < 0:
                 order.ordered_us = row.occurred_us
-                order.delivered_us = _delivered_us(order.ordered_us, properties, rows[rows.index(row) + 1 :])
+                at = rows.index(row)
+                early = [one.occurred_us for one in rows[:at] if one.name in DELIVERED]
+                later = rows[at + 1 :]
+                order.delivered_us = early[0] if early else _delivered_us(order.ordered_us, properties, later)
+                if not early and properties.get("channel") != "till":
+                    order.corrected = _corrected(order.delivered_us, later)
         elif row.name in REFUNDED:
             amount = _amount(properties, "refund", "total", "revenue", "value")
             if amount <= 0 and not properties.get("products"):
@@ -89,6 +96,18 @@ def _delivered_us(ordered_us, properties, later):
         ):
             return -1
     return assumed_us
+
+
+def _corrected(assumed_us, later):
+    """The first report of a delivery after it had been assumed, while the order stood."""
+    for row in later:
+        if row.name in DELIVERED:
+            return (
+                (row.occurred_us, row.at_us) if 0 <= assumed_us <= row.at_us and row.occurred_us != assumed_us else None
+            )
+        if row.name == "Order Cancelled" or row.name in REFUNDED:
+            return None
+    return None
 
 
 def open_cart(rows, at_us):

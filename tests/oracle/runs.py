@@ -231,7 +231,8 @@ class Run:
     def _message(self, step, config, here):
         effect_id = digest(16, "effect", self.origin, self.run_id, step, self.counts[step])
         by_event = here.order == ROW or (here is self.entry and "date" not in self.journey["entry"])
-        return Message(effect_id, self.journey, step, config, here.at_us, here.at_us, by_event, self)
+        acted_us = self.life.known(here.position).seen[1]
+        return Message(effect_id, self.journey, step, config, here.at_us, here.at_us, by_event, acted_us, self)
 
     def _after(self, step):
         at = self.names.index(step) + 1

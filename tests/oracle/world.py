@@ -278,11 +278,21 @@ class World:
         """Orders that stand."""
         return self.known.sums[0]
 
+    def _arrived(self, orders):
+        """When each order was delivered. A report after the assumed delivery counts if it is the only order by then."""
+        arrived = [one.delivered_us for one in orders if 0 <= one.delivered_us <= self.at_us]
+        for one in orders:
+            if one.corrected and one.corrected[1] <= self.at_us:
+                if len(orders) > 1:
+                    raise NotCoveredError("a delivery reported after it was assumed, beside other orders")
+                return [one.corrected[0]]
+        return arrived
+
     def trait(self, name):  # noqa: PLR0911, PLR0912  (one line per trait)
         """A computed trait: a Fraction, an instant (names ending in _at) or a truth; None where there is none."""
         count, sales, ordered = self.known.sums
         orders, days = self.known.ordered, self.known.purchase_days
-        arrived = [one.delivered_us for one in orders if 0 <= one.delivered_us <= self.at_us]
+        arrived = self._arrived(orders)
         match name:
             case "order_count":
                 return Fraction(count)

@@ -113,13 +113,11 @@ def _is_about(scope: str, message: SendMessage) -> bool:
 
 
 def in_quiet_hours(sim: Simulation) -> list[str]:
-    """I7: the gate lets no marketing out at night, except in answer to an act: decided within half an hour of it, and let out
-    within half an hour of the decision.
-    """
+    """I7: the gate lets no marketing out at night, except within half an hour of an act that it answers."""
     found = []
     for message, at_us, zone, last_seen_us in sim.allowed:
         local = to_datetime(at_us).astimezone(ZoneInfo(zone))
-        if message.message_class == "marketing" and not 7 <= local.hour < 21 and at_us - last_seen_us > 60 * MINUTE:
+        if message.message_class == "marketing" and not 7 <= local.hour < 21 and at_us - last_seen_us > 30 * MINUTE:
             found.append(f"{message.content_id} at {local}")
     return found
 

@@ -20,7 +20,11 @@ class OutboxStore(Protocol):
     """What a dispatcher needs of a store."""
 
     def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
-        """Claim what is due, oldest first: queued rows, and claimed ones whose lease has run out."""
+        """Claim what is due, oldest first: queued rows together, or one row whose lease has run out, alone.
+
+        What lapsed is claimed alone, so that only a message that was at hand when a worker ended counts the lapse: of a whole batch,
+        nobody knows which one it was.
+        """
 
     def mark_intent(self, claim: Claim, *, now_us: Micros, lease_us: Micros) -> Intent:
         """Commit that the final dot is about to be written, unless a fence or another claim forbids it."""
@@ -67,11 +71,11 @@ UPDATE outbox SET
     claim_epoch = CASE WHEN state = 'queued' THEN (claim_epoch / 16 + 1) * 16 ELSE claim_epoch + 1 END,
     state = CASE WHEN state = 'intent' THEN 'intent' ELSE 'claimed' END,
     claimed_by = ?, lease_until_us = ?, next_try_us = ?
-WHERE effect_id IN ({due})
+WHERE effect_id IN ({marks})
 RETURNING payload, claim_epoch, attempts, uncertain, state
 """
 _DUE = """
-SELECT effect_id FROM outbox WHERE state IN ('queued', 'claimed', 'intent') AND next_try_us <= ?
+SELECT effect_id, state FROM outbox WHERE state IN ('queued', 'claimed', 'intent') AND next_try_us <= ?
 ORDER BY next_try_us LIMIT ?
 """
 _TAKE_BACK = """
@@ -122,7 +126,12 @@ class SqlOutbox:
         until = now_us + lease_us
         with self._store.transaction("outbox.claim") as tx:
             skip = " FOR UPDATE SKIP LOCKED" if tx.dialect == "postgres" else ""
-            found = tx.rows(_CLAIM.format(due=_DUE + skip), (worker, until, until, now_us, limit))
+            due = tx.rows(_DUE + skip, (now_us, limit))
+            if not due:
+                return []
+            oldest, state = due[0]
+            chosen = [oldest] if state != "queued" else [row[0] for row in due if row[1] == "queued"]
+            found = tx.rows(_CLAIM.format(marks=",".join("?" * len(chosen))), (worker, until, until, *chosen))
         claims = [Claim(_decode_message(row[0]), row[1], row[2], row[3], row[4] == "intent") for row in found]
         return sorted(claims, key=lambda claim: (claim.message.priority, claim.message.due_us, claim.message.effect_id))
 

@@ -350,8 +350,10 @@ class MemoryOutbox:
         with self._guard:
             waiting = [r for r in self.rows.values() if r["state"] in ("queued", "claimed", "intent")]
             due = sorted((row for row in waiting if row["next"] <= now_us), key=lambda row: row["next"])[:limit]
+            if due and due[0]["state"] != "queued":
+                due = due[:1]  # what lapsed comes alone
             claims = []
-            for row in due:
+            for row in (one for one in due if len(due) == 1 or one["state"] == "queued"):
                 fresh = row["state"] == "queued"
                 row["epoch"] = (row["epoch"] // LAPSES + 1) * LAPSES if fresh else row["epoch"] + 1
                 row["uncertain"] += row["state"] == "intent"

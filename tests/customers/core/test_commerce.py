@@ -69,3 +69,45 @@ def test_of_too_many_open_orders_the_oldest_counts_as_delivered() -> None:
     assert shopper.counts == (51, 1)
     shopper.does("Order Cancelled", T0 + 60, order_id="0")
     assert shopper.counts == (50, 0)
+
+
+def test_a_report_corrects_a_delivery_that_was_assumed() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", total=5)
+    shopper.waits_until(T0 + 3 * DAY)
+    assert (shopper.counts, shopper.state.commerce.first_delivered_us) == ((1, 1), T0 + 3 * DAY)
+    shopper.does("Order Delivered", T0 + 6 * DAY, happened_us=T0 + 5 * DAY, order_id="a")
+    assert (shopper.counts, shopper.state.commerce.first_delivered_us) == ((1, 1), T0 + 5 * DAY)
+    assert shopper.orders[(1, "a")].delivered_us == T0 + 5 * DAY
+    shopper.does("Order Delivered", T0 + 9 * DAY, order_id="a")
+    assert (shopper.counts, shopper.state.commerce.first_delivered_us) == ((1, 1), T0 + 5 * DAY)
+    assert shopper.orders[(1, "a")].delivered_us == T0 + 5 * DAY
+    shopper.does("Order Refunded", T0 + 10 * DAY, order_id="a", total=5)
+    assert shopper.counts == (0, 0)
+
+
+def test_beside_other_deliveries_a_report_corrects_the_order_alone() -> None:
+    shopper = Shopper()
+    shopper.does("Store Purchase", T0, order_id="till", total=5, channel="till")
+    shopper.does("Order Completed", T0, order_id="a", total=5)
+    shopper.waits_until(T0 + 3 * DAY)
+    shopper.does("Order Delivered", T0 + 6 * DAY, order_id="a")
+    assert (shopper.counts, shopper.state.commerce.first_delivered_us) == ((2, 2), T0)
+    assert shopper.orders[(1, "a")].delivered_us == T0 + 6 * DAY
+
+
+def test_a_delivery_that_overtakes_its_order_counts_when_the_order_comes() -> None:
+    shopper = Shopper()
+    shopper.does("Order Delivered", T0 + DAY, order_id="a")
+    assert (shopper.counts, shopper.state.commerce.first_delivered_us) == ((0, 0), NEVER)
+    shopper.does("Order Completed", T0 + 2 * DAY, happened_us=T0, order_id="a", total=5)
+    assert (shopper.counts, shopper.state.commerce.first_delivered_us) == ((1, 1), T0 + DAY)
+    assert (shopper.state.commerce.open_orders, shopper.orders[(1, "a")].status) == ({}, "completed")
+    shopper.does("Order Cancelled", T0 + 3 * DAY, order_id="a")
+    assert shopper.counts == (0, 0)
+
+
+def test_a_delivery_that_names_no_order_changes_nothing() -> None:
+    shopper = Shopper()
+    shopper.does("Order Delivered", T0)
+    assert (shopper.counts, shopper.orders) == ((0, 0), {})

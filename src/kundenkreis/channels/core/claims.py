@@ -2,7 +2,8 @@
 
 A claim carries an epoch; every later write names it and touches nothing if somebody else has claimed since. The epoch
 is generation x 16 + lapses: a fresh claim begins a generation, a claim of a row whose lease ran out counts a lapse, so
-that the epoch only ever rises and says by itself how often a message was claimed without any progress.
+that the epoch only ever rises and says by itself how often a message was claimed without any progress. Fresh rows are claimed by
+the batch, a lapsed one alone: the second lapse of a message is its own doing.
 
 States: queued -> claimed -> intent -> accepted | failed | withheld | postponed | held, and back to queued for another
 try. `next_try_us` is when a queued row is due and when a claimed one's lease ends, so that one index finds both.

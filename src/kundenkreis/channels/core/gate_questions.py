@@ -264,7 +264,7 @@ def ask_quiet_time(asked: Asked, at_us: Micros) -> Refusal | None:
     """Is it a fit hour and day where the person lives?"""
     planned, policy = asked.planned, asked.policy
     rules = policy.quiet_on(planned.channel, planned.message_class)
-    if not rules or (planned.channel == "email" and is_answer(asked.state, planned, at_us)):
+    if not rules or (planned.channel == "email" and is_answer(planned, at_us)):
         return None
     clock = customer_zone(asked.state, policy.brand)
     found = quiet_until(rules, clock, at_us, place=place_of(asked.state, policy.brand))
@@ -300,13 +300,12 @@ QUESTIONS: tuple[tuple[str, Question], ...] = (
 """In the order asked; docs/reference/contact-policy.md lists them with their reasons."""
 
 
-def is_answer(state: CustomerState, planned: Planned, at_us: Micros) -> bool:
+def is_answer(planned: Planned, at_us: Micros) -> bool:
     """Whether this message answers an act of the person in the last 30 minutes.
 
-    It was decided because of an event (not a due time), within 30 minutes of an act, and those are not yet over.
+    It was decided because of an event (not a due time), and 30 minutes from the act before that are not yet over.
     """
-    acted_us = state.last_seen_us
-    return bool(planned.cause) and acted_us >= planned.decided_us - OWN_ACT and at_us <= planned.decided_us + OWN_ACT
+    return bool(planned.cause) and at_us <= planned.acted_us + OWN_ACT
 
 
 def _holds(hold: SituationHold, situation: Situation, planned: Planned) -> bool:

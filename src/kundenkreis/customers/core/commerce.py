@@ -5,7 +5,8 @@ Reads the e-commerce events (docs/reference/events.md) and keeps the sums of `Co
 that names an order of last year costs one lookup, and the state stays O(1).
 
 Delivery: `Order Delivered` or `Order Picked Up`; an order at the till is delivered at once; where a shop sends no delivery
-events, an order counts as delivered three days after it was completed, a shipped one thirty days after it was shipped.
+events, an order counts as delivered three days after it was completed, a shipped one thirty days after it was shipped. A report
+that comes after that corrects the order; one that overtakes its order waits for it in the order's row.
 """
 
 from bisect import bisect_left, insort
@@ -166,14 +167,18 @@ def _count_delivery(commerce: Commerce, delivered_us: Micros) -> None:
 
 def _delivered(turn: Turn, row: LogRow) -> None:
     commerce, order_id = turn.state.commerce, orders_named(row)
-    if commerce.open_orders.pop(order_id, None) is None:
+    if not order_id:
         return
     delivered_us = occurred_us(row)
-    _count_delivery(commerce, delivered_us)
-    entry = _order(turn, order_id)
-    if entry is not None and entry.delivered_us == NEVER:
+    entry = _order(turn, order_id) or _unknown_order(turn, order_id, row, DEFAULT_CURRENCY)
+    if commerce.open_orders.pop(order_id, None) is not None:
+        _count_delivery(commerce, delivered_us)
+        turn.dirty.add("commerce")
+    elif entry.status == "completed" and entry.delivered_us == NEVER and commerce.delivered_count == 1:
+        # Until now it was only assumed. Beside other deliveries nobody knows any more which one was the first.
+        commerce.first_delivered_us = delivered_us
+    if entry.delivered_us == NEVER:
         _write(turn, _changed(entry, delivered_us=delivered_us))
-    turn.dirty.add("commerce")
 
 
 def _shipped(turn: Turn, row: LogRow) -> None:
@@ -240,7 +245,7 @@ def _order(turn: Turn, order_id: str) -> OrderEntry | None:
 
 
 def _unknown_order(turn: Turn, order_id: str, row: LogRow, currency: str) -> OrderEntry:
-    """A refund that overtook its order: kept, and joined when the order comes."""
+    """What a refund or delivery that overtook its order tells: kept, and joined when the order comes."""
     return OrderEntry(
         order_id, occurred_us(row), 0, 0, currency, "unknown", "", NEVER, [], row.event_id, turn.state.profile_id
     )

@@ -232,6 +232,8 @@ class Planned(msgspec.Struct, array_like=True):
     """Withheld for now (if_withheld: wait): holds no place in the caps; due_us is when it is asked again."""
     sequence: int = 0
     """Number of its next verdict."""
+    acted_us: int = -1
+    """The last act of the person when it was decided: what it may answer."""
 
 
 class Contact(msgspec.Struct, array_like=True, gc=False):
