@@ -51,6 +51,7 @@ class MoonKind:
     """The plug-in."""
 
     kind = "moon"
+    label = {"de": "Mond", "en": "Moon"}
     config = MoonConfig
 
     def compile(self, config: MoonConfig, *, zone: Zone, known: Known) -> Condition:

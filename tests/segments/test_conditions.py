@@ -271,6 +271,7 @@ def test_a_kind_of_a_third_party_is_one_class():
 
     class EvenKind:
         kind = "even"
+        label = {"de": "Gerade", "en": "Even"}
         config = EvenConfig
 
         def compile(self, config, *, zone, known):

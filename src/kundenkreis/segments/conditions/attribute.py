@@ -1,6 +1,7 @@
 """`attribute`: the profile's attribute compares so."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -113,6 +114,7 @@ class AttributeKind:
     """The kind `attribute`."""
 
     kind = "attribute"
+    label: ClassVar[Mapping[str, str]] = {"de": "Merkmal", "en": "Attribute"}
     config = AttributeConfig
 
     def compile(self, config: AttributeConfig, *, zone: Zone, known: Known) -> Condition:

@@ -1,6 +1,7 @@
 """`bucket`: the stable hash of the person falls in [from, to), in hundredths of a percent."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -45,6 +46,7 @@ class BucketKind:
     """The kind `bucket`."""
 
     kind = "bucket"
+    label: ClassVar[Mapping[str, str]] = {"de": "Zufallsgruppe", "en": "Random group"}
     config = BucketConfig
 
     def compile(self, config: BucketConfig, *, zone: Zone, known: Known) -> Condition:

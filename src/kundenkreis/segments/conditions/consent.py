@@ -1,6 +1,7 @@
 """`consent`: a granted legal basis stands for this channel and purpose. Objections and suppressions are `reachable`'s matter."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -78,6 +79,7 @@ class ConsentKind:
     """The kind `consent`."""
 
     kind = "consent"
+    label: ClassVar[Mapping[str, str]] = {"de": "Einwilligung", "en": "Consent"}
     config = ConsentConfig
 
     def compile(self, config: ConsentConfig, *, zone: Zone, known: Known) -> Condition:

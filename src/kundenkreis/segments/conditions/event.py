@@ -5,7 +5,8 @@ counts an event from the instant it occurred until exactly 24 hours later, that 
 """
 
 from bisect import bisect_left, bisect_right
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -144,6 +145,7 @@ class EventKind:
     """The kind `event`."""
 
     kind = "event"
+    label: ClassVar[Mapping[str, str]] = {"de": "Ereignis", "en": "Event"}
     config = EventConfig
 
     def compile(self, config: EventConfig, *, zone: Zone, known: Known) -> Condition:

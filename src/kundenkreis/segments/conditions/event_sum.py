@@ -3,7 +3,8 @@
 Sums are integer thousandths (segments/core/facts.py); `value` is given in whole units, for money in major units.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -77,6 +78,7 @@ class EventSumKind:
     """The kind `event_sum`."""
 
     kind = "event_sum"
+    label: ClassVar[Mapping[str, str]] = {"de": "Summe über Ereignisse", "en": "Sum over events"}
     config = EventSumConfig
 
     def compile(self, config: EventSumConfig, *, zone: Zone, known: Known) -> Condition:

@@ -1,6 +1,7 @@
 """`event_time`: the first or last such event lies so in time."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -54,6 +55,7 @@ class EventTimeKind:
     """The kind `event_time`."""
 
     kind = "event_time"
+    label: ClassVar[Mapping[str, str]] = {"de": "Erstes oder letztes Ereignis", "en": "First or last event"}
     config = EventTimeConfig
 
     def compile(self, config: EventTimeConfig, *, zone: Zone, known: Known) -> Condition:

@@ -5,10 +5,11 @@ than at_most_days. `gap` is the nearest-rank percentile of the gaps between cons
 kept): of n gaps in ascending order the one at position ceil(percentile / 100 * n); without any gap it is 0.
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -82,6 +83,10 @@ class OrderSilenceKind:
     """The kind `order_silence`."""
 
     kind = "order_silence"
+    label: ClassVar[Mapping[str, str]] = {
+        "de": "Kaufpause länger als üblich",
+        "en": "Longer without an order than usual",
+    }
     config = OrderSilenceConfig
 
     def compile(self, config: OrderSilenceConfig, *, zone: Zone, known: Known) -> Condition:

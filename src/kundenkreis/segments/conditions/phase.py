@@ -1,6 +1,7 @@
 """`phase`: the customer is in that phase (and sub-state)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -73,6 +74,7 @@ class PhaseKind:
     """The kind `phase`."""
 
     kind = "phase"
+    label: ClassVar[Mapping[str, str]] = {"de": "Phase", "en": "Phase"}
     config = PhaseConfig
 
     def compile(self, config: PhaseConfig, *, zone: Zone, known: Known) -> Condition:

@@ -1,6 +1,7 @@
 """`reachable`: the contact policy would not refuse for basis, objection or suppression."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -88,6 +89,7 @@ class ReachableKind:
     """The kind `reachable`."""
 
     kind = "reachable"
+    label: ClassVar[Mapping[str, str]] = {"de": "Erreichbar", "en": "Reachable"}
     config = ReachableConfig
 
     def compile(self, config: ReachableConfig, *, zone: Zone, known: Known) -> Condition:

@@ -1,6 +1,7 @@
 """`score`: the decayed score compares so, in points."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -50,6 +51,7 @@ class ScoreKind:
     """The kind `score`."""
 
     kind = "score"
+    label: ClassVar[Mapping[str, str]] = {"de": "Score", "en": "Score"}
     config = ScoreConfig
 
     def compile(self, config: ScoreConfig, *, zone: Zone, known: Known) -> Condition:

@@ -1,6 +1,7 @@
 """`segment`: the customer is in that segment."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -47,6 +48,7 @@ class SegmentKind:
     """The kind `segment`."""
 
     kind = "segment"
+    label: ClassVar[Mapping[str, str]] = {"de": "Segment", "en": "Segment"}
     config = SegmentConfig
 
     def compile(self, config: SegmentConfig, *, zone: Zone, known: Known) -> Condition:

@@ -1,6 +1,7 @@
 """`situation`: that situation stands open (its rest after the end does not count)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -63,6 +64,7 @@ class SituationKind:
     """The kind `situation`."""
 
     kind = "situation"
+    label: ClassVar[Mapping[str, str]] = {"de": "Lage", "en": "Situation"}
     config = SituationConfig
 
     def compile(self, config: SituationConfig, *, zone: Zone, known: Known) -> Condition:

@@ -1,6 +1,7 @@
 """`trait`: a computed trait compares so (segments/core/traits.py lists them)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -149,6 +150,7 @@ class TraitKind:
     """The kind `trait`."""
 
     kind = "trait"
+    label: ClassVar[Mapping[str, str]] = {"de": "Kennzahl der Person", "en": "Figure of the person"}
     config = TraitConfig
 
     def compile(self, config: TraitConfig, *, zone: Zone, known: Known) -> Condition:

@@ -134,6 +134,10 @@ class ConditionKind(Protocol):
     def kind(self) -> str: ...
 
     @property
+    def label(self) -> Mapping[str, str]:
+        """{de, en}: what the condition builder calls it."""
+
+    @property
     def config(self) -> type[msgspec.Struct]: ...
 
     def compile(self, config: Any, *, zone: Zone, known: Known) -> Condition:
