@@ -1,5 +1,7 @@
 """A condition and a step of a third party: checked, referenced and in the JSON schema, without a word about them in this part."""
 
+from typing import ClassVar
+
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
@@ -51,7 +53,7 @@ class MoonKind:
     """The plug-in."""
 
     kind = "moon"
-    label = {"de": "Mond", "en": "Moon"}
+    label: ClassVar[dict[str, str]] = {"de": "Mond", "en": "Moon"}
     config = MoonConfig
 
     def compile(self, config: MoonConfig, *, zone: Zone, known: Known) -> Condition:

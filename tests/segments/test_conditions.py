@@ -1,5 +1,7 @@
 """Compiling conditions, their errors, trees and flips, and the leaves that look at consent."""
 
+from typing import ClassVar
+
 import msgspec
 import pytest
 
@@ -271,7 +273,7 @@ def test_a_kind_of_a_third_party_is_one_class():
 
     class EvenKind:
         kind = "even"
-        label = {"de": "Gerade", "en": "Even"}
+        label: ClassVar[dict[str, str]] = {"de": "Gerade", "en": "Even"}
         config = EvenConfig
 
         def compile(self, config, *, zone, known):
