@@ -51,6 +51,9 @@ _REQUEUE = (
 )
 """A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
 
+_STATE_ALONE = "ON CONFLICT (profile_id) DO UPDATE SET state = excluded.state"
+"""Where neither wake nor control mark moved: an update that names them touches their indexes even when it changes nothing."""
+
 MOST_STATE_BYTES = 64 * 1024
 """A state is O(definitions); one that grew beyond this is a mistake or an attack."""
 
@@ -87,6 +90,10 @@ class FoldReport(msgspec.Struct):
     """Anonymous customers whose silence was long enough; every row of them is gone."""
 
 
+Marks = tuple[Micros, int]
+"""(wake_us, control_to): what the indexes of the states find a customer by."""
+
+
 class Folder:
     """Folds customers of one store; keeps control rows and quarantined ids in memory between batches."""
 
@@ -100,6 +107,7 @@ class Folder:
         self._listed: dict[int, Listed | None] = {}
         """What the list held of the customers of this batch before it."""
         self._up_to: dict[int, int] | None = None
+        self._marks: dict[int, Marks] = {}
 
     @property
     def controls_read(self) -> int:
@@ -255,7 +263,10 @@ class Folder:
         """(state by profile id, customers whose stored state cannot be read and who are quarantined for it)."""
         states: dict[int, CustomerState] = {}
         unreadable: set[int] = set()
-        for profile_id, data in tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted):
+        self._marks = {}
+        sql = "SELECT profile_id, wake_us, control_to, state FROM states WHERE profile_id {keys}"
+        for profile_id, wake_us, control_to, data in tx.rows_in(sql, wanted):
+            self._marks[profile_id] = wake_us, control_to
             try:
                 states[profile_id] = decode_state(data)
             except Exception as error:
@@ -335,7 +346,7 @@ class Folder:
                 continue
             profile_id = outcome.state.profile_id
             control_to = self.newest_control(partition_of(profile_id), self._up_to)
-            writes.add(outcome, control_to, was=self._listed.get(profile_id))
+            writes.add(outcome, control_to, marks=self._marks.get(profile_id), was=self._listed.get(profile_id))
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
         report.relays += len(writes.relays)
@@ -346,6 +357,7 @@ class Writes:
 
     def __init__(self) -> None:
         self.states: list[Row] = []
+        self.unmarked: list[Row] = []
         self.entered: dict[tuple[int, str, str, int], list[Any]] = {}
         self._open: dict[tuple[int, str, str], list[Any]] = {}
         self.left: list[Row] = []
@@ -361,25 +373,23 @@ class Writes:
         self.relays: list[Row] = []
         self.derived: list[LogRow] = []
 
-    def add(self, outcome: Outcome, control_to: int, *, was: Listed | None = None) -> None:
+    def add(
+        self, outcome: Outcome, control_to: int, *, marks: Marks | None = None, was: Listed | None = None
+    ) -> None:
         """Take what one advance decided.
 
         Args:
             control_to: the last control row applied.
+            marks: those that the stored state has now; None: unknown, or there is none.
             was: what list and search hold of this customer already; None: nothing.
         """
         state = outcome.state
         profile_id = state.profile_id
         self._list(profile_id, was, listed(state))
-        self.states.append(
-            (
-                profile_id,
-                partition_of(profile_id),
-                min(outcome.wake_us, NEVER),
-                control_to,
-                outcome.encoded or encode_state(state),
-            )
-        )
+        wake_us = min(outcome.wake_us, NEVER)
+        encoded = outcome.encoded or encode_state(state)
+        rows = self.unmarked if marks == (wake_us, control_to) else self.states
+        rows.append((profile_id, partition_of(profile_id), wake_us, control_to, encoded))
         for record in outcome.records:
             if type(record) is MembershipChange:
                 self._membership(profile_id, record)
@@ -443,6 +453,7 @@ class Writes:
     def flush(self, tx: Session, *, outbox: bool) -> None:
         """Write everything; derived log rows last, because numbering them takes the appender's lock."""
         tx.insert(STATES, self.states, conflict="replace")
+        tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
         if self.left:
             tx.run_many(
                 "UPDATE memberships SET until_us = ?, left_cause = ?, left_reason = ? "

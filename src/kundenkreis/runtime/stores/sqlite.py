@@ -14,6 +14,10 @@ import pysqlite3 as sqlite3  # SQLite 3.53: the system's may hold the WAL-reset 
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
 
+# For parameters of type bytes the module looks for adapters in three places, a microsecond for each, unless one is registered. This one
+# answers at once with the same object.
+sqlite3.register_adapter(bytes, bytes)
+
 _CHUNK = 900
 """Parameters per statement: below every build's limit, large enough that preparing costs nothing."""
 
