@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kundenkreis.channels.core.policy import HEARD, judge
+from kundenkreis.channels.core.policy import HEARD, has_work, judge
 from kundenkreis.channels.core.policy import next_us as policy_next_us
 from kundenkreis.customers.core.commerce import apply_commerce, commerce_next_us
 from kundenkreis.customers.core.consent import apply_consent
@@ -201,7 +201,10 @@ class _Fold:
                 if self.state.forwarded_to:
                     return
             if not (
-                candidates or cancellations or self.state.contact.planned or (row is not None and row.name in HEARD)
+                candidates
+                or cancellations
+                or (row is not None and row.name in HEARD)
+                or has_work(self.state.contact, at_us)
             ):
                 return
             turn = self._turn(row, at_us, depth=depth)

@@ -69,6 +69,14 @@ def next_us(policy: CompiledPolicy, state: CustomerState) -> Micros:
     return earliest
 
 
+def has_work(budget: ContactBudget, at_us: Micros) -> bool:
+    """Whether a message planned earlier must be judged at this instant, apart from anything new."""
+    for planned in budget.planned:
+        if not planned.handed_over and (planned.waiting or planned.due_us <= at_us):
+            return True
+    return False
+
+
 # One message ----------------------------------------------------------------------------------------------------------
 
 

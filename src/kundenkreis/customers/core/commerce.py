@@ -58,9 +58,11 @@ def commerce_next_us(commerce: Commerce) -> Micros:
     """The earliest instant at which time alone changes something: assumed delivery, broken promise, cart given up."""
     earliest = NEVER
     for order in commerce.open_orders.values():
-        earliest = min(earliest, _assumed_delivery_us(order))
-        if order.late_since_us == NEVER:
-            earliest = min(earliest, order.promised_us)
+        delivered_us = _assumed_delivery_us(order)
+        if delivered_us < earliest:
+            earliest = delivered_us
+        if order.late_since_us == NEVER and order.promised_us < earliest:
+            earliest = order.promised_us
     if commerce.cart is not None:
         earliest = min(earliest, commerce.cart.changed_us + CART_LIFE)
     return earliest

@@ -6,6 +6,7 @@ Rules for every field here (design: semantics):
 - codec-stable: encode(decode(bytes)) == bytes. Integers stay integers, no floats where an integer could stand, no sets, no tuples
   (they come back as lists), dicts in insertion order that does not depend on batching.
 - O(definitions), not O(history): whatever can grow has a cap, stated beside it.
+- nothing points back at what holds it, so the garbage collector need not watch (gc=False).
 - instants are int microseconds (`*_us`), money is integer minor units, ids are bytes or int.
 
 A change of this file is a new FOLD_VERSION and needs an upgrader in `engine/upgrades.py`.
@@ -37,7 +38,7 @@ class Attribute(msgspec.Struct, array_like=True, gc=False):
     source: str
 
 
-class Profile(msgspec.Struct, array_like=True):
+class Profile(msgspec.Struct, array_like=True, gc=False):
     """Who this is, as far as anybody said."""
 
     attributes: dict[str, Attribute] = msgspec.field(default_factory=dict)
@@ -68,7 +69,7 @@ class Grant(msgspec.Struct, array_like=True, gc=False):
     """Its number in the inbox: what was withdrawn before it has a lower one, whatever the clocks say; 0 = came another way."""
 
 
-class Consent(msgspec.Struct, array_like=True):
+class Consent(msgspec.Struct, array_like=True, gc=False):
     """What this person allowed and forbade."""
 
     grants: dict[str, Grant] = msgspec.field(default_factory=dict)
@@ -104,7 +105,7 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     checkout_us: int = NEVER
 
 
-class Commerce(msgspec.Struct, array_like=True):
+class Commerce(msgspec.Struct, array_like=True, gc=False):
     """Orders in sums; the orders themselves are rows, read by key when a refund names one."""
 
     order_count: int = 0
@@ -154,7 +155,7 @@ class Situation(msgspec.Struct, array_like=True, gc=False):
     """After the end: marketing rests until here (product rules), then the record is dropped."""
 
 
-class Decisions(msgspec.Struct, array_like=True):
+class Decisions(msgspec.Struct, array_like=True, gc=False):
     """Answers of segments, scores, phase and situations, with the instant each must be asked again."""
 
     inside: dict[str, int] = msgspec.field(default_factory=dict)
@@ -166,7 +167,7 @@ class Decisions(msgspec.Struct, array_like=True):
     """Definition key ("segment:vip", "phase", "score:activity", "situation:late") -> when its answer may flip without an event."""
 
 
-class Run(msgspec.Struct, array_like=True):
+class Run(msgspec.Struct, array_like=True, gc=False):
     """One person in one journey, pinned to the version entered."""
 
     run_id: bytes
@@ -207,7 +208,7 @@ class JourneyRecord(msgspec.Struct, array_like=True, gc=False):
     """When a date or schedule lets this customer in next; NEVER for entries by events."""
 
 
-class Planned(msgspec.Struct, array_like=True):
+class Planned(msgspec.Struct, array_like=True, gc=False):
     """A message that passed the gate and waits for its hand-over; holds a place in the caps."""
 
     effect_id: bytes
@@ -246,7 +247,7 @@ class Contact(msgspec.Struct, array_like=True, gc=False):
     purpose: str = ""
 
 
-class ContactBudget(msgspec.Struct, array_like=True):
+class ContactBudget(msgspec.Struct, array_like=True, gc=False):
     """The one contact budget of this person over all channels."""
 
     planned: list[Planned] = msgspec.field(default_factory=list)
@@ -256,7 +257,7 @@ class ContactBudget(msgspec.Struct, array_like=True):
     pause_reason: str = ""
 
 
-class CustomerState(msgspec.Struct, array_like=True):
+class CustomerState(msgspec.Struct, array_like=True, gc=False):
     """One customer, folded up to log number `folded_to` and instant `clock_us`."""
 
     profile_id: int

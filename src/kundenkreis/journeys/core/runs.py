@@ -65,7 +65,10 @@ def next_us(journeys: CompiledJourneys, state: CustomerState) -> Micros:
     """The earliest instant at which time alone moves a run or lets this customer in; NEVER if none does."""
     earliest = NEVER
     for run in state.runs:
-        earliest = min(earliest, run.wake_us, run.recheck_us)
+        if run.wake_us < earliest:
+            earliest = run.wake_us
+        if run.recheck_us < earliest:
+            earliest = run.recheck_us
     for journey in journeys.timed:
         record = state.journeys.get(journey.id)
         if record is not None and record.next_us < earliest:

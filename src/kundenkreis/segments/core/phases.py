@@ -118,7 +118,8 @@ def _first(table: list[tuple[str, Condition]], state: CustomerState, at_us: Micr
     earliest = NEVER
     for name, condition in table:
         holds, flips_us = condition.answer(state, at_us)
-        earliest = min(earliest, flips_us)
+        if flips_us < earliest:
+            earliest = flips_us
         if holds:
             return name, earliest
     return None, earliest

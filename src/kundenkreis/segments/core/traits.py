@@ -33,10 +33,6 @@ class Trait(NamedTuple):
     facts: tuple[FactSpec, ...] = ()
 
 
-def _whole(read: Callable[[CustomerState], int]) -> Callable[[CustomerState], Ratio | None]:
-    return lambda state: (read(state), 1)
-
-
 def _major(sums: dict[str, int]) -> Ratio | None:
     """Major units of the one currency; 0 without any, missing with several."""
     if not sums:
@@ -73,8 +69,8 @@ CART = ("cart",)
 SEEN, FIRST_SEEN = ("seen",), ("first_seen",)
 
 BUILT_IN: dict[str, Trait] = {
-    "order_count": Trait("number", COMMERCE, number=_whole(lambda s: s.commerce.order_count)),
-    "delivered_count": Trait("number", COMMERCE, number=_whole(lambda s: s.commerce.delivered_count)),
+    "order_count": Trait("number", COMMERCE, number=lambda s: (s.commerce.order_count, 1)),
+    "delivered_count": Trait("number", COMMERCE, number=lambda s: (s.commerce.delivered_count, 1)),
     "sales": Trait("number", COMMERCE, number=lambda s: _major(s.commerce.sales)),
     "refunded": Trait("number", COMMERCE, number=lambda s: _major(s.commerce.refunded)),
     "average_order": Trait("number", COMMERCE, number=_average_order),
@@ -83,9 +79,9 @@ BUILT_IN: dict[str, Trait] = {
     "first_delivered_at": Trait("instant", COMMERCE, instant=lambda s: _known(s.commerce.first_delivered_us)),
     "days_since_last_order": Trait("days_since", COMMERCE, instant=lambda s: _known(s.commerce.last_order_us)),
     "days_since_first_delivery": Trait("days_since", COMMERCE, instant=lambda s: _known(s.commerce.first_delivered_us)),
-    "purchase_day_count": Trait("number", COMMERCE, number=_whole(lambda s: len(s.commerce.purchase_days))),
+    "purchase_day_count": Trait("number", COMMERCE, number=lambda s: (len(s.commerce.purchase_days), 1)),
     "average_gap_days": Trait("number", COMMERCE, number=lambda s: _average_gap(s.commerce.purchase_days)),
-    "open_order_count": Trait("number", COMMERCE, number=_whole(lambda s: len(s.commerce.open_orders))),
+    "open_order_count": Trait("number", COMMERCE, number=lambda s: (len(s.commerce.open_orders), 1)),
     "cart_value": Trait("number", CART, number=_cart_value),
     "cart_changed_at": Trait(
         "instant", CART, instant=lambda s: None if s.commerce.cart is None else s.commerce.cart.changed_us

@@ -74,7 +74,8 @@ class Group:
                 if flips_us == NEVER:
                     return wanted, NEVER
                 found = True
-                latest = max(latest, flips_us)
+                if flips_us > latest:
+                    latest = flips_us
             elif flips_us < earliest:
                 earliest = flips_us
         return (wanted, latest) if found else (not wanted, earliest)
