@@ -204,7 +204,7 @@ class _Fold:
                 candidates
                 or cancellations
                 or (row is not None and row.name in HEARD)
-                or has_work(self.state.contact, at_us)
+                or (self.state.contact.planned and has_work(self.state.contact, at_us))
             ):
                 return
             turn = self._turn(row, at_us, depth=depth)

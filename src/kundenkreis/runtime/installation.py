@@ -117,6 +117,8 @@ class Installation:
                 late_after_us=self.late_after_us, point=self.point, admission=self.admission(),
                 tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days),
             )  # fmt: skip
+        assert isinstance(self.store, SqliteStore)
+        self.store.checkpoint_beside()
         reading = SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
         self._closing.callback(reading.close)
         return EmbeddedWorker(

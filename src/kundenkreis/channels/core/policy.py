@@ -71,10 +71,7 @@ def next_us(policy: CompiledPolicy, state: CustomerState) -> Micros:
 
 def has_work(budget: ContactBudget, at_us: Micros) -> bool:
     """Whether a message planned earlier must be judged at this instant, apart from anything new."""
-    for planned in budget.planned:
-        if not planned.handed_over and (planned.waiting or planned.due_us <= at_us):
-            return True
-    return False
+    return any(not planned.handed_over and (planned.waiting or planned.due_us <= at_us) for planned in budget.planned)
 
 
 # One message ----------------------------------------------------------------------------------------------------------

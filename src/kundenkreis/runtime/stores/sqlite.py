@@ -11,6 +11,7 @@ from typing import Any
 
 import pysqlite3 as sqlite3  # SQLite 3.53: the system's may hold the WAL-reset bug
 
+from kundenkreis.runtime.stores.checkpoints import Checkpoints
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
 
@@ -20,6 +21,8 @@ sqlite3.register_adapter(bytes, bytes)
 
 _CHUNK = 900
 """Parameters per statement: below every build's limit, large enough that preparing costs nothing."""
+_LONGEST_WAL_PAGES = 32_000
+"""128 MB: where a commit writes the WAL back itself, if nobody did before."""
 
 
 def _lower(text: str | None) -> str | None:
@@ -94,23 +97,32 @@ class SqliteStore:
         self._local = threading.local()
         self._open: list[Any] = []
         self._guard = threading.Lock()
+        self._checkpoints: Checkpoints | None = None
+
+    def checkpoint_beside(self) -> None:
+        """From now on the WAL is written back on a thread of its own: for the one process that writes all the time."""
+        if self._checkpoints is None:
+            self._checkpoints = Checkpoints(self._connect)
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(
-                self.path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            # SQLite's own lower() knows ASCII only; "über" must find "ÜBER" as on PostgreSQL.
-            connection.create_function("lower", 1, _lower, deterministic=True)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"PRAGMA synchronous={self._synchronous}")
-            connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
-            connection.execute("PRAGMA wal_autocheckpoint=16000")
-            connection.execute("PRAGMA temp_store=MEMORY")
-            self._local.connection = connection
+            connection = self._local.connection = self._connect()
             with self._guard:
                 self._open.append(connection)
+        return connection
+
+    def _connect(self) -> Any:
+        connection = sqlite3.connect(
+            self.path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        # SQLite's own lower() knows ASCII only; "über" must find "ÜBER" as on PostgreSQL.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={self._synchronous}")
+        connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LONGEST_WAL_PAGES}")
+        connection.execute("PRAGMA temp_store=MEMORY")
         return connection
 
     @contextmanager
@@ -126,6 +138,8 @@ class SqliteStore:
                 connection.execute("ROLLBACK")
             raise
         self._point(f"{name}.after_commit")
+        if self._checkpoints is not None:
+            self._checkpoints.after_commit(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -137,6 +151,9 @@ class SqliteStore:
             connection.execute("ROLLBACK")
 
     def close(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
+            self._checkpoints = None
         with self._guard:
             for connection in self._open:
                 connection.close()

@@ -1,0 +1,97 @@
+"""Writing the pages of SQLite's WAL back into the database beside the writer, on a thread of its own.
+
+Left to itself, SQLite does that inside the commit that makes the WAL too long: tens of megabytes are written and synced while everybody
+waits for that one batch. Beside the writer it costs nobody's time, because SQLite lets go of Python's lock while it writes. Only the
+last little is left to the writer, between two of its transactions: the WAL begins anew only when nothing is added meanwhile.
+
+Source: SQLite's page on write-ahead logging, section 3.3, and `PRAGMA wal_checkpoint` (NOOP: since 3.51).
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+_logger = logging.getLogger(__name__)
+
+ENOUGH_PAGES = 8_000
+"""32 MB: from here on pages are written back. Fewer would write the same page more often."""
+LITTLE_PAGES = 4_000
+"""About what one large batch adds: so much the writer may write back itself, in some tens of milliseconds."""
+PAUSE_SECONDS = 0.05
+"""Between two looks at the length of the WAL while commits go on."""
+
+
+class Checkpoints:
+    """Writes back what one writer commits.
+
+    Args:
+        connect: opens a connection of the same database, for the thread.
+    """
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._committed = threading.Event()
+        self._stopped = threading.Event()
+        self.is_nearly_done = False
+        """Only the last little is left, and the writer's."""
+        self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
+        self._thread.start()
+
+    def after_commit(self, connection: Any) -> None:
+        """Told by the writer between two of its transactions; now and then it writes the last little back here."""
+        if self.is_nearly_done:
+            self.is_nearly_done = False
+            write_rest_back(connection)
+        self._committed.set()
+
+    def stop(self) -> None:
+        """End the thread; what is not written back stays in the WAL, as safe as before."""
+        self._stopped.set()
+        self._committed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection = self._connect()
+        try:
+            while not self._stopped.wait(PAUSE_SECONDS):
+                self._committed.wait()
+                self._committed.clear()
+                if not self.is_nearly_done and not self._stopped.is_set():
+                    self.is_nearly_done = self._write_most_back(connection)
+        finally:
+            connection.close()
+
+    def _write_most_back(self, connection: Any) -> bool:
+        try:
+            return write_most_back(connection)
+        except Exception:  # the edge of a thread: a disk that is full now may have room at the next look
+            _logger.exception("the WAL was not written back; trying again")
+            return False
+
+
+def write_most_back(connection: Any) -> bool:
+    """Write a long WAL back, all but the little that is added meanwhile. Whether it was long."""
+    left, done = pages(connection)
+    if left + done < ENOUGH_PAGES:
+        return False
+    before = left + 1
+    while LITTLE_PAGES < left < before:
+        before = left
+        left = write_rest_back(connection)
+    return True
+
+
+def write_rest_back(connection: Any) -> int:
+    """Write back what no reader holds; how many pages are left. With none left, the next transaction begins the WAL anew."""
+    return _lengths(connection, "PASSIVE")[0]
+
+
+def pages(connection: Any) -> tuple[int, int]:
+    """(not written back, written back): how many pages stand in the WAL."""
+    return _lengths(connection, "NOOP")
+
+
+def _lengths(connection: Any, mode: str) -> tuple[int, int]:
+    _, length, done = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    return length - done, done
