@@ -373,9 +373,7 @@ class Writes:
         self.relays: list[Row] = []
         self.derived: list[LogRow] = []
 
-    def add(
-        self, outcome: Outcome, control_to: int, *, marks: Marks | None = None, was: Listed | None = None
-    ) -> None:
+    def add(self, outcome: Outcome, control_to: int, *, marks: Marks | None = None, was: Listed | None = None) -> None:
         """Take what one advance decided.
 
         Args:
