@@ -7,14 +7,16 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet --system-certs
 READY := $(VENV)/.ready
 NODE_READY := tests/node/node_modules/.ready
+ISLANDS_READY := islands/node_modules/.ready
+ISLANDS := src/kundenkreis/site/static/built/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench lock messages reference format clean
+.PHONY: help setup islands demo run test check bench lock messages reference format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## create .venv from the locked requirements
+setup: $(READY) $(ISLANDS) ## create .venv from the locked requirements and build the islands
 
 # uv runs from the environment it fills, so nothing is installed outside the clone.
 $(READY): requirements.lock pyproject.toml
@@ -26,24 +28,38 @@ $(READY): requirements.lock pyproject.toml
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(READY) ## load a year of 2,469 households, then serve it on 127.0.0.1
+islands: $(ISLANDS) ## build the pages' TypeScript (needs Node 18 or newer)
+
+# Node is needed to build, never to run: a wheel brings the built files along.
+$(ISLANDS): $(ISLANDS_READY) islands/vite.config.ts islands/tsconfig.json $(shell find islands/src -type f)
+	cd islands && npm run --silent build -- --logLevel warn
+	@touch $@
+
+$(ISLANDS_READY): islands/package.json islands/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || \
+		{ echo "The pages' TypeScript needs Node 18 or newer, with npm. Debian and Ubuntu: apt-get install nodejs npm. macOS: brew install node."; exit 1; }
+	cd islands && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: $(READY) $(ISLANDS) ## load a year of 2,469 households, then serve it on 127.0.0.1
 	$(BIN)/kreis demo
 
-run: $(READY) ## serve the installation in ./data
+run: $(READY) $(ISLANDS) ## serve the installation in ./data
 	$(BIN)/kreis serve
 
-test: $(READY) $(if $(wildcard tests/node/package.json),$(NODE_READY)) ## all tests, on SQLite and PostgreSQL
+test: $(READY) $(ISLANDS) $(if $(wildcard tests/node/package.json),$(NODE_READY)) ## all tests, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadgroup $(ARGS)
 
 $(NODE_READY): $(wildcard tests/node/package.json tests/node/package-lock.json)
 	cd tests/node && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check: $(READY) ## lint, format, types, import contracts, pure cores, docs
+check: $(READY) $(ISLANDS_READY) ## lint, format, types, import contracts, pure cores, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd islands && npm run --silent check
 	$(BIN)/python -m pytest -q tests/house
 
 bench: $(READY) ## measure against the floors in docs/benchmarks.md
@@ -64,4 +80,4 @@ format: $(READY) ## let ruff format the code
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the environment and caches, not ./data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/node/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/node/node_modules islands/node_modules src/kundenkreis/site/static/built

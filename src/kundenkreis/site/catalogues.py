@@ -5,6 +5,7 @@ Texts are written in English in the code; `locale/<language>/LC_MESSAGES/django.
 """
 
 import io
+import json
 import os
 import re
 import secrets
@@ -17,12 +18,18 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 SITE = Path(__file__).parent
+ISLANDS = SITE.parents[2] / "islands" / "src"
+"""The islands' TypeScript; not there in an installed package."""
+ISLAND_TEXTS = SITE / "island_texts.json"
+"""Which texts each island shows, so that a page can hand over just those: {"journey": ["Tidy up", ["one", "many"]]}."""
 LANGUAGES = ("de",)
 """Languages with a catalogue; English needs none."""
 
 _TEMPLATE_TEXT = re.compile(r"""\{%\s*translate\s+"((?:[^"\\]|\\.)+)"(?:\s+as\s+\w+)?\s*%\}""")
 _TEMPLATE_ARGUMENT = re.compile(r"""\b_\("((?:[^"\\]|\\.)+)"\)""")
 """Templates use {% translate "..." %} and, as argument of a component, _("..."); sentences with numbers are put together in Python."""
+_ISLAND_TEXT = re.compile(r"""\bt\(\s*"((?:[^"\\]|\\.)+)"|\btn\(\s*"((?:[^"\\]|\\.)+)",\s*"((?:[^"\\]|\\.)+)\"""")
+"""t("...") and tn("...", "...", n) of islands/src/texts.ts."""
 _FUNCTIONS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
 
 MessageId = str | tuple[str, ...]
@@ -43,6 +50,37 @@ def gather_texts() -> Iterator[tuple[MessageId, str]]:
         for _line, message, _comments, _context in extract("python", io.BytesIO(path.read_bytes()), _FUNCTIONS):
             yield message, str(path.relative_to(SITE))
 
+    for island, texts in gather_island_texts().items():
+        for message in texts:
+            yield message, f"islands/{island}"
+
+
+def gather_island_texts() -> dict[str, list[MessageId]]:
+    """The texts of every island. Without the sources, those that were gathered when there were some."""
+    if not ISLANDS.exists():
+        return read_island_texts()
+    found: dict[str, list[MessageId]] = {}
+    for path in sorted(ISLANDS.glob("*/**/*.ts*")):
+        texts = found.setdefault(path.relative_to(ISLANDS).parts[0], [])
+        for single, one, many in _ISLAND_TEXT.findall(path.read_text(encoding="utf-8")):
+            texts.append(_unquote(single) if single else (_unquote(one), _unquote(many)))
+    return {island: sorted(set(texts), key=str) for island, texts in found.items() if texts}
+
+
+def _unquote(text: str) -> str:
+    unquoted: str = json.loads(f'"{text}"')
+    return unquoted
+
+
+def read_island_texts() -> dict[str, list[MessageId]]:
+    """The texts of every island as committed."""
+    if not ISLAND_TEXTS.exists():
+        return {}
+    stored = json.loads(ISLAND_TEXTS.read_text(encoding="utf-8"))
+    return {
+        island: [each if isinstance(each, str) else tuple(each) for each in texts] for island, texts in stored.items()
+    }
+
 
 def read_catalogue(language: str) -> Catalog:
     """The catalogue as committed; an empty one if there is none yet."""
@@ -54,7 +92,8 @@ def read_catalogue(language: str) -> Catalog:
 
 
 def update_catalogues() -> None:
-    """Bring every .po file up to the texts in the code: new ones come in empty, gone ones go."""
+    """Bring every .po file up to the texts in the code: new ones come in empty, gone ones go. Notes which island shows what."""
+    ISLAND_TEXTS.write_text(json.dumps(gather_island_texts(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for language in LANGUAGES:
         old = read_catalogue(language)
         new = Catalog(

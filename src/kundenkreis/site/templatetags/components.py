@@ -16,6 +16,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from kundenkreis.site import formats
+from kundenkreis.site.islands import find_island, island_texts
 from kundenkreis.site.phase_words import PHASES, phase_class, phase_word, sub_state_word
 from kundenkreis.site.templatetags.kreis import icon as draw_icon
 
@@ -333,3 +334,12 @@ def _attributes(more: dict[str, Any]) -> SafeString:
 def dialog(content: str, id: str, title: str) -> SafeString:
     """A dialog that a button with data-opens="<id>" opens; Escape and its cross close it."""
     return _render("dialog", content=content, id=id, title=title)
+
+
+# Islands
+
+
+@register.simple_tag
+def island(name: str) -> SafeString:
+    """An island's script, styles and texts; stands once, where the island lives. `name` is its folder in islands/src."""
+    return _render("island", island=find_island(name), texts=island_texts(name))
