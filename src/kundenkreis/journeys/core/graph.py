@@ -233,6 +233,17 @@ def _watch_data(
     return Watch(None, context.condition(data, path))
 
 
+def read_nodes(steps: Sequence[Mapping[str, Any]], kinds: Mapping[str, StepKind]) -> dict[str, Node]:
+    """The steps of a draft with their ways out, whatever else is wrong with it: what can be drawn. What cannot be read leads on to the next."""
+    around = Surroundings(
+        compile_condition=lambda _data: NEVER_HOLDS,
+        compile_matches=lambda _where: lambda _properties, _day: False,
+        kinds=kinds,
+    )
+    written = [dict(step) for step in steps]
+    return _nodes(JourneyDefinition(id="drawn", entry=Entry(), steps=written), _Context(around))
+
+
 def _nodes(definition: JourneyDefinition, context: _Context) -> dict[str, Node]:
     nodes: dict[str, Node] = {}
     if not definition.steps:

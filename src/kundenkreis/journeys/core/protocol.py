@@ -144,6 +144,10 @@ class CompileContext(Protocol):
         """Note what is wrong and where."""
 
 
+NameOf = Callable[[str, str, str], str]
+"""(kind, id, language) -> what people call a definition: ("content", "welcome_hello", "de")."""
+
+
 class StepKind(NamedTuple):
     """The plug-in: one file per kind in journeys/steps/, one line in journeys/steps/registry.py."""
 
@@ -157,6 +161,8 @@ class StepKind(NamedTuple):
     """A valid configuration as plain data, shown in the docs and run by the contract tests."""
     compile: Callable[[StepSource, CompileContext], CompiledStep]
     """Notes what is wrong as problems; may then return anything that compiles."""
+    tell: Callable[[Any, NameOf], Mapping[str, str]] = lambda _config, _name_of: {}
+    """{de, en}: one configuration in a few words, as the drawing of a journey shows it; {} where the label says it all."""
 
 
 class PlainStep:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, StepKind, StepSource
+from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, NameOf, StepKind, StepSource
 from kundenkreis.kernel.references import ScoreId
 
 
@@ -21,11 +21,17 @@ def compile_add_score(source: StepSource, context: CompileContext) -> DerivingSt
     return DerivingStep("Score Added", {"score": config.score, "points": config.points}, subject=config.score)
 
 
+def tell_add_score(config: AddScoreConfig, name_of: NameOf) -> dict[str, str]:
+    """+5 for a score."""
+    return {each: f"{config.points:+d} {name_of('score', config.score, each)}" for each in ("de", "en")}
+
+
 ADD_SCORE = StepKind(
     kind="add_score",
     config=AddScoreConfig,
     label={"de": "Punkte geben", "en": "Add score"},
     sample={"score": "activity", "points": 5},
     compile=compile_add_score,
+    tell=tell_add_score,
 )
 """Add score: points for having come this far."""

@@ -11,12 +11,14 @@ from kundenkreis.journeys.core.protocol import (
     Edge,
     Go,
     Moment,
+    NameOf,
     Outcome,
     PlainStep,
     StepKind,
     StepSource,
     check_branch_id,
 )
+from kundenkreis.journeys.steps.telling import readable
 from kundenkreis.kernel.references import ConditionData, StepId
 from kundenkreis.segments.core.protocol import Condition
 
@@ -79,6 +81,12 @@ def compile_branch(source: StepSource, context: CompileContext) -> BranchStep:
     return BranchStep(ways)
 
 
+def tell_branch(config: list[BranchConfig], name_of: NameOf) -> dict[str, str]:
+    """The ways to go."""
+    ways = " / ".join(readable(branch.id) for branch in config)
+    return {"de": ways, "en": ways}
+
+
 BRANCH = StepKind(
     kind="branch",
     config=list[BranchConfig],
@@ -88,5 +96,6 @@ BRANCH = StepKind(
         {"id": "rest"},
     ],
     compile=compile_branch,
+    tell=tell_branch,
 )
 """Branch: ordered conditions with a remainder."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, StepKind, StepSource
+from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, NameOf, StepKind, StepSource
 from kundenkreis.kernel.references import EventName
 
 
@@ -47,11 +47,17 @@ def compile_emit_event(source: StepSource, context: CompileContext) -> DerivingS
     return DerivingStep(source.config.name, source.config.properties, subject=source.config.name)
 
 
+def tell_emit_event(config: EmitEventConfig, name_of: NameOf) -> dict[str, str]:
+    """The event's name."""
+    return {"de": config.name, "en": config.name}
+
+
 EMIT_EVENT = StepKind(
     kind="emit_event",
     config=EmitEventConfig,
     label={"de": "Ereignis auslösen", "en": "Emit event"},
     sample={"name": "Welcome Finished", "properties": {}},
     compile=compile_emit_event,
+    tell=tell_emit_event,
 )
 """Emit event: tell the rest of the company."""

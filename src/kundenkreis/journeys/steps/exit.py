@@ -3,7 +3,17 @@
 import msgspec
 
 from kundenkreis.customers.core.state import Run
-from kundenkreis.journeys.core.protocol import CompileContext, End, Moment, Outcome, PlainStep, StepKind, StepSource
+from kundenkreis.journeys.core.protocol import (
+    CompileContext,
+    End,
+    Moment,
+    NameOf,
+    Outcome,
+    PlainStep,
+    StepKind,
+    StepSource,
+)
+from kundenkreis.journeys.steps.telling import readable
 
 
 class ExitConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,11 +38,17 @@ def compile_exit(source: StepSource, context: CompileContext) -> ExitStep:
     return ExitStep(source.config.reason)
 
 
+def tell_exit(config: ExitConfig, name_of: NameOf) -> dict[str, str]:
+    """The reason, where it is not the ordinary one."""
+    return {} if config.reason == "finished" else {"de": readable(config.reason), "en": readable(config.reason)}
+
+
 EXIT_STEP = StepKind(
     kind="exit",
     config=ExitConfig,
     label={"de": "Ende", "en": "Exit"},
     sample={"reason": "finished"},
     compile=compile_exit,
+    tell=tell_exit,
 )
 """Exit: the journey is over for this person."""

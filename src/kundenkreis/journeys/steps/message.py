@@ -13,6 +13,7 @@ from kundenkreis.journeys.core.protocol import (
     End,
     Go,
     Moment,
+    NameOf,
     Outcome,
     PlainStep,
     Stay,
@@ -116,11 +117,27 @@ def compile_message(source: StepSource, context: CompileContext) -> MessageStep:
     return MessageStep(config, source.step_id, source.journey.id)
 
 
+_CHANNELS: dict[str, dict[str, str]] = {
+    "email": {"de": "E-Mail", "en": "E-mail"},
+    "sms": {"de": "SMS", "en": "SMS"},
+    "push": {"de": "Push", "en": "Push"},
+    "letter": {"de": "Brief", "en": "Letter"},
+    "site": {"de": "Website", "en": "Website"},
+}
+
+
+def tell_message(config: MessageConfig, name_of: NameOf) -> dict[str, str]:
+    """Channel and content."""
+    channel = _CHANNELS.get(config.channel, {"de": config.channel, "en": config.channel})
+    return {each: f"{channel[each]} · {name_of('content', config.content, each)}" for each in ("de", "en")}
+
+
 MESSAGE_STEP = StepKind(
     kind="message",
     config=MessageConfig,
     label={"de": "Nachricht", "en": "Message"},
     sample={"content": "welcome_hello", "channel": "email", "purpose": "newsletter"},
     compile=compile_message,
+    tell=tell_message,
 )
 """Message: speak to the person, if the contact policy says yes."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, StepKind, StepSource
+from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, NameOf, StepKind, StepSource
 from kundenkreis.kernel.references import AttributeName
 
 
@@ -23,11 +23,18 @@ def compile_set_attribute(source: StepSource, context: CompileContext) -> Derivi
     return DerivingStep("Attribute Set", {"name": config.name, "value": config.value}, subject=config.name)
 
 
+def tell_set_attribute(config: SetAttributeConfig, name_of: NameOf) -> dict[str, str]:
+    """Attribute = value."""
+    value = "–" if config.value is None else config.value
+    return {"de": f"{config.name} = {value}", "en": f"{config.name} = {value}"}
+
+
 SET_ATTRIBUTE = StepKind(
     kind="set_attribute",
     config=SetAttributeConfig,
     label={"de": "Merkmal setzen", "en": "Set attribute"},
     sample={"name": "welcomed", "value": True},
     compile=compile_set_attribute,
+    tell=tell_set_attribute,
 )
 """Set attribute: remember something about the person."""

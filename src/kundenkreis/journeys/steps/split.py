@@ -9,12 +9,14 @@ from kundenkreis.journeys.core.protocol import (
     Edge,
     Go,
     Moment,
+    NameOf,
     Outcome,
     PlainStep,
     StepKind,
     StepSource,
     check_branch_id,
 )
+from kundenkreis.journeys.steps.telling import readable
 from kundenkreis.kernel.hashing import BUCKETS, bucket_of
 from kundenkreis.kernel.references import StepId
 
@@ -71,11 +73,18 @@ def compile_split(source: StepSource, context: CompileContext) -> SplitStep:
     return SplitStep(config, config.salt or f"{source.journey.id}.{source.step_id}")
 
 
+def tell_split(config: SplitConfig, name_of: NameOf) -> dict[str, str]:
+    """The parts with their shares."""
+    parts = " / ".join(f"{readable(part.id)} {part.percent:g} %" for part in config.parts)
+    return {"de": parts.replace(".", ","), "en": parts}
+
+
 SPLIT = StepKind(
     kind="split",
     config=SplitConfig,
     label={"de": "Aufteilung", "en": "Split"},
     sample={"salt": "offer_test", "parts": [{"id": "a", "percent": 50}, {"id": "b", "percent": 50, "next": "exit"}]},
     compile=compile_split,
+    tell=tell_split,
 )
 """Split: a stable share of the people goes each way."""

@@ -21,12 +21,15 @@ from kundenkreis.journeys.core.protocol import (
     End,
     Go,
     Moment,
+    NameOf,
     Outcome,
     PlainStep,
     Stay,
     StepKind,
     StepSource,
 )
+from kundenkreis.journeys.steps.telling import WEEKDAYS as WEEKDAY_WORDS
+from kundenkreis.journeys.steps.telling import duration, readable
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import Zone
 
@@ -124,11 +127,30 @@ def compile_wait(source: StepSource, context: CompileContext) -> WaitStep:
     return WaitStep(config)
 
 
+def tell_wait(config: WaitConfig, name_of: NameOf) -> dict[str, str]:
+    """How long, or until when."""
+    at_de, at_en = (f", {config.at} Uhr", f", {config.at}") if config.at is not None else ("", "")
+    if config.until_weekday is not None:
+        day = WEEKDAY_WORDS[config.until_weekday]
+        return {"de": f"bis {day['de']}{at_de}", "en": f"until {day['en']}{at_en}"}
+    if config.until is not None:
+        return {"de": f"bis {config.until.replace('T', ' ')}", "en": f"until {config.until.replace('T', ' ')}"}
+    if config.until_property is None:
+        return duration(config)
+    days = abs(config.offset_days)
+    before = config.offset_days < 0
+    moved_de = f"{days} Tage {'vor' if before else 'nach'} " if days else "bis "
+    moved_en = f"{days} days {'before' if before else 'after'} " if days else "until "
+    name = readable(config.until_property)
+    return {"de": f"{moved_de}{name}{at_de}", "en": f"{moved_en}{name}{at_en}"}
+
+
 WAIT = StepKind(
     kind="wait",
     config=WaitConfig,
     label={"de": "Warten", "en": "Wait"},
     sample={"days": 3, "at": "10:00"},
     compile=compile_wait,
+    tell=tell_wait,
 )
 """Wait: the run goes on when a time has come."""

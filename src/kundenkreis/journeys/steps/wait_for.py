@@ -13,6 +13,7 @@ from kundenkreis.journeys.core.protocol import (
     Edge,
     Go,
     Moment,
+    NameOf,
     Outcome,
     PlainStep,
     Stay,
@@ -22,6 +23,7 @@ from kundenkreis.journeys.core.protocol import (
     check_branch_id,
     compile_trigger,
 )
+from kundenkreis.journeys.steps.telling import duration, readable
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import ConditionData, StepId
 from kundenkreis.kernel.zones import Zone
@@ -132,6 +134,15 @@ def _watched(source: StepSource, context: CompileContext, index: int, one: Alter
     return Watched(one.id, one.next or "", trigger, condition)
 
 
+def tell_wait_for(config: WaitForConfig, name_of: NameOf) -> dict[str, str]:
+    """What is waited for, and how long."""
+    names = " / ".join(readable(one.id) for one in config.any)
+    if config.timeout is None:
+        return {"de": names, "en": names}
+    longest = duration(config.timeout)
+    return {"de": f"{names}, höchstens {longest['de']}", "en": f"{names}, at most {longest['en']}"}
+
+
 WAIT_FOR = StepKind(
     kind="wait_for",
     config=WaitForConfig,
@@ -142,5 +153,6 @@ WAIT_FOR = StepKind(
         "on_timeout": "exit",
     },
     compile=compile_wait_for,
+    tell=tell_wait_for,
 )
 """Wait for: the first of several things decides where the run goes on."""

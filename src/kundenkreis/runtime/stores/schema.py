@@ -132,7 +132,8 @@ RUN_ENTRIES = _table(
     "run_id sequence",
     _BY_PROFILE_CUSTOMER,
     "run_entries_of_customer ON run_entries (profile_id, at_us)",
-    "run_entries_of_journey ON run_entries (journey_id, step_id, outcome)",
+    # All that the pages of a journey count, without reading a path; in time for the lists of people behind each number.
+    "run_entries_by_step ON run_entries (journey_id, step_id, outcome, at_us, version)",
     derived=True,
 )
 VERDICTS = _table(
@@ -142,6 +143,8 @@ VERDICTS = _table(
     "effect_id sequence",
     _BY_PROFILE_MESSAGES,
     "verdicts_of_customer ON verdicts (profile_id, at_us)",
+    # Why messages of a journey did not go out.
+    "verdicts_of_journey ON verdicts (journey_id, outcome, at_us)",
     derived=True,
 )
 CUSTOMER_LIST = _table(
