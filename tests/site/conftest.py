@@ -8,9 +8,10 @@ import pytest
 
 from kundenkreis.settings import Settings
 from kundenkreis.site.mounted import Sources
+from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Message
 from kundenkreis.site.ports.status import Status
-from kundenkreis.site.testing import SAMPLE_STATUS, MailboxInMemory, StatusAsGiven
+from kundenkreis.site.testing import SAMPLE_STATUS, JourneysAsGiven, MailboxInMemory, StatusAsGiven
 from kundenkreis.site.wsgi import build_application
 
 if TYPE_CHECKING:
@@ -27,11 +28,20 @@ class Site:
         self.settings = settings
         self.now_us = NOW_US
 
-    def mount(self, messages: Iterable[Message] = (), status: Status = SAMPLE_STATUS) -> None:
-        """Serve these messages and this status from now on."""
+    def mount(
+        self,
+        messages: Iterable[Message] = (),
+        status: Status = SAMPLE_STATUS,
+        journeys: JourneySource | None = None,
+    ) -> None:
+        """Serve these messages, this status and these journeys from now on."""
         build_application(
             self.settings,
-            sources=Sources(mailbox=MailboxInMemory(messages), status=StatusAsGiven(status)),
+            sources=Sources(
+                journeys=journeys or JourneysAsGiven(),
+                mailbox=MailboxInMemory(messages),
+                status=StatusAsGiven(status),
+            ),
             clock_us=lambda: self.now_us,
         )
 

@@ -17,6 +17,7 @@ from kundenkreis.events.writer import InboxWriter
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
+from kundenkreis.runtime.readers.journeys import StoredJourneys
 from kundenkreis.runtime.status import InstallationStatus
 
 Scope = MutableMapping[str, Any]
@@ -37,7 +38,11 @@ def build_app(installation: Installation) -> TrackingApp:
     pages = WSGIMiddleware(
         build_application(
             installation.settings,
-            sources=Sources(mailbox=StoredMailbox(installation.store), status=InstallationStatus(installation)),
+            sources=Sources(
+                journeys=StoredJourneys(installation),
+                mailbox=StoredMailbox(installation.store),
+                status=InstallationStatus(installation),
+            ),
         ),
         workers=PAGE_THREADS,
     )

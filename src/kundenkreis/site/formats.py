@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from babel.dates import format_datetime, format_timedelta, get_timezone
-from babel.numbers import format_decimal
+from babel.dates import format_date, format_datetime, format_timedelta, get_timezone
+from babel.numbers import format_decimal, format_percent
 from django.utils.translation import get_language
 
-from kundenkreis.kernel.zones import to_datetime
+from kundenkreis.kernel.zones import date_of, to_datetime
 from kundenkreis.site.mounted import mounted
 
 _EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", "en_GB")}
@@ -42,3 +42,19 @@ def span(span_us: int) -> str:
     if span_us < _SECOND_US:
         return f"{number(span_us // 1000)} ms"
     return format_timedelta(to_datetime(span_us) - to_datetime(0), locale=language())
+
+
+def percent(rate: float) -> str:
+    """A rate between 0 and 1 with one digit: 12,3 % or 12.3%."""
+    return str(format_percent(rate, format="#,##0.0 %" if language() == "de" else "#,##0.0%", locale=language()))
+
+
+def points(rate: float) -> str:
+    """A difference of rates in percentage points with its sign: +2,1 or −0.4."""
+    return str(format_decimal(rate * 100, format="+#,##0.0;−#,##0.0", locale=language()))
+
+
+def short_day(day: int) -> str:
+    """An installation day number as a short date: 14. Nov. or 14 Nov."""
+    pattern, locale = ("d. MMM", "de") if language() == "de" else ("d MMM", "en_GB")
+    return str(format_date(date_of(day), pattern, locale=locale))

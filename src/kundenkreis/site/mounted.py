@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
+from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.status import StatusSource
 
@@ -19,6 +20,7 @@ class NotMountedError(BugError):
 class Sources:
     """Who answers the pages' questions: one field per area, a protocol of `site/ports/`."""
 
+    journeys: JourneySource
     mailbox: Mailbox
     status: StatusSource
 

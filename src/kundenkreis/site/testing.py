@@ -1,8 +1,25 @@
-"""A mailbox and a status that hold what they are given: the site's counterparts in tests."""
+"""A mailbox, a status and journeys that hold what they are given: the site's counterparts in tests."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from kundenkreis.journeys.core.drawing import draw
+from kundenkreis.journeys.core.figures import Share, compare, quartiles
+from kundenkreis.journeys.steps.registry import kinds_by_name
+from kundenkreis.site.ports.journeys import (
+    ContentFigure,
+    DayFigure,
+    JourneyLine,
+    JourneyReport,
+    PathLine,
+    PeoplePage,
+    PersonInJourney,
+    RunPath,
+    StepFigures,
+    Trace,
+    Whereabouts,
+    WithheldFigure,
+)
 from kundenkreis.site.ports.messages import Message, MessageLine, MessagePage, Reason, Verdict
 from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
 
@@ -128,3 +145,69 @@ class StatusAsGiven:
     def read_status(self) -> Status:
         """See ports.StatusSource."""
         return replace(self.status)
+
+
+def _sample_journey() -> JourneyReport:
+    document = {
+        "kind": "journey",
+        "id": "welcome",
+        "name": {"de": "Willkommen", "en": "Welcome series"},
+        "steps": [
+            {"id": "hello", "message": {"content": "welcome_hello", "purpose": "newsletter"}},
+            {"id": "pause", "wait": {"days": 3, "at": "10:00"}},
+        ],
+    }
+    where = Whereabouts(entered=2651, waiting=33, goal=694, ended=1899, left=25, failed=0, control=273)
+    line = JourneyLine(
+        id="welcome", names=document["name"], state="live", where=where, goals=735, sent=2204, withheld=101, has_draft=False,  # type: ignore[arg-type]
+        changed_us=-24 * HOUR_US, changed_by="anna", version=2,
+    )  # fmt: skip
+
+    def step(name: str, standing: int, sent: int) -> StepFigures:
+        return StepFigures(
+            step_id=name, arrived=2651, standing=standing, out={"next": 2618}, ended=0, sent=sent, withheld=0, spared=0, failed=0
+        )  # fmt: skip
+
+    days = {0: 600, 1: 20, 7: 115}
+    return JourneyReport(
+        line=line, document=document, drawing=draw(document, kinds_by_name(), lambda kind, name, language: name),
+        steps={"hello": step("hello", 0, 2204), "pause": step("pause", 33, 0)}, elsewhere=0,
+        reached=compare(Share(621, 2150), Share(77, 253)), still_open=248, days_to_goal=days, quartiles=quartiles(days),
+        per_day=(DayFigure(day=20_700, entries=9, low=5, high=11), DayFigure(day=20_701, entries=2, low=5, high=11)),
+        withheld=(WithheldFigure(outcome="withheld", reason="global_holdout", count=267),),
+        contents=(ContentFigure(content_id="welcome_hello", names={"en": "Greeting"}, sent=2204, withheld=101),),
+        goal_days=30, undo_until_us=0, stops_at_us=0, as_of_us=0,
+    )  # fmt: skip
+
+
+SAMPLE_JOURNEY = _sample_journey()
+"""A welcome series of two steps."""
+SAMPLE_PERSON = PersonInJourney(profile_id=7, name="Marie Brandt", email="marie.brandt@example.com", at_us=-HOUR_US)
+
+
+class JourneysAsGiven:
+    """Journeys that are what they were given; one person went each of them."""
+
+    def __init__(self, reports: Iterable[JourneyReport] = ()) -> None:
+        self._reports = {report.line.id: report for report in reports}
+
+    def list_journeys(self) -> tuple[JourneyLine, ...]:
+        """See ports.JourneySource."""
+        return tuple(report.line for report in self._reports.values())
+
+    def read_journey(self, journey_id: str) -> JourneyReport | None:
+        """See ports.JourneySource."""
+        return self._reports.get(journey_id)
+
+    def find_people(self, journey_id: str, *, step_id: str, outcome: str, cursor: str, limit: int) -> PeoplePage:
+        """See ports.JourneySource."""
+        return PeoplePage(people=(SAMPLE_PERSON,) if journey_id in self._reports else (), next_cursor="")
+
+    def trace_person(self, journey_id: str, profile_id: int) -> Trace | None:
+        """See ports.JourneySource."""
+        if profile_id != SAMPLE_PERSON.profile_id:
+            return None
+        lines = (("", "entered"), ("hello", "waiting"), ("hello", "sent"), ("pause", "waiting"))
+        path = tuple(PathLine(step_id=step_id, outcome=outcome, at_us=-HOUR_US) for step_id, outcome in lines)
+        run = RunPath(run_id="0c", version=2, in_control_group=False, lines=path)
+        return Trace(person=SAMPLE_PERSON, runs=(run,))

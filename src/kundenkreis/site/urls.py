@@ -1,7 +1,7 @@
 """Addresses of the pages."""
 
 from kundenkreis.site import shell
-from kundenkreis.site.pages import login, mailbox, status
+from kundenkreis.site.pages import journeys, login, mailbox, status
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
 # One block per area. Every address says what it asks for: `see` for reading, `change` for everything else (docs/explanation/access.md).
@@ -12,6 +12,21 @@ urlpatterns = [
     route("logout/", login.leave, name="logout", change=SIGNED_IN),
     route("language/", shell.set_language, name="set_language", change=EVERYBODY),
     route("theme/", shell.set_theme, name="set_theme", change=EVERYBODY),
+    # Journeys
+    route("journeys/", journeys.show_list, name="journeys", see="journeys.see"),
+    route("journeys/<str:journey_id>/", journeys.show_journey, name="journey", see="journeys.see"),
+    route(
+        "journeys/<str:journey_id>/people/",
+        journeys.show_people,
+        name="journey_people",
+        see=("journeys.see", "customers.see"),
+    ),
+    route(
+        "journeys/<str:journey_id>/people/<int:profile_id>/",
+        journeys.show_trace,
+        name="journey_trace",
+        see=("journeys.see", "customers.see"),
+    ),
     # Messages
     route("mailbox/", mailbox.show_list, name="mailbox", see="messages.see"),
     route("mailbox/<str:message_id>/", mailbox.show_message, name="message", see=("messages.see", "personal.see")),

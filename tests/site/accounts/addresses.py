@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kundenkreis.site.testing import make_message
+from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_message
 from tests.site.conftest import Site
 
 Arguments = dict[str, Any]
@@ -26,7 +26,7 @@ class Address:
 
 def prepare(site: Site) -> None:
     """Mount what the addresses below lead to."""
-    site.mount([make_message("0a")])
+    site.mount([make_message("0a")], journeys=JourneysAsGiven([SAMPLE_JOURNEY]))
 
 
 def _fixed(**arguments: Any) -> Callable[[Site], Arguments]:
@@ -42,6 +42,11 @@ def _login_token(site: Site) -> Arguments:
 
 
 ADDRESSES: dict[str, Address] = {
+    "journey": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
+    "journey_people": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
+    "journey_trace": Address(
+        own=_fixed(journey_id="welcome", profile_id=7), foreign={"journey_id": "welcome", "profile_id": 8}
+    ),
     "login_link": Address(own=_login_token, foreign={"token": "no-such-token"}, foreign_status=410),
     "message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message_html": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),

@@ -20,13 +20,13 @@ _Z = 1.96
 class Share(NamedTuple):
     """So many of so many."""
 
-    count: int
+    hits: int
     of: int
 
     @property
     def rate(self) -> float:
         """Between 0 and 1; 0 of nobody."""
-        return self.count / self.of if self.of else 0.0
+        return self.hits / self.of if self.of else 0.0
 
 
 class Comparison(NamedTuple):
@@ -60,10 +60,10 @@ def compare(treated: Share, control: Share) -> Comparison:
 
 def wilson(share: Share) -> tuple[float, float]:
     """The 95 % interval of a rate; (0, 1) of nobody."""
-    count, number = share
+    hits, number = share
     if not number:
         return 0.0, 1.0
-    p = count / number
+    p = hits / number
     middle = p + _Z * _Z / (2 * number)
     half = _Z * sqrt(p * (1 - p) / number + _Z * _Z / (4 * number * number))
     whole = 1 + _Z * _Z / number
@@ -83,7 +83,8 @@ def quartiles(days: Mapping[int, int]) -> Quartiles | None:
     total = sum(days.values())
     if not total:
         return None
-    found, wanted, seen = [], [total / 4, total / 2, total * 3 / 4], 0
+    found: list[int] = []
+    wanted, seen = (total / 4, total / 2, total * 3 / 4), 0
     for day in sorted(days):
         seen += days[day]
         while len(found) < len(wanted) and seen >= wanted[len(found)]:

@@ -87,7 +87,9 @@ def _outside(flow: Flow, outcome: str, count: int) -> int:
         flow.control += count
     elif outcome == "done":
         flow.ended += count
-    elif outcome.startswith(_EXITED) and outcome != "exited:merged":  # a run that is only measured may end once more by a merge
+    elif (
+        outcome.startswith(_EXITED) and outcome != "exited:merged"
+    ):  # a run that is only measured may end once more by a merge
         flow.left += count
         return count
     return 0

@@ -8,7 +8,7 @@ the left side.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-GAP_X, GAP_Y, LANE = 40, 56, 56
+GAP_X, GAP_Y, LANE = 40, 60, 88
 _MARGIN = 24
 
 Point = tuple[int, int]
@@ -166,9 +166,7 @@ def _place(
     return below
 
 
-def _push_down(
-    ways: Sequence[Way], back: set[Way], places: dict[str, Point], sizes: Mapping[str, Size]
-) -> None:
+def _push_down(ways: Sequence[Way], back: set[Way], places: dict[str, Point], sizes: Mapping[str, Size]) -> None:
     """A step always stands below every step that leads to it, also across blocks."""
     for _ in places:
         moved = False
@@ -197,11 +195,23 @@ def _drawn(
         to_x, to_y = x2 + sizes[way.target][0] // 2, y2
         middle = from_y + GAP_Y // 2
         if way in back:
-            points = [(from_x, from_y), (from_x, middle), (side, middle), (side, to_y - GAP_Y // 3), (to_x, to_y - GAP_Y // 3)]
+            points = [
+                (from_x, from_y),
+                (from_x, middle),
+                (side, middle),
+                (side, to_y - GAP_Y // 3),
+                (to_x, to_y - GAP_Y // 3),
+            ]
             side -= LANE // 2
         elif way in lanes:
             lane = lanes[way] + left
-            points = [(from_x, from_y), (from_x, middle), (lane, middle), (lane, to_y - GAP_Y // 2), (to_x, to_y - GAP_Y // 2)]
+            points = [
+                (from_x, from_y),
+                (from_x, middle),
+                (lane, middle),
+                (lane, to_y - GAP_Y // 2),
+                (to_x, to_y - GAP_Y // 2),
+            ]
         elif to_y - from_y > GAP_Y:
             points = [(from_x, from_y), (from_x, to_y - GAP_Y // 2), (to_x, to_y - GAP_Y // 2)]
         else:

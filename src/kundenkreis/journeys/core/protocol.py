@@ -5,7 +5,7 @@ run: it answers with Stay, Go or End, and `core/runs.py` carries that out, write
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -144,6 +144,8 @@ class CompileContext(Protocol):
         """Note what is wrong and where."""
 
 
+StepGroup = Literal["speak", "wait", "decide", "act", "end"]
+
 NameOf = Callable[[str, str, str], str]
 """(kind, id, language) -> what people call a definition: ("content", "welcome_hello", "de")."""
 
@@ -161,6 +163,10 @@ class StepKind(NamedTuple):
     """A valid configuration as plain data, shown in the docs and run by the contract tests."""
     compile: Callable[[StepSource, CompileContext], CompiledStep]
     """Notes what is wrong as problems; may then return anything that compiles."""
+    icon: str = "point"
+    """How the drawing shows it: a file of site/icons/."""
+    group: StepGroup = "act"
+    """What it is about; the palette is ordered and coloured by it."""
     tell: Callable[[Any, NameOf], Mapping[str, str]] = lambda _config, _name_of: {}
     """{de, en}: one configuration in a few words, as the drawing of a journey shows it; {} where the label says it all."""
 

@@ -32,6 +32,8 @@ ADD_SCORE = StepKind(
     label={"de": "Punkte geben", "en": "Add score"},
     sample={"score": "activity", "points": 5},
     compile=compile_add_score,
+    icon="trending-up",
+    group="act",
     tell=tell_add_score,
 )
 """Add score: points for having come this far."""

@@ -96,6 +96,8 @@ BRANCH = StepKind(
         {"id": "rest"},
     ],
     compile=compile_branch,
+    icon="arrow-fork",
+    group="decide",
     tell=tell_branch,
 )
 """Branch: ordered conditions with a remainder."""

@@ -58,6 +58,8 @@ EMIT_EVENT = StepKind(
     label={"de": "Ereignis auslösen", "en": "Emit event"},
     sample={"name": "Welcome Finished", "properties": {}},
     compile=compile_emit_event,
+    icon="bolt",
+    group="act",
     tell=tell_emit_event,
 )
 """Emit event: tell the rest of the company."""

@@ -49,6 +49,8 @@ EXIT_STEP = StepKind(
     label={"de": "Ende", "en": "Exit"},
     sample={"reason": "finished"},
     compile=compile_exit,
+    icon="flag",
+    group="end",
     tell=tell_exit,
 )
 """Exit: the journey is over for this person."""

@@ -138,6 +138,8 @@ MESSAGE_STEP = StepKind(
     label={"de": "Nachricht", "en": "Message"},
     sample={"content": "welcome_hello", "channel": "email", "purpose": "newsletter"},
     compile=compile_message,
+    icon="mail",
+    group="speak",
     tell=tell_message,
 )
 """Message: speak to the person, if the contact policy says yes."""

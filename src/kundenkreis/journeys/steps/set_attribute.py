@@ -35,6 +35,8 @@ SET_ATTRIBUTE = StepKind(
     label={"de": "Merkmal setzen", "en": "Set attribute"},
     sample={"name": "welcomed", "value": True},
     compile=compile_set_attribute,
+    icon="tag",
+    group="act",
     tell=tell_set_attribute,
 )
 """Set attribute: remember something about the person."""

@@ -85,6 +85,8 @@ SPLIT = StepKind(
     label={"de": "Aufteilung", "en": "Split"},
     sample={"salt": "offer_test", "parts": [{"id": "a", "percent": 50}, {"id": "b", "percent": 50, "next": "exit"}]},
     compile=compile_split,
+    icon="arrows-split-2",
+    group="decide",
     tell=tell_split,
 )
 """Split: a stable share of the people goes each way."""

@@ -151,6 +151,8 @@ WAIT = StepKind(
     label={"de": "Warten", "en": "Wait"},
     sample={"days": 3, "at": "10:00"},
     compile=compile_wait,
+    icon="clock",
+    group="wait",
     tell=tell_wait,
 )
 """Wait: the run goes on when a time has come."""

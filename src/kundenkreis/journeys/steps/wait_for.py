@@ -153,6 +153,8 @@ WAIT_FOR = StepKind(
         "on_timeout": "exit",
     },
     compile=compile_wait_for,
+    icon="hourglass",
+    group="wait",
     tell=tell_wait_for,
 )
 """Wait for: the first of several things decides where the run goes on."""

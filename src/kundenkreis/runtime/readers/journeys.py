@@ -23,7 +23,6 @@ from kundenkreis.site.ports.journeys import (
     JourneyLine,
     JourneyReport,
     JourneyState,
-    Names,
     PathLine,
     PeoplePage,
     PersonInJourney,
@@ -41,7 +40,7 @@ _HALF_HOUR = HOUR // 2
 _REASON_LENGTH = 40
 """Of a verdict's reasons: enough for the rule that decided, which stands first."""
 _FINAL = ("withheld", "expired", "cancelled")
-_SENT, _WITHHELD = "sent", "withheld"
+_SENT, _WITHHELD, _GOAL = "sent", "withheld", "goal"
 _ORDER: Mapping[JourneyState, int] = {"live": 0, "stopping": 1, "paused": 1, "draft": 2, "stopped": 3}
 
 _LONGEST_NUMBER = 18
@@ -141,7 +140,7 @@ class StoredJourneys:
         total = _total(flows.values())
         changed_us, changed_by = world.changed(name)
         return JourneyLine(
-            id=name, names=world.document(name).get("name") or {}, state=world.state(name), where=total,
+            id=name, names=world.document(name).get("name") or {}, state=world.state(name), where=total, goals=_said(counts, _GOAL),
             sent=_said(counts, _SENT), withheld=_said(counts, _WITHHELD) + _said(counts, "exited:withheld"),
             has_draft=name in world.drafts, changed_us=changed_us, changed_by=changed_by, version=world.version(name),
         )  # fmt: skip
@@ -284,7 +283,11 @@ def _steps(
     for flow in flows.values():
         for name, step in flow.steps.items():
             one = merged[name]
-            one.arrived, one.ended, one.failed = one.arrived + step.arrived, one.ended + step.ended, one.failed + step.failed
+            one.arrived, one.ended, one.failed = (
+                one.arrived + step.arrived,
+                one.ended + step.ended,
+                one.failed + step.failed,
+            )
             one.out.update(step.out)
             standing[name] += step.standing
     shown = [str(step.get("id")) for step in document.get("steps") or ()]
@@ -365,9 +368,7 @@ def _contents(document: Document, steps: Mapping[str, StepFigures], world: _Worl
         if content:
             figure = steps[step["id"]]
             names = {language: world.name_of("content", content, language) for language in ("de", "en")}
-            figures.append(
-                ContentFigure(content_id=content, names=names, sent=figure.sent, withheld=figure.withheld)
-            )
+            figures.append(ContentFigure(content_id=content, names=names, sent=figure.sent, withheld=figure.withheld))
     return tuple(figures)
 
 

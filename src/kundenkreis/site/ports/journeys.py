@@ -38,6 +38,8 @@ class JourneyLine:
     names: Names
     state: JourneyState
     where: Whereabouts
+    goals: int
+    """People who reached the goal, also those who went on or had left before."""
     sent: int
     withheld: int
     has_draft: bool

@@ -1,0 +1,150 @@
+"""Words for journeys: what they do, what people on them did, and what a difference to the control group means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from kundenkreis.channels.core.gate_texts import QUESTION_TEXTS, RULE_TEXTS
+from kundenkreis.journeys.core.figures import FEWEST, Comparison, Quartiles
+from kundenkreis.site import formats
+from kundenkreis.site.formats import language, number
+from kundenkreis.site.ports.journeys import JourneyLine
+
+
+def name_in(names: Mapping[str, str], fallback: str) -> str:
+    """A name in the viewer's language, else in any, else the id."""
+    return str(names.get(language()) or next(iter(names.values()), "") or fallback.replace("_", " "))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worded:
+    """A word with the tone of its badge."""
+
+    text: str
+    tone: str
+
+
+def state_word(state: str) -> Worded:
+    """What a journey is doing."""
+    known = {
+        "draft": Worded(text=_("draft"), tone=""),
+        "live": Worded(text=_("live"), tone="good"),
+        "paused": Worded(text=_("paused"), tone="calm"),
+        "stopping": Worded(text=_("being stopped"), tone="calm"),
+        "stopped": Worded(text=_("stopped"), tone="stop"),
+    }
+    return known[state]
+
+
+def outcome_word(outcome: str) -> str:
+    """What happened to somebody at a step."""
+    known = {
+        "entered": _("entered"),
+        "holdout": _("control group"),
+        "waiting": _("arrived"),
+        "done": _("went on"),
+        "sent": _("message handed on"),
+        "withheld": _("message withheld"),
+        "goal": _("goal reached"),
+        "failed": _("failed"),
+        "standing": _("here now"),
+        "exited:exit_when": _("left by the exit rule"),
+        "exited:stopped": _("left because the journey was stopped"),
+        "exited:restarted": _("started over"),
+        "exited:merged": _("joined with another run"),
+        "exited:withheld": _("left because the message was withheld"),
+        "exited:finished": _("came to the end"),
+    }
+    if outcome in known:
+        return known[outcome]
+    return way_word(outcome.removeprefix("branch:").removeprefix("exited:"))
+
+
+def way_word(name: str) -> str:
+    """A way out of a step."""
+    known = {"next": _("on"), "timeout": _("after the time is up"), "none": _("everybody else")}
+    return known.get(name, name.replace("_", " "))
+
+
+def withheld_word(outcome: str, reason: str) -> str:
+    """Why messages did not go out: the rule that decided, without the particulars of one person."""
+    if outcome == "expired":
+        return _("No longer of use when it could have gone out")
+    if outcome == "cancelled":
+        return _("No longer planned: goal reached or left before")
+    known = {
+        "basis": _("No permission"),
+        "no_address": _("No address"),
+        "global_holdout": _("Control group for all marketing"),
+        "journey_holdout": _("Control group of the journey"),
+        "situation": _("An open matter"),
+        "limit": _("Contact budget used up"),
+        "after_conversion": _("Just became a customer: no more pressure than before"),
+        "quiet_hours": _("Quiet hours"),
+        "sunday": _("Sunday"),
+        "holiday": _("Public holiday"),
+        "suppressed": _("Address blocked"),
+        "objection": _("Objection to marketing"),
+        "withdrawn": _("Consent withdrawn"),
+        "fence": _("Forbidden a moment before"),
+        "validity": _("No longer of use when it could have gone out"),
+        "paused": _("Marketing paused"),
+        "overdue": _("Delayed for too long"),
+        "expired": _("No longer of use when it could have gone out"),
+    }
+    if reason in known:
+        return known[reason]
+    texts = RULE_TEXTS.get(reason) or QUESTION_TEXTS.get(reason)
+    return texts[language()].partition("{")[0].strip(" :(,.") if texts is not None else reason
+
+
+def percent(rate: float) -> str:
+    """A rate with one digit: 12,3 %."""
+    return formats.percent(rate)
+
+
+def effect_sentence(reached: Comparison, still_open: int) -> Worded:
+    """What may be said about the effect, the state first."""
+    points = {
+        "lower": formats.points(reached.lower),
+        "upper": formats.points(reached.upper),
+        "difference": formats.points(reached.difference),
+    }
+    if reached.effect == "too_early":
+        if not reached.control.of:
+            return Worded(text=_("Too early: nobody in the control group yet whose time is over."), tone="")
+        text = _("Too early: from %(fewest)s people in each group on there is something to say.")
+        return Worded(text=text % {"fewest": number(FEWEST)}, tone="")
+    if reached.effect == "proven":
+        text = _("Proven: %(difference)s percentage points more reach the goal (between %(lower)s and %(upper)s).")
+        return Worded(text=text % points, tone="good")
+    if reached.effect == "harmful":
+        text = _("Harmful: %(difference)s percentage points fewer reach the goal (between %(lower)s and %(upper)s).")
+        return Worded(text=text % points, tone="stop")
+    text = _("No proof: the difference lies between %(lower)s and %(upper)s percentage points.")
+    return Worded(text=text % points, tone="calm")
+
+
+def people(count: int) -> str:
+    """So many people."""
+    return ngettext("%(count)s person", "%(count)s people", count) % {"count": number(count)}
+
+
+def days(count: int) -> str:
+    """So many days."""
+    return ngettext("%(count)s day", "%(count)s days", count) % {"count": number(count)}
+
+
+def time_to_goal(quartiles: Quartiles) -> str:
+    """How long it took those who reached the goal."""
+    text = _("Half of them within %(middle)s, three quarters within %(third)s.")
+    return text % {"middle": days(quartiles.middle + 1), "third": days(quartiles.third + 1)}
+
+
+def all_goals(line: JourneyLine) -> str:
+    """How many reached the goal in all, where that is more than those who left with it."""
+    if line.goals == line.where.goal:
+        return ""
+    return _("%(count)s in all") % {"count": number(line.goals)}
