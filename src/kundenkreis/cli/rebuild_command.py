@@ -56,7 +56,12 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
         console.print(
             f"{report.customers:,} customers from {report.rows:,} log rows"
             + (f", {report.overdue:,} with an overdue timer" if report.overdue else "")
-            + (f", {report.quarantined:,} in quarantine" if report.quarantined else ""),
+            + (f", {report.quarantined:,} in quarantine" if report.quarantined else "")
+            + (
+                f", {report.not_carried_over:,} not yet carried over from the version before"
+                if report.not_carried_over
+                else ""
+            ),
             highlight=False,
         )
         table = Table("Table", "Rows compared", box=None, pad_edge=False, header_style="bold")

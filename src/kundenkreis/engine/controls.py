@@ -16,6 +16,8 @@ from kundenkreis.segments.core.decisions import adopt as adopt_decisions
 
 RULEBOOK_PUBLISHED = "Rulebook Published"
 BROADCAST_STARTED = "Broadcast Started"
+FOLD_UPGRADED = "Fold Upgraded"
+"""A newer program folds from here on: by this row each customer is loaded, and so carried over, once. It says nothing to the rules."""
 
 
 def apply_control(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, history: Sequence[LogRow]) -> Rulebook:

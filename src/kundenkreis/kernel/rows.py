@@ -21,6 +21,9 @@ CLAIMED = 8
 PUBLIC = 16
 """Came in by a public write key: may not touch identity, e-mail, phone or consent."""
 
+STATE_CARRIED = "State Carried"
+"""Name of a base: a row of type `state` with a customer's whole state, from which a rebuild starts. Flagged DERIVED: never folded."""
+
 
 class LogRow(msgspec.Struct, kw_only=True, gc=False):
     """One row of the log. Immutable once appended; `number` is ascending within the partition, not gapless."""

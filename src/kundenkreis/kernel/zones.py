@@ -9,10 +9,13 @@ the first time.
 from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, reset_tzpath
 
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import Micros
+
+# The locked package `tzdata` and nothing else: a system's own tables differ from machine to machine, and so would decisions.
+reset_tzpath(())
 
 SECOND: Micros = 1_000_000
 MINUTE: Micros = 60 * SECOND

@@ -6,15 +6,16 @@ quarantined with the reason and never stops the others.
 
 import traceback
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from kundenkreis.customers.core.commerce import orders_named
 from kundenkreis.customers.core.listing import Listed, line_of, listed, terms_of
-from kundenkreis.customers.core.state import CustomerState, decode_state, encode_state
+from kundenkreis.customers.core.state import FOLD_VERSION, CustomerState, encode_state, read_state
 from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders, RunEntry, ScoreEntry, VerdictEntry
+from kundenkreis.customers.core.upgrades import StoreTooNewError
 from kundenkreis.engine.advance import Loop, Outcome, advance, new_customer
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED, version_at
 from kundenkreis.engine.merging import surrendered
@@ -25,6 +26,7 @@ from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros, partition_of
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.privacy.forgetting import erased_among, forget_silent, remove_rows
 from kundenkreis.runtime import log
+from kundenkreis.runtime.bases import bases_of
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.schema import (
     CUSTOMER_LIST,
@@ -177,7 +179,7 @@ class Folder:
         if released:
             by_profile.update(self._skipped(tx, released, up_to))
         report = FoldReport(rows=len(rows))
-        states, stopped = self._load_states(tx, wanted, until_us)
+        states, old, stopped = self._load_states(tx, wanted, until_us)
         report.quarantined += len(stopped)
         new = [profile_id for profile_id in wanted if profile_id not in states and by_profile[profile_id]]
         if new and (gone := erased_among(tx, new)):
@@ -186,6 +188,7 @@ class Folder:
             stopped |= gone
         wanted = [profile_id for profile_id in wanted if profile_id not in stopped]
         orders = self._load_orders(tx, [row for p in wanted for row in by_profile[p]])
+        bases = bases_of(tx, old, zone=self._rulebook_of.zone) if old else {}
         outcomes: list[Outcome] = []
         for profile_id in wanted:
             outcome = self._advance(
@@ -193,7 +196,7 @@ class Folder:
             )
             if outcome is not None:
                 outcomes.append(outcome)
-        self._save(tx, outcomes, report)
+        self._save(tx, outcomes, bases, report)
         back = [(one,) for one in released if one not in self._quarantined]
         tx.run_many("DELETE FROM quarantined_customers WHERE profile_id = ?", back)
         self._released.difference_update(released)
@@ -259,21 +262,27 @@ class Folder:
 
     def _load_states(
         self, tx: Session, wanted: Sequence[int], until_us: Micros
-    ) -> tuple[dict[int, CustomerState], set[int]]:
-        """(state by profile id, customers whose stored state cannot be read and who are quarantined for it)."""
+    ) -> tuple[dict[int, CustomerState], list[CustomerState], set[int]]:
+        """(state by profile id, those stored by an older version, customers whose stored state cannot be read: quarantined for it)."""
         states: dict[int, CustomerState] = {}
+        old: dict[int, CustomerState] = {}
         unreadable: set[int] = set()
         self._marks = {}
         sql = "SELECT profile_id, wake_us, control_to, state FROM states WHERE profile_id {keys}"
         for profile_id, wake_us, control_to, data in tx.rows_in(sql, wanted):
             self._marks[profile_id] = wake_us, control_to
             try:
-                states[profile_id] = decode_state(data)
+                state, version = read_state(data)
+                states[profile_id] = state
+                if version != FOLD_VERSION:
+                    old[profile_id] = state
+            except StoreTooNewError:
+                raise  # this program is too old for the whole store, not for one customer
             except Exception as error:
                 if profile_id not in unreadable:
                     self._quarantine(tx, profile_id, (), until_us, error)
                 unreadable.add(profile_id)
-        return states, unreadable
+        return states, list(old.values()), unreadable
 
     def _history(self, tx: Session, state: CustomerState, inputs: Sequence[LogRow]) -> Sequence[LogRow]:
         """What was folded of this person so far, when a rulebook in these inputs needs facts that a state before it does not keep."""
@@ -336,7 +345,7 @@ class Folder:
             ),
         )
 
-    def _save(self, tx: Session, outcomes: Sequence[Outcome], report: FoldReport) -> None:
+    def _save(self, tx: Session, outcomes: Sequence[Outcome], bases: Mapping[int, LogRow], report: FoldReport) -> None:
         writes = Writes()
         silent = [outcome.state.profile_id for outcome in outcomes if outcome.is_forgotten]
         kept_back = forget_silent(tx, silent) if silent else set()
@@ -346,6 +355,9 @@ class Folder:
                 continue
             profile_id = outcome.state.profile_id
             control_to = self.newest_control(partition_of(profile_id), self._up_to)
+            if profile_id in bases:
+                writes.carry(bases[profile_id])
+                self._listed.pop(profile_id, None)
             writes.add(outcome, control_to, marks=self._marks.get(profile_id), was=self._listed.get(profile_id))
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
@@ -372,6 +384,12 @@ class Writes:
         self.outbox: list[Row] = []
         self.relays: list[Row] = []
         self.derived: list[LogRow] = []
+        self.bases: list[LogRow] = []
+        """States of an older version, as they were before this batch."""
+
+    def carry(self, base: LogRow) -> None:
+        """Take the base of a customer whose stored state was of an older version."""
+        self.bases.append(base)
 
     def add(self, outcome: Outcome, control_to: int, *, marks: Marks | None = None, was: Listed | None = None) -> None:
         """Take what one advance decided.
@@ -449,7 +467,7 @@ class Writes:
             self.left.append((change.at_us, change.cause, reason, profile_id, change.kind, change.definition_id, NEVER))
 
     def flush(self, tx: Session, *, outbox: bool) -> None:
-        """Write everything; derived log rows last, because numbering them takes the appender's lock."""
+        """Write everything; log rows last, because numbering them takes the appender's lock. Bases come before what was derived after them."""
         tx.insert(STATES, self.states, conflict="replace")
         tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
         if self.left:
@@ -467,13 +485,18 @@ class Writes:
         if outbox:
             tx.insert(OUTBOX, self.outbox, conflict=_REQUEUE)
             tx.insert(INTERNAL_INBOX, self.relays)
-            if self.derived:
-                number = log.next_numbers(tx, len(self.derived))
-                for offset, row in enumerate(self.derived):
+            if rows := [*self.bases, *self.derived]:
+                number = log.next_numbers(tx, len(rows))
+                for offset, row in enumerate(rows):
                     row.number = number + offset
-                log.append(tx, [log.stored(row, None) for row in self.derived])
+                log.append(tx, [log.stored(row, None) for row in rows])
 
     def _flush_list(self, tx: Session) -> None:
+        if self.bases:
+            # Their list and search are written anew: an upgrader may have changed what stands there.
+            owners = [(row.profile_id,) for row in self.bases]
+            tx.run_many("DELETE FROM search_terms WHERE profile_id = ?", owners)
+            tx.run_many("DELETE FROM customer_list WHERE profile_id = ?", owners)
         if self.unlisted:
             tx.run_many("DELETE FROM customer_list WHERE profile_id = ?", self.unlisted)
         if self.terms_gone:

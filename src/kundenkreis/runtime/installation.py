@@ -16,6 +16,7 @@ from kundenkreis.kernel.zones import HOUR, Zone, zone
 from kundenkreis.privacy.pruning import Pruner
 from kundenkreis.privacy.tombstones import tombstone_key
 from kundenkreis.runtime.admission import Admission
+from kundenkreis.runtime.bases import ensure_fold_version
 from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.clock import Clock, SystemClock
 from kundenkreis.runtime.customer_list import fill_customer_list
@@ -107,7 +108,8 @@ class Installation:
         return Admission(self.write_keys(), anonymous_per_day=self.settings.anonymous_per_day)
 
     def open_worker(self, name: str = "worker-1") -> EmbeddedWorker | PartitionWorker:
-        """The worker that fits this store."""
+        """The worker that fits this store; with it, an older store begins to be carried over (runtime/bases.py)."""
+        ensure_fold_version(self.store, at_us=self.clock.now_us(), zone=self.zone)
         if isinstance(self.store, PostgresStore):
             inbox = PostgresInbox(self.settings.database, point=self.point)
             inbox.backlog()  # creates its table

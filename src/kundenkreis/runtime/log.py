@@ -50,15 +50,11 @@ def loaded(row: Row) -> LogRow:
 
 
 def of_customers(
-    tx: Session, profile_ids: Sequence[int], *, after: int = 0, up_to: int | None = None, derived: bool = False
+    tx: Session, profile_ids: Sequence[int], *, derived: bool = False, bases: bool = False
 ) -> list[LogRow]:
-    """All rows of these profiles with after < number <= up_to, ascending by number; derived ones only when asked for."""
+    """All rows of these profiles, ascending by number; derived ones and bases only when asked for."""
     found = tx.rows_in(f"SELECT {_COLUMNS} FROM log WHERE profile_id {{keys}}", list(profile_ids))
-    rows = [
-        loaded(row)
-        for row in found
-        if row[0] > after and (up_to is None or row[0] <= up_to) and (derived or not row[15] & 4)
-    ]
+    rows = [loaded(row) for row in found if not row[15] & 4 or (bases if row[4] == "state" else derived)]
     unique = {row.number: row for row in rows}
     return [unique[number] for number in sorted(unique)]
 

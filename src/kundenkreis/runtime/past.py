@@ -1,11 +1,12 @@
-"""A customer's past: folded from scratch out of the customer's own log rows and control rows, up to any position or instant.
+"""A customer's past: folded from the customer's own log rows and control rows, up to any position or instant; from the newest base
+before it (runtime/bases.py), or from scratch where there is none.
 
 Customers are independent, so one of them can be folded alone: nothing stored is read but log and rulebooks, nothing is written.
 Rebuild does it for everybody, explain for one person at a past position, simulate with a draft in the rulebook.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -17,8 +18,9 @@ from kundenkreis.engine.merging import MERGE_REQUESTED, STATE_SURRENDERED, surre
 from kundenkreis.engine.rulebook import RulebookOf
 from kundenkreis.kernel.effects import Effect
 from kundenkreis.kernel.ids import NEVER, Micros, partition_of
-from kundenkreis.kernel.rows import LogRow
+from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.runtime import log
+from kundenkreis.runtime.bases import Base
 from kundenkreis.runtime.stores.session import Session
 
 Controls = Mapping[int, Sequence[LogRow]]
@@ -40,6 +42,14 @@ class Stop(msgspec.Struct, frozen=True, gc=False):
     """Rows folded at a later instant are left out."""
 
 
+StopOf = Callable[[int], Stop | None]
+
+
+def no_stop(profile_id: int) -> Stop | None:
+    """Everybody to the end."""
+    return None
+
+
 class Folded(msgspec.Struct):
     """One customer as the log says, with everything decided on the way."""
 
@@ -51,6 +61,7 @@ class Folded(msgspec.Struct):
     records: list[Record] = msgspec.field(default_factory=list)
     effects: list[Effect] = msgspec.field(default_factory=list)
     derived: list[LogRow] = msgspec.field(default_factory=list)
+    """Derived rows; those from before a base carry their number on the log, the others -1."""
     orders: Orders = msgspec.field(default_factory=dict)
 
     def take(self, outcome: Outcome) -> None:
@@ -67,7 +78,9 @@ class Past:
     Args:
         rows: own rows per profile, ascending by number, without derived ones.
         losers: profile -> the profiles that surrendered to it.
-        stops: how far to fold particular losers; default: to the end.
+        stop_of: how far to fold a loser; None: to the end.
+        bases: per profile, ascending.
+        derived: of profiles with a base, the derived rows that stand on the log.
     """
 
     def __init__(
@@ -76,13 +89,18 @@ class Past:
         controls: Controls,
         rows: Mapping[int, Sequence[LogRow]],
         losers: Mapping[int, Sequence[int]],
-        stops: Mapping[int, Stop] | None = None,
+        stop_of: StopOf = no_stop,
+        *,
+        bases: Mapping[int, Sequence[Base]] | None = None,
+        derived: Mapping[int, Sequence[LogRow]] | None = None,
     ) -> None:
         self.rulebook_of = rulebook_of
         self.rows = rows
+        self._bases = bases if bases is not None else {}
+        self._derived = derived if derived is not None else {}
         self._controls = controls
         self._losers = losers
-        self._stops = stops if stops is not None else {}
+        self._stop_of = stop_of
         self._whole: dict[int, Folded | None] = {}
 
     def losers_first(self, profile_ids: Iterable[int]) -> list[int]:
@@ -106,20 +124,26 @@ class Past:
     def whole(self, profile_id: int) -> Folded | None:
         """A customer folded over all own rows, remembered: what a winner needs of its losers."""
         if profile_id not in self._whole:
-            self._whole[profile_id] = self.fold(profile_id, self._stops.get(profile_id))
+            self._whole[profile_id] = self.fold(profile_id, self._stop_of(profile_id))
         return self._whole[profile_id]
 
-    def inputs(self, profile_id: int, stop: Stop) -> list[LogRow]:
-        """Own rows and control rows up to a stop, as a live fold would have taken them; [] if the customer did not exist yet."""
+    def inputs(self, profile_id: int, stop: Stop, base: Base | None = None) -> list[LogRow]:
+        """Own rows and control rows after a base and up to a stop, as a live fold would have taken them; [] without a base if the customer
+        did not exist yet."""
         own = [row for row in self.rows.get(profile_id, ()) if row.number <= stop.number and row.at_us <= stop.at_us]
-        if not own:
+        if base is not None:
+            first = base.folded_to
+            own = [row for row in own if row.number > first]
+        elif own:
+            first = own[0].number
+        else:
             return []
-        last = own[-1].number
+        last = own[-1].number if own else -1
         controls = [
             row
             for row in self.controls(profile_id)
-            if own[0].number < row.number and (row.number < last or (row.number <= stop.control_to and row.at_us <= stop.at_us))
-        ]  # fmt: skip
+            if first < row.number and (row.number < last or (row.number <= stop.control_to and row.at_us <= stop.at_us))
+        ]
         return sorted((*own, *controls), key=lambda row: row.number)
 
     def begin(self, profile_id: int, first: LogRow) -> Folded:
@@ -128,24 +152,50 @@ class Past:
         state = new_customer(first, rulebook_version=version)
         state.folded_to = before
         folded = Folded(state, NEVER, max(before, 0))
-        for loser in self._losers.get(profile_id, ()):
+        self._take_orders(folded)
+        return folded
+
+    def _resume(self, base: Base) -> Folded:
+        """The customer as the base has it, with everything recorded and derived until then."""
+        state, carried = base.state(), base.carried()
+        _, before = version_at(self.controls(base.profile_id), state.folded_to)
+        derived = [row for row in self._derived.get(base.profile_id, ()) if row.number < base.number]
+        folded = Folded(state, NEVER, max(before, 0), 0, carried.records, [*carried.messages], derived)
+        self._take_orders(folded)
+        folded.orders.update(_orders(folded.records))
+        return folded
+
+    def _take_orders(self, folded: Folded) -> None:
+        for loser in self._losers.get(folded.state.profile_id, ()):
             surrendered = self.whole(loser)
             if surrendered is not None:
                 folded.orders.update(surrendered.orders)
-        return folded
+
+    def _base(self, profile_id: int, stop: Stop) -> Base | None:
+        """The newest base that lies wholly before a stop."""
+        bases = self._bases.get(profile_id, ())
+        if not bases or (stop.number == EVERYTHING and stop.at_us == NEVER):
+            return bases[-1] if bases else None
+        rows = [row.at_us for row in self.rows.get(profile_id, ()) if row.number <= stop.number]
+        until_us = min(max([stop.until_us, *rows]), stop.at_us)
+        return next(
+            (base for base in reversed(bases) if base.folded_to <= stop.number and base.clock_us <= until_us), None
+        )
 
     def fold(self, profile_id: int, stop: Stop | None = None) -> Folded | None:
         """A customer up to a stop (default: every row, no timers after the last); None if there is no row yet.
 
         Raises: whatever the fold raises; the live worker would have quarantined the customer.
         """
-        inputs = self.inputs(profile_id, stop or Stop())
-        if not inputs:
+        stop = stop or Stop()
+        base = self._base(profile_id, stop)
+        inputs = self.inputs(profile_id, stop, base)
+        if base is None and not inputs:
             return None
-        folded = self.begin(profile_id, inputs[0])
+        folded = self._resume(base) if base is not None else self.begin(profile_id, inputs[0])
         for part in _parts(inputs):
             self.step(folded, part)
-        if stop is not None and stop.until_us > folded.state.clock_us:
+        if stop.until_us > folded.state.clock_us:
             self.step(folded, (), until_us=stop.until_us)
         return folded
 
@@ -162,9 +212,7 @@ class Past:
         )
         folded.rows += len(part)
         folded.take(outcome)
-        folded.orders.update(
-            ((record.owner, record.order_id), record) for record in outcome.records if isinstance(record, OrderEntry)
-        )
+        folded.orders.update(_orders(outcome.records))
         return outcome
 
     def _history(self, folded: Folded, first: LogRow) -> Sequence[LogRow]:
@@ -194,15 +242,25 @@ def load_past(
     rulebook_of: RulebookOf,
     controls: Controls,
     profile_ids: Sequence[int],
-    stops: Mapping[int, Stop] | None = None,
+    stop_of: StopOf = no_stop,
+    *,
+    from_scratch: bool = False,
 ) -> Past:
-    """Read the past of some customers, with everybody who was merged into them."""
+    """Read the past of some customers, with everybody who was merged into them.
+
+    Args:
+        from_scratch: leave bases aside; what they decided is decided anew.
+    """
     losers: dict[int, list[int]] = {}
     rows: dict[int, list[LogRow]] = defaultdict(list)
+    bases: dict[int, list[Base]] = defaultdict(list)
     waiting = list(dict.fromkeys(profile_ids))
     while waiting:
-        for row in log.of_customers(tx, waiting):
-            rows[row.profile_id].append(row)
+        for row in log.of_customers(tx, waiting, bases=not from_scratch):
+            if row.type == "state":
+                bases[row.profile_id].append(Base(row))
+            else:
+                rows[row.profile_id].append(row)
         for winner in waiting:
             losers[winner] = [
                 int(row.properties["from"])
@@ -211,7 +269,11 @@ def load_past(
             ]
         found = dict.fromkeys(loser for winner in waiting for loser in losers[winner])
         waiting = [loser for loser in found if loser not in losers]
-    return Past(rulebook_of, controls, rows, losers, stops)
+    derived: dict[int, list[LogRow]] = defaultdict(list)
+    for row in log.of_customers(tx, list(bases), derived=True) if bases else ():
+        if row.flags & DERIVED:
+            derived[row.profile_id].append(row)
+    return Past(rulebook_of, controls, rows, losers, stop_of, bases=bases, derived=derived)
 
 
 def read_controls(tx: Session) -> dict[int, list[LogRow]]:
@@ -220,6 +282,10 @@ def read_controls(tx: Session) -> dict[int, list[LogRow]]:
     for row in log.controls_after(tx, -1):
         controls[row.partition].append(row)
     return controls
+
+
+def _orders(records: Iterable[Record]) -> Iterator[tuple[tuple[int, str], OrderEntry]]:
+    return (((record.owner, record.order_id), record) for record in records if isinstance(record, OrderEntry))
 
 
 def _until_merged(rows: Sequence[LogRow]) -> list[LogRow]:

@@ -30,7 +30,7 @@ class Rulebooks:
 
     def __init__(self, store: Store, *, zone: Zone) -> None:
         self._store = store
-        self._zone = zone
+        self.zone = zone
         self._compiled: dict[int, Rulebook] = {}
         self._documents: dict[int, list[dict[str, Any]]] = {}
         self._include: dict[int, list[str]] = {}
@@ -59,13 +59,13 @@ class Rulebooks:
         """The rulebook that publishing these documents would make; raises what is wrong with them."""
         self._read()
         return compile_rulebook(
-            [*self._past(len(self._documents)), documents], zone=self._zone, anonymous_life_us=self._anonymous_life_us
+            [*self._past(len(self._documents)), documents], zone=self.zone, anonymous_life_us=self._anonymous_life_us
         )
 
     def _compile(self, version: int) -> Rulebook:
         self.documents(version)
         return compile_rulebook(
-            self._past(version), zone=self._zone, include_existing=self._include.get(version, ()),
+            self._past(version), zone=self.zone, include_existing=self._include.get(version, ()),
             anonymous_life_us=self._anonymous_life_us,
         )  # fmt: skip
 

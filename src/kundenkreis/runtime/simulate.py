@@ -179,7 +179,7 @@ def simulate(
         ]
         for start in range(0, len(everybody), CHUNK):
             chunk = everybody[start : start + CHUNK]
-            past = load_past(tx, world.rulebook_of, world.controls, chunk)
+            past = load_past(tx, world.rulebook_of, world.controls, chunk, from_scratch=True)
             really = world.really_sent(tx, chunk)
             for profile_id in chunk:
                 try:

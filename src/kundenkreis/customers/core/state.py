@@ -9,17 +9,20 @@ Rules for every field here (design: semantics):
 - nothing points back at what holds it, so the garbage collector need not watch (gc=False).
 - instants are int microseconds (`*_us`), money is integer minor units, ids are bytes or int.
 
-A change of this file is a new FOLD_VERSION and needs an upgrader in `engine/upgrades.py`.
+A change of this file is a new FOLD_VERSION and needs an upgrader in `customers/core/upgrades.py`.
 """
 
 from typing import Any
 
 import msgspec
 
+from kundenkreis.customers.core.upgrades import is_of_another_version, upgraded, version_of
 from kundenkreis.kernel.ids import NEVER
 
 FOLD_VERSION = 1
-"""Covers the code of the fold, this schema and the time zone data."""
+"""Covers the code of the fold (what it decides, to the byte), this schema and the time zone data."""
+TIME_ZONE_DATA = "2026.6"
+"""The release of `tzdata` that this version folds with."""
 
 MOST_PURCHASE_DAYS = 64
 MOST_OPEN_ORDERS = 50
@@ -300,5 +303,22 @@ def encode_state(state: CustomerState) -> bytes:
 
 
 def decode_state(data: bytes) -> CustomerState:
-    """A private copy of a stored state. Raises msgspec.ValidationError when the bytes are not a state."""
-    return _decoder.decode(data)
+    """A private copy of a stored state, of whatever version. Raises: see `read_state`."""
+    return read_state(data)[0]
+
+
+def read_state(data: bytes) -> tuple[CustomerState, int]:
+    """(a private copy of a stored state as of today's version, the version it is stored in).
+
+    Raises:
+        StoreTooNewError: a newer program stored it.
+        msgspec.DecodeError: the bytes are not a state.
+    """
+    try:
+        state = _decoder.decode(data)
+        if state.fold_version == FOLD_VERSION:
+            return state, FOLD_VERSION
+    except msgspec.ValidationError:
+        if not is_of_another_version(data, FOLD_VERSION):
+            raise
+    return _decoder.decode(upgraded(data, to=FOLD_VERSION)), version_of(data)

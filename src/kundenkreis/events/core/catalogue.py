@@ -278,6 +278,7 @@ EVENTS: dict[str, EventType] = {
 OWN_EVENTS = (
     "Attribute Set",
     "Broadcast Started",
+    "Fold Upgraded",
     "Journey Stopped",
     "Marketing Paused",
     "Marketing Resumed",
@@ -299,6 +300,7 @@ OWN_EVENTS = (
     "Segment Left",
     "Situation Began",
     "Situation Ended",
+    "State Carried",
     "State Surrendered",
     "Step Budget Reached",
 )

@@ -6,6 +6,7 @@ Bulk inserts go through unnest of typed arrays: one statement, one round trip, w
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -23,6 +24,10 @@ CONNECT: dict[str, Any] = {
 """A database that is gone is noticed within seconds, not after the system's two hours."""
 IDLE_SECONDS = 30
 """A process that stands still inside a transaction (stopped, swapped out) loses it, and with it the locks that others wait for."""
+
+STREAMED_ROWS = 1_000
+_streams = count(1)
+"""Names of server-side cursors: several may be open in one transaction."""
 
 _ARRAY_TYPES = {"integer": "bigint[]", "text": "text[]", "bytes": "bytea[]"}
 
@@ -42,6 +47,12 @@ class PostgresSession:
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         self.cursor.execute(_translate(sql), params)
         return self.cursor.fetchall()
+
+    def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[Row]:
+        with self.cursor.connection.cursor(name=f"stream_{next(_streams)}") as cursor:
+            cursor.itersize = STREAMED_ROWS
+            cursor.execute(_translate(sql), params)
+            yield from cursor
 
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         if not keys:

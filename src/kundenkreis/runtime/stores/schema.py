@@ -89,6 +89,7 @@ LOG = _table(
     _BY_PROFILE_EVENTS,
     "log_of_customer ON log (profile_id, number)",
     "log_controls ON log (partition, number) WHERE type = 'control'",
+    "log_bases ON log (profile_id, number) WHERE type = 'state'",
 )
 DEDUPE = _table("dedupe", "event_id:b day:i", "event_id", Personal("event_id", "technical"))
 IDENTIFIERS = _table(

@@ -4,8 +4,9 @@ The SQL is written once, with `?` for parameters; the two dialects differ only i
 bulk, and that difference ends here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any, Protocol
 
 from kundenkreis.kernel import advisory_locks
@@ -28,6 +29,9 @@ class Session(Protocol):
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
+
+    def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[Row]:
+        """The rows of a query one by one, however many there are: only a few are in memory at a time. For reading only."""
 
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         """Rows of a query that holds `{keys}` where "= one of the keys" belongs: `WHERE profile_id {keys}`."""
@@ -57,6 +61,13 @@ class Store(Protocol):
         """A consistent snapshot for reading."""
 
     def close(self) -> None: ...
+
+
+def in_batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Rows in lists of at most this size, none of them empty."""
+    left = iter(rows)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def insert_columns(table: Table) -> tuple[str, ...]:

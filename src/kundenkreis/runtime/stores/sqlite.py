@@ -41,6 +41,9 @@ class SqliteSession:
         result: list[Row] = self._connection.execute(sql, params).fetchall()
         return result
 
+    def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[Row]:
+        yield from self._connection.execute(sql, params)
+
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         found: list[Row] = []
         for start in range(0, len(keys), _CHUNK):
