@@ -20,6 +20,9 @@ from urllib.parse import urlsplit
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.zones import UnknownZoneError, zone
 
+LONGEST_BOUNCE_LOCAL_PART = 21
+"""What 64 characters (RFC 5321) leave beside the name of the message (channels/core/verp.py)."""
+
 PREFIX = "KREIS_"
 NO_SETTINGS = frozenset({"KREIS_CRASH_AT"})
 """Read elsewhere (runtime/points.py), by the fault tests only."""
@@ -91,6 +94,12 @@ class Settings:
         10, "connections", "How many connections to the mail server are open at once.", low=1, high=200
     )
     mail_from: str = _setting("", "e-mail address", "Sender of every e-mail. Needed as soon as there is a mail server.")
+    bounce_address: str = _setting(
+        "",
+        "e-mail address",
+        "Where bounces arrive, if mail to bounces+anything@ your domain comes there too: every message gets an envelope sender of its "
+        "own. Empty: they go to the sender. `kreis feedback` reads them.",
+    )
     event_limit_bytes: int = _setting(
         32 * 1024, "bytes", "Largest single event that the tracking API accepts.", low=1024, high=1024 * 1024
     )
@@ -251,6 +260,15 @@ def _smtp_rule(settings: Settings) -> str:
     return ""
 
 
+def _bounce_rule(settings: Settings) -> str:
+    local, at, domain = settings.bounce_address.rpartition("@")
+    if settings.bounce_address and not (at and local and domain):
+        return "KREIS_BOUNCE_ADDRESS is not an e-mail address. Write it as bounces@mail.muster.example."
+    if len(local) > LONGEST_BOUNCE_LOCAL_PART:
+        return f"KREIS_BOUNCE_ADDRESS may have {LONGEST_BOUNCE_LOCAL_PART} characters before the @: the rest names the message."
+    return ""
+
+
 def _limits_rule(settings: Settings) -> str:
     if settings.batch_limit_bytes < settings.event_limit_bytes:
         return "KREIS_BATCH_LIMIT_BYTES is smaller than KREIS_EVENT_LIMIT_BYTES. A batch must hold at least one event."
@@ -272,6 +290,7 @@ _RULES: tuple[Callable[[Settings], str], ...] = (
     _zone_rule,
     _base_url_rule,
     _smtp_rule,
+    _bounce_rule,
     _limits_rule,
     _exposure_rule,
 )

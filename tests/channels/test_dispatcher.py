@@ -13,6 +13,7 @@ from kundenkreis.channels.core.channel import Brand, Channel, Links, Prepared, R
 from kundenkreis.channels.core.fences import MARKETING
 from kundenkreis.channels.core.outcomes import Outcome
 from kundenkreis.channels.core.unsubscribe import decide
+from kundenkreis.channels.core.verp import messages_named
 from kundenkreis.channels.dispatcher import (
     LEASE,
     Allowed,
@@ -140,6 +141,22 @@ def smtp(brand: Brand, links: Links, sink: SmtpSink) -> Office:
     settings = SmtpSettings(host="127.0.0.1", port=sink.port, timeouts=PATIENT)
     office.channel = SmtpChannel(settings, point=office.reached, monotonic=time.monotonic)
     return office
+
+
+def test_every_mail_has_an_envelope_sender_that_names_it(smtp: Office, sink: SmtpSink, links: Links) -> None:
+    smtp.run(message_of(1))
+    assert settled(sink, 1) == 1
+    settings = SmtpSettings(host="127.0.0.1", port=sink.port, timeouts=PATIENT)
+    smtp.channel = SmtpChannel(
+        settings, point=smtp.reached, monotonic=time.monotonic, bounce_address="bounces@mail.muster.example"
+    )
+    smtp.run(message_of(2), message_of(3))
+    assert settled(sink, 3) == 3
+    first, *others = (committed.envelope_from for committed in sink.committed)
+    assert first == "post@muster.example"
+    named = [messages_named(links.message_id_key, sender.encode()) for sender in others]
+    assert named == [[message_of(2).effect_id], [message_of(3).effect_id]]
+    assert {sender.partition("+")[0] + sender[-20:] for sender in others} == {"bounces@mail.muster.example"}
 
 
 def test_the_mailbox_gets_the_message_and_the_log_its_event(mailbox: Office) -> None:

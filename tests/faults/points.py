@@ -132,6 +132,8 @@ OUTSIDE = {
     "release.after_commit": "the same",
     "replay.before_commit": "quarantined events are sent again: killed, the command is given again; repeats are dropped",
     "replay.after_commit": "the same",
+    "returned.before_commit": "a bounce or complaint is taken in: killed, the mail still lies there and is read again; repeats are dropped",
+    "returned.after_commit": "the same",
     "outbox.release.before_commit": "a person releases a message on hold: killed, it is still on hold",
     "outbox.release.after_commit": "it is due",
     "smtp.tls": "the TLS handshake, where encryption is required",

@@ -25,6 +25,7 @@ from kundenkreis.channels.core.email import prepare_email
 from kundenkreis.channels.core.mime import CRLF, OutgoingMail, build
 from kundenkreis.channels.core.outcomes import Fenced, Outcome, Rejected, Reply, Retry, Sent, Uncertain
 from kundenkreis.channels.core.smtp_replies import ReplyClass, Stage, classify, split_enhanced
+from kundenkreis.channels.core.verp import envelope_sender
 
 Connect = Callable[[str, int, float], socket.socket]
 """(host, port, time-out in seconds) -> a connected socket; OSError if there is none."""
@@ -395,7 +396,8 @@ class SmtpChannel:
         """Take the server's settings and the world.
 
         Args:
-            bounce_address: envelope sender; the brand's sender where empty.
+            bounce_address: where bounces come back, by an envelope sender of its own for each message (verp.py); where empty, all
+                have the brand's sender.
         """
         self._settings, self._point, self._monotonic, self._connect, self._tls = (
             settings,
@@ -415,8 +417,10 @@ class SmtpChannel:
         data = build(email.mail, to=email.to)
         if self._dkim is not None:
             data = dkim_signed(data, self._dkim, at_us=handover.at_us)
-        sender = self._bounce_address or handover.brand.from_address
-        outgoing = OutgoingMail(handover.message.effect_id, sender, email.to.wire, data)
+        effect_id, sender = handover.message.effect_id, handover.brand.from_address
+        if self._bounce_address:
+            sender = envelope_sender(handover.links.message_id_key, effect_id, self._bounce_address)
+        outgoing = OutgoingMail(effect_id, sender, email.to.wire, data)
         wire, language = email.to.wire, email.rendered.language
         return Prepared(handover.message.effect_id, wire.rpartition("@")[2], language, outgoing, wire)
 

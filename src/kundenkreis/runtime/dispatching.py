@@ -194,7 +194,11 @@ def default_channels(installation: Installation) -> dict[str, Channel]:
         username=settings.smtp_user,
         password=settings.smtp_password,
     )
-    return {"email": SmtpChannel(server, point=installation.point, monotonic=time.monotonic)}
+    return {
+        "email": SmtpChannel(
+            server, point=installation.point, monotonic=time.monotonic, bounce_address=settings.bounce_address
+        )
+    }
 
 
 def open_dispatcher(world: World, number: int, *, place: str = "") -> Dispatcher:
