@@ -140,6 +140,16 @@ class Settings:
         5, "minutes", "Events claiming to be further in the future than this get the time of arrival.", low=0, high=1440
     )
 
+    audit_days: int = _setting(
+        1095, "days", "How long the audit log keeps who saw, changed and exported what.", low=30, high=36_500
+    )
+    oidc_url: str = _setting(
+        "", "URL", "Address of the company's OpenID Connect provider, for single sign-on. Empty: none."
+    )
+    oidc_name: str = _setting("Single Sign-on", "text", "What the sign-in page calls that provider.")
+    oidc_client_id: str = _setting("", "text", "The client that the provider knows this installation by.")
+    oidc_client_secret: str = _setting("", "text", "That client's secret.", secret=True)
+
     @property
     def on_postgres(self) -> bool:
         """Whether the operational store is PostgreSQL."""
@@ -269,6 +279,20 @@ def _bounce_rule(settings: Settings) -> str:
     return ""
 
 
+def _oidc_rule(settings: Settings) -> str:
+    given = [bool(each) for each in (settings.oidc_url, settings.oidc_client_id, settings.oidc_client_secret)]
+    if any(given) and not all(given):
+        return "KREIS_OIDC_URL, KREIS_OIDC_CLIENT_ID and KREIS_OIDC_CLIENT_SECRET belong together: set all or none."
+    if settings.oidc_url and not settings.oidc_url.startswith("https://"):
+        try:
+            host = urlsplit(settings.oidc_url).hostname or ""
+        except ValueError:
+            host = ""
+        if not settings.oidc_url.startswith("http://") or not is_loopback(host):
+            return "KREIS_OIDC_URL must begin with https://: who signs in is decided there."
+    return ""
+
+
 def _limits_rule(settings: Settings) -> str:
     if settings.batch_limit_bytes < settings.event_limit_bytes:
         return "KREIS_BATCH_LIMIT_BYTES is smaller than KREIS_EVENT_LIMIT_BYTES. A batch must hold at least one event."
@@ -291,6 +315,7 @@ _RULES: tuple[Callable[[Settings], str], ...] = (
     _base_url_rule,
     _smtp_rule,
     _bounce_rule,
+    _oidc_rule,
     _limits_rule,
     _exposure_rule,
 )

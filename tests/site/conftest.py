@@ -11,7 +11,14 @@ from kundenkreis.site.mounted import Sources
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Message
 from kundenkreis.site.ports.status import Status
-from kundenkreis.site.testing import SAMPLE_STATUS, JourneysAsGiven, MailboxInMemory, StatusAsGiven
+from kundenkreis.site.ports.write_keys import WriteKeyLine
+from kundenkreis.site.testing import (
+    SAMPLE_STATUS,
+    JourneysAsGiven,
+    MailboxInMemory,
+    StatusAsGiven,
+    WriteKeysInMemory,
+)
 from kundenkreis.site.wsgi import build_application
 
 if TYPE_CHECKING:
@@ -27,20 +34,23 @@ class Site:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.now_us = NOW_US
+        self.last_insider = ""
 
     def mount(
         self,
         messages: Iterable[Message] = (),
         status: Status = SAMPLE_STATUS,
         journeys: JourneySource | None = None,
+        write_keys: Iterable[WriteKeyLine] = (),
     ) -> None:
-        """Serve these messages, this status and these journeys from now on."""
+        """Serve these messages, this status, these journeys and keys from now on."""
         build_application(
             self.settings,
             sources=Sources(
                 journeys=journeys or JourneysAsGiven(),
                 mailbox=MailboxInMemory(messages),
                 status=StatusAsGiven(status),
+                write_keys=WriteKeysInMemory(write_keys),
             ),
             clock_us=lambda: self.now_us,
         )
@@ -60,6 +70,7 @@ class Site:
         from kundenkreis.site.models import Account
 
         account, _ = Account.objects.get_or_create(username=f"the {role}", defaults={"role": role})
+        self.last_insider = account.username
         client = Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8321", HTTP_ACCEPT_LANGUAGE=language)
         client.force_login(account)
         return client
@@ -80,11 +91,16 @@ def site(site_settings: Settings) -> Iterable[Site]:
 
     yield site
     from django.contrib.sessions.models import Session
+    from django.core.cache import cache
 
-    from kundenkreis.site.models import Account
+    from kundenkreis.site.models import Account, Invitation
 
     Account.objects.all().delete()
+    Invitation.objects.all().delete()
     Session.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM site_auditentry")  # which nothing but its retention can do otherwise
+    cache.clear()
     connection.close()
 
 

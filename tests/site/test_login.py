@@ -39,7 +39,7 @@ def test_opening_the_link_changes_nothing_and_posting_signs_in(site: Site) -> No
         assert page.status_code == 200
         assert "kreis_session" not in visitor.cookies
     entered = visitor.post(path, {"csrfmiddlewaretoken": csrf_token(page.content.decode())})
-    assert (entered.status_code, entered["Location"]) == (302, "/")
+    assert (entered.status_code, entered["Location"]) == (302, "/welcome/")
     cookie = visitor.cookies["kreis_session"]
     assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", "")
     assert visitor.get("/mailbox/").status_code == 200

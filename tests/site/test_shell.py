@@ -49,7 +49,7 @@ def test_pages_hold_nothing_the_policy_would_block(site: Site) -> None:
 
 def test_files_carry_a_fingerprint_and_may_be_kept(site: Site) -> None:
     visitor = site.visitor()
-    html = visitor.get("/login/").content.decode()
+    html = visitor.get("/login/forgot/sent/").content.decode()
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', html)
     assert len(files) == 8
     for address in files:

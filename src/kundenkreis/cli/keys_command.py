@@ -8,9 +8,6 @@ from rich.table import Table
 from kundenkreis.cli.command import Answer, Command
 from kundenkreis.settings import Settings
 
-_SHOWN = 16
-"""Characters of a key that are shown later on: its kind, and enough to tell keys apart."""
-
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
@@ -33,31 +30,23 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Works beside a running server, which takes changes over within a second."""
-    from kundenkreis.events.write_keys import WriteKey, WriteKeyFile, new_key
+    from kundenkreis.events.write_key_book import SHOWN, WriteKeyBook
+    from kundenkreis.events.write_keys import WriteKeyFile
     from kundenkreis.kernel.errors import CallerError
     from kundenkreis.runtime.installation import KEYS_FILE
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    file = WriteKeyFile(settings.data_dir / KEYS_FILE)
-    keys = file.load()
+    book = WriteKeyBook(WriteKeyFile(settings.data_dir / KEYS_FILE))
     told = ""
     if arguments.action == "create":
         if not arguments.source:
             raise CallerError("Name the touchpoint with --source.")
-        made = WriteKey(
-            key=new_key(arguments.kind), source=arguments.source, kind=arguments.kind, brand=arguments.brand
-        )
-        keys = [*keys, made]
-        file.save(keys)
-        told = made.key
+        told = book.create(arguments.source, arguments.kind, brand=arguments.brand).key
     elif arguments.action == "revoke":
-        found = [one for one in keys if arguments.key and one.key.startswith(arguments.key)]
-        if len(found) != 1:
-            raise CallerError(f"{len(found)} keys begin like that; name one with --key.")
-        keys = [one for one in keys if one is not found[0]]
-        file.save(keys)
+        book.revoke(arguments.key)
+    keys = book.list_keys()
     rows = [
-        {"key": one.key[:_SHOWN] + "...", "source": one.source, "kind": one.kind, "brand": one.brand} for one in keys
+        {"key": one.key[:SHOWN] + "...", "source": one.source, "kind": one.kind, "brand": one.brand} for one in keys
     ]
 
     def show(console: Console) -> None:

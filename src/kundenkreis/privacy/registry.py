@@ -56,6 +56,10 @@ RETENTION: Final[dict[str, RetentionClass]] = {
         "Kept: a profile id that leads nowhere any more, and keyed hashes. They keep an erased person from coming back.", "nothing"
     ),
     "staff": RetentionClass("As long as somebody works with the installation; sessions and login links expire.", "deleting the account"),
+    "audit": RetentionClass(
+        "`KREIS_AUDIT_DAYS`. Who saw, changed and exported what; of customers a number and names of fields, never their values.",
+        "the web process, a little at a time",
+    ),
 }  # fmt: skip
 
 _WAYS: dict[str, Way] = {
@@ -72,11 +76,26 @@ _BESIDE: tuple[PersonalTable, ...] = (
     PersonalTable("site_account_groups", "application", "account_id", "account", "staff"),
     PersonalTable("site_account_user_permissions", "application", "account_id", "account", "staff"),
     PersonalTable("site_loginlink", "application", "account_id", "account", "staff"),
+    PersonalTable("site_invitation", "application", "email", "account", "staff"),
+    PersonalTable("site_apikey", "application", "account_id", "account", "staff"),
+    PersonalTable("site_auditentry", "application", "actor_id", "kept", "audit"),
+    PersonalTable("account_emailaddress", "application", "user_id", "account", "staff"),
+    PersonalTable("account_emailconfirmation", "application", "email_address_id", "account", "staff"),
+    PersonalTable("mfa_authenticator", "application", "user_id", "account", "staff"),
+    PersonalTable("socialaccount_socialaccount", "application", "user_id", "account", "staff"),
+    PersonalTable("socialaccount_socialtoken", "application", "account_id", "account", "staff"),
     PersonalTable("django_session", "application", "session_data", "account", "staff"),
 )
 
 NOT_PERSONAL_BESIDE: Final = frozenset(
-    {"auth_group", "auth_group_permissions", "auth_permission", "django_content_type", "django_migrations"}
+    {
+        "auth_group",
+        "auth_group_permissions",
+        "auth_permission",
+        "django_content_type",
+        "django_migrations",
+        "socialaccount_socialapp",
+    }
 )
 """Tables of the web application that hold nothing about a person."""
 

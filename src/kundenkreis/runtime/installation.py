@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.inbox import Inbox, PostgresInbox, SqliteInbox
+from kundenkreis.events.write_key_book import WriteKeyBook
 from kundenkreis.events.write_keys import KeyKind, WriteKey, WriteKeyFile, WriteKeys, new_key
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import Micros
@@ -151,6 +152,10 @@ class Installation:
         """The write keys in force; read again when the file changes."""
         file = WriteKeyFile(self.data_dir / KEYS_FILE)
         return WriteKeys(file.load, version=file.version)
+
+    def write_key_book(self) -> WriteKeyBook:
+        """What people do with write keys."""
+        return WriteKeyBook(WriteKeyFile(self.data_dir / KEYS_FILE, point=self.point))
 
     def ensure_write_keys(self, sources: Sequence[tuple[str, KeyKind]]) -> list[WriteKey]:
         """Make sure that each (source, kind) has a key; all keys of the installation."""

@@ -18,6 +18,7 @@ from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
 from kundenkreis.runtime.readers.journeys import StoredJourneys
+from kundenkreis.runtime.readers.write_keys import StoredWriteKeys
 from kundenkreis.runtime.status import InstallationStatus
 
 Scope = MutableMapping[str, Any]
@@ -42,6 +43,7 @@ def build_app(installation: Installation) -> TrackingApp:
                 journeys=StoredJourneys(installation),
                 mailbox=StoredMailbox(installation.store),
                 status=InstallationStatus(installation),
+                write_keys=StoredWriteKeys(installation.write_key_book()),
             ),
         ),
         workers=PAGE_THREADS,

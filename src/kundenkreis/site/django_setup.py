@@ -10,7 +10,9 @@ from kundenkreis.kernel.errors import BugError
 from kundenkreis.runtime import sqlite_library
 from kundenkreis.settings import Settings, secret_key
 
-SESSION_DAYS = 7
+SESSION_DAYS = 30
+"""The cookie's life; guard.py ends sessions earlier."""
+_MINUTE = 60
 _LOCK_TIMEOUT_SECONDS = 20
 
 
@@ -65,6 +67,66 @@ def _content_security_policy() -> dict[str, Any]:
     }
 
 
+def _signing_in(settings: Settings) -> dict[str, Any]:
+    """How people sign in: django-allauth behind pages of our own."""
+    provider = {
+        "provider_id": "company",
+        "name": settings.oidc_name,
+        "client_id": settings.oidc_client_id,
+        "secret": settings.oidc_client_secret,
+        "settings": {"server_url": settings.oidc_url},
+    }
+    return {
+        "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
+        "PASSWORD_RESET_TIMEOUT": 30 * _MINUTE,
+        "AUTH_PASSWORD_VALIDATORS": [
+            {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+            for name, options in (
+                ("MinimumLengthValidator", {"min_length": 12}),
+                ("CommonPasswordValidator", {}),
+                ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
+            )
+        ],
+        "ACCOUNT_ADAPTER": "kundenkreis.site.accounts.adapter.AccountAdapter",
+        "ACCOUNT_LOGIN_METHODS": {"email"},
+        "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
+        "ACCOUNT_EMAIL_VERIFICATION": "none",  # addresses are vouched for by whoever invites
+        "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": False,  # strangers' addresses get no mail from us
+        "ACCOUNT_SESSION_REMEMBER": True,
+        "ACCOUNT_REAUTHENTICATION_TIMEOUT": 10 * _MINUTE,
+        "ACCOUNT_USER_DISPLAY": "kundenkreis.site.accounts.people.shown_name",
+        "ACCOUNT_RATE_LIMITS": {"login_failed": "20/m/ip,5/5m/key", "login": "60/m/ip"},
+        "MFA_ADAPTER": "kundenkreis.site.accounts.adapter.MfaAdapter",
+        "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
+        "MFA_PASSKEY_LOGIN_ENABLED": True,
+        "MFA_RECOVERY_CODES_SHOW_ONCE": True,
+        "SOCIALACCOUNT_ADAPTER": "kundenkreis.site.accounts.adapter.SocialAdapter",
+        "SOCIALACCOUNT_EMAIL_AUTHENTICATION": True,
+        "SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT": True,
+        # By GET, because a form may post to ourselves only; the answer is bound to this browser by its state.
+        "SOCIALACCOUNT_LOGIN_ON_GET": True,
+        "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"APPS": [provider], "OAUTH_PKCE_ENABLED": True}}
+        if settings.oidc_url
+        else {},
+    }
+
+
+def _staff_mail(settings: Settings) -> dict[str, Any]:
+    """Mail to people who work here goes to the same server as mail to customers."""
+    return {
+        "EMAIL_BACKEND": f"django.core.mail.backends.{'smtp' if settings.smtp_host else 'dummy'}.EmailBackend",
+        "EMAIL_HOST": settings.smtp_host,
+        "EMAIL_PORT": settings.smtp_port,
+        "EMAIL_HOST_USER": settings.smtp_user,
+        "EMAIL_HOST_PASSWORD": settings.smtp_password,
+        "EMAIL_USE_TLS": settings.smtp_tls == "starttls",
+        "EMAIL_USE_SSL": settings.smtp_tls == "tls",
+        "EMAIL_TIMEOUT": 30,
+        "DEFAULT_FROM_EMAIL": settings.mail_from,
+    }
+
+
 def django_settings(settings: Settings) -> dict[str, Any]:
     """Django's settings for this installation."""
     host = urlsplit(settings.public_url).hostname or ""
@@ -83,7 +145,12 @@ def django_settings(settings: Settings) -> dict[str, Any]:
             "django.contrib.sessions",
             "django.contrib.messages",
             "django.contrib.staticfiles",
-            "kundenkreis.site",
+            "kundenkreis.site",  # before allauth: our templates take the place of its own
+            "allauth",
+            "allauth.account",
+            "allauth.mfa",
+            "allauth.socialaccount",
+            "allauth.socialaccount.providers.openid_connect",
         ],
         "MIDDLEWARE": [
             "django.middleware.security.SecurityMiddleware",
@@ -95,6 +162,7 @@ def django_settings(settings: Settings) -> dict[str, Any]:
             "django.middleware.csrf.CsrfViewMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "django.contrib.messages.middleware.MessageMiddleware",
+            "allauth.account.middleware.AccountMiddleware",
             "kundenkreis.site.guard.AccessMiddleware",
             "kundenkreis.site.middleware.vary_by_htmx",
             "kundenkreis.site.middleware.toasts_for_htmx",
@@ -117,11 +185,14 @@ def django_settings(settings: Settings) -> dict[str, Any]:
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "AUTH_USER_MODEL": "site.Account",
         "LOGIN_URL": "login",
-        "SESSION_COOKIE_NAME": "kreis_session",
+        **_signing_in(settings),
+        **_staff_mail(settings),
+        # __Host-: only from this host, only over https, for every path; no other host can set or read it.
+        "SESSION_COOKIE_NAME": "__Host-kreis_session" if is_https else "kreis_session",
         "SESSION_COOKIE_AGE": SESSION_DAYS * 86_400,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": is_https,
-        "CSRF_COOKIE_NAME": "kreis_csrf",
+        "CSRF_COOKIE_NAME": "__Host-kreis_csrf" if is_https else "kreis_csrf",
         "CSRF_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_SECURE": is_https,
         "CSRF_FAILURE_VIEW": "kundenkreis.site.shell.csrf_failed",

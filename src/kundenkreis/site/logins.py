@@ -3,23 +3,16 @@
 There is no default password, so there is none to forget to change. Whoever can read the console of the server may sign in.
 """
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 
 from django.urls import reverse
 
 from kundenkreis.site.access import Role
+from kundenkreis.site.accounts.tokens import new_token, token_hash
 from kundenkreis.site.models import Account, LoginLink
 
 CONSOLE_ACCOUNT = "console"
 """Handle of the first owner, made at first use."""
-
-_TOKEN_BYTES = 32
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.blake2b(token.encode(), digest_size=32).digest()
 
 
 def issue_login_path(*, now: datetime, valid_minutes: int) -> str:
@@ -37,16 +30,16 @@ def issue_login_path(*, now: datetime, valid_minutes: int) -> str:
             create_defaults={"role": Role.OWNER, "password": "!"},
         )
     LoginLink.objects.filter(expires_at__lte=now).delete()
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    token = new_token()
     LoginLink.objects.create(
-        token_hash=_hash(token), account=account, expires_at=now + timedelta(minutes=valid_minutes)
+        token_hash=token_hash(token), account=account, expires_at=now + timedelta(minutes=valid_minutes)
     )
     return reverse("login_link", args=[token])
 
 
 def is_login_token_valid(token: str, *, now: datetime) -> bool:
     """Whether this token would sign somebody in now. Changes nothing."""
-    return LoginLink.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gt=now).exists()
+    return LoginLink.objects.filter(token_hash=token_hash(token), used_at=None, expires_at__gt=now).exists()
 
 
 def use_login_token(token: str, *, now: datetime) -> Account | None:
@@ -54,8 +47,8 @@ def use_login_token(token: str, *, now: datetime) -> Account | None:
 
     Effects: marks the token as used, in one statement, so that of two at the same moment one gets in.
     """
-    links = LoginLink.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gt=now)
+    links = LoginLink.objects.filter(token_hash=token_hash(token), used_at=None, expires_at__gt=now)
     if not links.update(used_at=now):
         return None
-    account = LoginLink.objects.select_related("account").get(token_hash=_hash(token)).account
+    account = LoginLink.objects.select_related("account").get(token_hash=token_hash(token)).account
     return account if account.is_active else None

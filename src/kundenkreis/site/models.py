@@ -1,23 +1,30 @@
-"""The site's own tables: accounts and one-time login links. Customers live elsewhere."""
+"""The site's own tables: accounts, links that sign in or invite, API keys, the audit log. Customers live elsewhere."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.crypto import salted_hmac
 
+from kundenkreis.kernel.errors import BugError
 from kundenkreis.site.access import Role
 
 _SESSION_SALT = "kundenkreis.site.session"
 
 
+class AppendOnlyError(BugError):
+    """Something tried to change or remove an entry of the audit log."""
+
+    code = "audit_append_only"
+
+
 class Account(AbstractUser):
     """Somebody who works with this installation. No account has a password by default.
 
-    `username` is an internal handle that nobody types; people sign in by e-mail address, passkey or link.
+    `username` is an internal handle that nobody types; people sign in by e-mail address, passkey, single sign-on or link.
     """
 
     role: "models.CharField[str, str]" = models.CharField(max_length=24, default=Role.VIEWER.value)
@@ -55,3 +62,84 @@ class LoginLink(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["expires_at"], name="login_link_expiry")]
+
+
+class Invitation(models.Model):
+    """A link by which somebody makes an account of a certain role, once."""
+
+    token_hash: "models.BinaryField[bytes, bytes]" = models.BinaryField(max_length=32, unique=True)
+    """BLAKE2b-256 of the token."""
+    email: "models.EmailField[str, str]" = models.EmailField()
+    role: "models.CharField[str, str]" = models.CharField(max_length=24)
+    invited_by: "models.ForeignKey[Account | None, Account | None]" = models.ForeignKey(
+        Account, on_delete=models.SET_NULL, null=True
+    )
+    created_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
+    expires_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
+    used_at: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(null=True)
+
+
+class ApiKey(models.Model):
+    """A key by which a program works in somebody's name, with no more than some of their permissions."""
+
+    account: "models.ForeignKey[Account, Account]" = models.ForeignKey(Account, on_delete=models.CASCADE)
+    name: "models.CharField[str, str]" = models.CharField(max_length=80)
+    prefix: "models.CharField[str, str]" = models.CharField(max_length=20)
+    """First characters of the key, to tell keys apart."""
+    key_hash: "models.BinaryField[bytes, bytes]" = models.BinaryField(max_length=32, unique=True)
+    """BLAKE2b-256 of the key."""
+    scopes: "models.JSONField[list[str], list[str]]" = models.JSONField()
+    """Permissions of site/access.py."""
+    created_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
+    expires_at: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(null=True)
+    last_used_at: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(null=True)
+    """Noted once a minute at most."""
+    revoked_at: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(null=True)
+
+
+class _AppendOnly(models.QuerySet["AuditEntry"]):
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError
+
+    update = delete = bulk_update = update_or_create = _refuse
+
+
+class AuditEntry(models.Model):
+    """Who did or saw what, when, from where. Entries are added and, after KREIS_AUDIT_DAYS, pruned; nothing else.
+
+    Keeps names of fields, never a customer's values, so that it need not be searched when a person is erased.
+    """
+
+    at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField()
+    actor_id: "models.BigIntegerField[int | None, int | None]" = models.BigIntegerField(null=True)
+    """The account; no foreign key, because the entry outlives the account."""
+    actor_name: "models.CharField[str, str]" = models.CharField(max_length=254)
+    action: "models.CharField[str, str]" = models.CharField(max_length=40)
+    object_kind: "models.CharField[str, str]" = models.CharField(max_length=40)
+    object_id: "models.CharField[str, str]" = models.CharField(max_length=200)
+    details: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    address: "models.CharField[str, str]" = models.CharField(max_length=45)
+    """The network address that asked."""
+    once: "models.CharField[str | None, str | None]" = models.CharField(max_length=64, null=True, unique=True)
+    """For looks: the same within one session and hour is written once."""
+
+    objects: ClassVar[models.Manager["AuditEntry"]] = _AppendOnly.as_manager()
+
+    class Meta:
+        # Every list is newest first behind a position (id), narrowed by at most one of these.
+        indexes: ClassVar = [
+            models.Index(fields=["actor_id", "id"], name="audit_actor"),
+            models.Index(fields=["action", "id"], name="audit_action"),
+            models.Index(fields=["object_kind", "object_id", "id"], name="audit_object"),
+            models.Index(fields=["at"], name="audit_at"),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the entry. Raises AppendOnlyError for one that is stored already."""
+        if not self._state.adding:
+            raise AppendOnlyError
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Never."""
+        raise AppendOnlyError

@@ -8,6 +8,7 @@ from kundenkreis.settings import Settings
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.status import StatusSource
+from kundenkreis.site.ports.write_keys import WriteKeySource
 
 
 class NotMountedError(BugError):
@@ -23,6 +24,7 @@ class Sources:
     journeys: JourneySource
     mailbox: Mailbox
     status: StatusSource
+    write_keys: WriteKeySource
 
 
 @dataclass(frozen=True, kw_only=True)

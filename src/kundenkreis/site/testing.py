@@ -22,6 +22,7 @@ from kundenkreis.site.ports.journeys import (
 )
 from kundenkreis.site.ports.messages import Message, MessageLine, MessagePage, Reason, Verdict
 from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
+from kundenkreis.site.ports.write_keys import KeyKind, WriteKeyLine
 
 HOUR_US = 3_600_000_000
 
@@ -211,3 +212,28 @@ class JourneysAsGiven:
         path = tuple(PathLine(step_id=step_id, outcome=outcome, at_us=-HOUR_US) for step_id, outcome in lines)
         run = RunPath(run_id="0c", version=2, in_control_group=False, lines=path)
         return Trace(person=SAMPLE_PERSON, runs=(run,))
+
+
+class WriteKeysInMemory:
+    """Write keys in a list. Whole keys are what is shown with their number behind."""
+
+    def __init__(self, lines: Iterable[WriteKeyLine] = ()) -> None:
+        self._lines = list(lines)
+
+    def list_keys(self) -> tuple[WriteKeyLine, ...]:
+        """See ports.WriteKeySource."""
+        return tuple(self._lines)
+
+    def create_key(self, source: str, kind: KeyKind) -> tuple[WriteKeyLine, str]:
+        """See ports.WriteKeySource."""
+        line = WriteKeyLine(shown=f"kk_{kind}_{len(self._lines):05}", source=source, kind=kind, brand="")
+        self._lines.append(line)
+        return line, f"{line.shown}-the-rest-is-secret"
+
+    def revoke_key(self, shown: str) -> WriteKeyLine | None:
+        """See ports.WriteKeySource."""
+        found = [line for line in self._lines if line.shown.startswith(shown)]
+        if len(found) != 1:
+            return None
+        self._lines.remove(found[0])
+        return found[0]

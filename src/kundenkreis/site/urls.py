@@ -1,15 +1,15 @@
 """Addresses of the pages."""
 
 from kundenkreis.site import shell
-from kundenkreis.site.pages import journeys, login, mailbox, status
+from kundenkreis.site.accounts import addresses as accounts
+from kundenkreis.site.pages import journeys, mailbox, status
+from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
 # One block per area. Every address says what it asks for: `see` for reading, `change` for everything else (docs/explanation/access.md).
 urlpatterns = [
     route("", shell.home, name="home", see=SIGNED_IN),
-    route("login/", login.explain, name="login", see=EVERYBODY),
-    route("login/<str:token>/", login.use_link, name="login_link", see=EVERYBODY, change=EVERYBODY),
-    route("logout/", login.leave, name="logout", change=SIGNED_IN),
+    *accounts.ADDRESSES,
     route("language/", shell.set_language, name="set_language", change=EVERYBODY),
     route("theme/", shell.set_theme, name="set_theme", change=EVERYBODY),
     # Journeys
@@ -34,6 +34,22 @@ urlpatterns = [
         "mailbox/<str:message_id>/html/", mailbox.show_html, name="message_html", see=("messages.see", "personal.see")
     ),
     # Settings
+    route("settings/", landing.show_settings, name="settings", see=SIGNED_IN),
+    route("settings/users/", users.show_users, name="users", see="users.see"),
+    route("settings/users/invite/", users.invite, name="invite", change="users.edit"),
+    route("settings/users/<int:account_id>/", users.show_user, name="user", see="users.see", change="users.edit"),
+    route(
+        "settings/invitations/<int:invitation_id>/",
+        users.withdraw_invitation,
+        name="withdraw_invitation",
+        change="users.edit",
+    ),
+    route("settings/keys/", keys.show_keys, name="keys", see="keys.see"),
+    route("settings/keys/api/", keys.create_api_key, name="create_api_key", change="keys.edit"),
+    route("settings/keys/api/<int:key_id>/", keys.revoke_api_key, name="revoke_api_key", change="keys.edit"),
+    route("settings/keys/write/", keys.create_write_key, name="create_write_key", change="keys.edit"),
+    route("settings/keys/write/<str:shown>/", keys.revoke_write_key, name="revoke_write_key", change="keys.edit"),
+    route("settings/audit/", audit_log.show_log, name="audit_log", see="audit.see"),
     route("status/", status.show_status, name="status", see="status.see"),
 ]
 

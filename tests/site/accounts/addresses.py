@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_message
 from tests.site.conftest import Site
 
@@ -22,11 +23,17 @@ class Address:
     foreign: Arguments
     """Names what is not there, or is not the viewer's."""
     foreign_status: int = 404
+    own_statuses: frozenset[int] = frozenset({200, 202, 204, 302, 303, 400, 409, 422})
+    """What may be answered to whom it lets in, given that a post comes without any field."""
 
 
 def prepare(site: Site) -> None:
     """Mount what the addresses below lead to."""
-    site.mount([make_message("0a")], journeys=JourneysAsGiven([SAMPLE_JOURNEY]))
+    site.mount(
+        [make_message("0a")],
+        journeys=JourneysAsGiven([SAMPLE_JOURNEY]),
+        write_keys=[WriteKeyLine(shown="kk_server_0", source="shop", kind="server", brand="")],
+    )
 
 
 def _fixed(**arguments: Any) -> Callable[[Site], Arguments]:
@@ -41,6 +48,75 @@ def _login_token(site: Site) -> Arguments:
     return {"token": path.split("/")[2]}
 
 
+def _colleague(site: Site) -> Arguments:
+    """Somebody whom owners and administrators may edit."""
+    from kundenkreis.site.models import Account
+
+    account, _ = Account.objects.update_or_create(
+        username="colleague", defaults={"role": "viewer", "email": "colleague@example.com", "is_active": True}
+    )
+    return {"account_id": account.pk}
+
+
+def _invitation(site: Site) -> tuple[int, str]:
+    from datetime import timedelta
+
+    from kundenkreis.kernel.zones import to_datetime
+    from kundenkreis.site.accounts.tokens import new_token, token_hash
+    from kundenkreis.site.models import Invitation
+
+    now, token = to_datetime(site.now_us), new_token()
+    made = Invitation.objects.create(
+        token_hash=token_hash(token),
+        email="new@example.com",
+        role="viewer",
+        created_at=now,
+        expires_at=now + timedelta(days=7),
+    )
+    return made.pk, token
+
+
+def _reset_key(site: Site) -> Arguments:
+    from allauth.account.forms import default_token_generator
+    from allauth.account.utils import user_pk_to_url_str
+
+    from kundenkreis.site.models import Account
+
+    account = Account.objects.get(pk=_colleague(site)["account_id"])
+    return {"uidb36": user_pk_to_url_str(account), "key": default_token_generator.make_token(account)}
+
+
+def _api_key(site: Site) -> Arguments:
+    from kundenkreis.kernel.zones import to_datetime
+    from kundenkreis.site.accounts.tokens import new_token, token_hash
+    from kundenkreis.site.models import ApiKey
+
+    made = ApiKey.objects.create(
+        account_id=_colleague(site)["account_id"],
+        name="Till",
+        prefix="kk_api_",
+        key_hash=token_hash(new_token()),
+        scopes=["customers.see"],
+        created_at=to_datetime(site.now_us),
+    )
+    return {"key_id": made.pk}
+
+
+def _passkey(site: Site) -> Arguments:
+    """A passkey of the viewer, if anybody is signed in."""
+    from allauth.mfa.models import Authenticator
+
+    from kundenkreis.site.models import Account
+
+    account = Account.objects.filter(username=site.last_insider).first()
+    if account is None:
+        return {"pk": _NOBODYS}
+    data = {"name": "Key", "credential": {}}
+    return {"pk": Authenticator.objects.create(user=account, type=Authenticator.Type.WEBAUTHN, data=data).pk}
+
+
+_NOBODYS = 999_999
+
 ADDRESSES: dict[str, Address] = {
     "journey": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_people": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
@@ -48,6 +124,27 @@ ADDRESSES: dict[str, Address] = {
         own=_fixed(journey_id="welcome", profile_id=7), foreign={"journey_id": "welcome", "profile_id": 8}
     ),
     "login_link": Address(own=_login_token, foreign={"token": "no-such-token"}, foreign_status=410),
+    "account_reset_password_from_key": Address(
+        own=_reset_key, foreign={"uidb36": "1", "key": "no-such-key"}, foreign_status=410
+    ),
+    "invitation": Address(
+        own=lambda site: {"token": _invitation(site)[1]}, foreign={"token": "no-such-token"}, foreign_status=410
+    ),
+    "openid_connect_login": Address(
+        own=_fixed(provider_id="company"),
+        foreign={"provider_id": "another"},
+        own_statuses=frozenset({404}),  # no provider is set up here; test_single_sign_on.py has one
+    ),
+    "openid_connect_callback": Address(
+        own=_fixed(provider_id="company"), foreign={"provider_id": "another"}, own_statuses=frozenset({404})
+    ),
+    "mfa_remove_webauthn": Address(own=_passkey, foreign={"pk": _NOBODYS}),
+    "user": Address(own=_colleague, foreign={"account_id": _NOBODYS}),
+    "withdraw_invitation": Address(
+        own=lambda site: {"invitation_id": _invitation(site)[0]}, foreign={"invitation_id": _NOBODYS}
+    ),
+    "revoke_api_key": Address(own=_api_key, foreign={"key_id": _NOBODYS}),
+    "revoke_write_key": Address(own=_fixed(shown="kk_server_0"), foreign={"shown": "kk_server_9"}),
     "message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message_html": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
 }

@@ -1,0 +1,85 @@
+"""Words for the audit log."""
+
+from django.utils.translation import gettext as _
+
+from kundenkreis.site.models import AuditEntry
+
+
+def action_words() -> dict[str, str]:
+    """Every action in words, as the log's filter lists them."""
+    return {
+        "viewed": _("looked at"),
+        "created": _("created"),
+        "changed": _("changed"),
+        "deleted": _("deleted"),
+        "exported": _("exported"),
+        "imported": _("imported"),
+        "merged": _("merged"),
+        "unmerged": _("unmerged"),
+        "erased": _("erased"),
+        "answered": _("answered a request for access"),
+        "paused": _("paused"),
+        "resumed": _("resumed"),
+        "published": _("published"),
+        "stopped": _("stopped"),
+        "undone": _("undone"),
+        "previewed": _("previewed"),
+        "tested": _("sent a test"),
+        "replayed": _("replayed"),
+        "signed_in": _("signed in"),
+        "sign_in_refused": _("sign-in refused"),
+        "signed_out": _("signed out"),
+        "signed_out_everywhere": _("signed out everywhere"),
+        "password_changed": _("password changed"),
+        "password_reset": _("password set anew"),
+        "second_factor_added": _("second factor added"),
+        "second_factor_removed": _("second factor removed"),
+        "recovery_codes_made": _("recovery codes made"),
+        "invited": _("invited"),
+        "withdrawn": _("withdrawn"),
+        "joined": _("joined"),
+        "role_changed": _("role changed"),
+        "disabled": _("disabled"),
+        "enabled": _("enabled again"),
+        "revoked": _("revoked"),
+    }
+
+
+def kind_words() -> dict[str, str]:
+    """Every kind of object in words."""
+    return {
+        "customer": _("Customer"),
+        "segment": _("Segment"),
+        "journey": _("Journey"),
+        "content": _("Content"),
+        "message": _("Message"),
+        "event": _("Event"),
+        "settings": _("Settings"),
+        "account": _("Account"),
+        "invitation": _("Invitation"),
+        "api_key": _("API key"),
+        "write_key": _("Write key"),
+        "audit": _("Audit log"),
+        "definitions": _("Definitions"),
+        "quarantine": _("Quarantine"),
+    }
+
+
+def action_word(action: str) -> str:
+    """One action in words."""
+    return action_words().get(action, action)
+
+
+def object_words(entry: AuditEntry) -> str:
+    """What an entry is about: Customer 4711."""
+    kind = kind_words().get(entry.object_kind, entry.object_kind)
+    return f"{kind} {entry.object_id}".strip()
+
+
+def detail_words(entry: AuditEntry) -> str:
+    """An entry's details in one line: from marketing, to sales."""
+    parts = []
+    for name, value in entry.details.items():
+        shown = ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+        parts.append(f"{name}: {shown}")
+    return "; ".join(parts)

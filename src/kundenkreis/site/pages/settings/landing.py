@@ -1,0 +1,60 @@
+"""Settings: what can be set, as far as the viewer may see it."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from kundenkreis.site.access import may
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """One part of the settings."""
+
+    name: str
+    sentence: str
+    url_name: str
+    icon: str
+    needs: str
+    """The permission without which the door is not shown."""
+
+
+def doors() -> tuple[Door, ...]:
+    """Every part of the settings, in the order of the page."""
+    return (
+        Door(
+            name=_("Accounts"),
+            sentence=_("Who works here, and what they may do."),
+            url_name="users",
+            icon="users",
+            needs="users.see",
+        ),
+        Door(
+            name=_("Keys"),
+            sentence=_("For programs and touchpoints that work with this installation."),
+            url_name="keys",
+            icon="key",
+            needs="keys.see",
+        ),
+        Door(
+            name=_("Audit log"),
+            sentence=_("Who saw, changed and exported what."),
+            url_name="audit_log",
+            icon="list-details",
+            needs="audit.see",
+        ),
+        Door(
+            name=_("Status"),
+            sentence=_("Whether everything runs and is up to date."),
+            url_name="status",
+            icon="activity",
+            needs="status.see",
+        ),
+    )
+
+
+def show_settings(request: HttpRequest) -> HttpResponse:
+    """The doors that the viewer may open."""
+    return render(request, "settings/landing.html", {"doors": [each for each in doors() if may(each.needs)]})
