@@ -1,4 +1,4 @@
-"""All channels. A channel is one file and one line here."""
+"""All channels. A channel is one file and one line here; third parties add theirs by the entry point group `kundenkreis.channels`."""
 
 from kundenkreis.channels import email_smtp, mailbox
 from kundenkreis.channels.core.channel import Channel

@@ -12,10 +12,18 @@ from kundenkreis.settings import Settings
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("directory", type=Path, help="an empty directory, or one that an earlier export wrote")
+    parser.add_argument(
+        "--schema",
+        type=Path,
+        metavar="FILE",
+        help="also write the JSON schema of definitions, with the words of what is installed, into this file",
+    )
 
 
 def _run(arguments: Namespace, settings: Settings) -> Answer:
     """One file per definition; applying them afterwards changes nothing."""
+    from kundenkreis.definitions.installed import installed_plugins
+    from kundenkreis.definitions.schema import schema_text
     from kundenkreis.definitions.use_cases.export_definitions import export_definitions
     from kundenkreis.runtime.installation import Installation
     from kundenkreis.runtime.publishing import StorePublisher
@@ -23,6 +31,8 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     installation = Installation(settings)
     try:
         exported = export_definitions(arguments.directory, StorePublisher(installation))
+        if arguments.schema is not None:
+            arguments.schema.write_text(schema_text(installed_plugins()), encoding="utf-8")
     finally:
         installation.close()
 

@@ -14,7 +14,8 @@ from kundenkreis.channels.core.policy_errors import PolicyError
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import DefinitionError as Mistake
 from kundenkreis.definitions.errors import Path, Problem
-from kundenkreis.definitions.kinds import SHIPPED, Plugins
+from kundenkreis.definitions.installed import installed_plugins
+from kundenkreis.definitions.kinds import Plugins
 from kundenkreis.definitions.suggest import SEE_REFERENCE
 from kundenkreis.journeys.core.graph import Surroundings, compile_journey
 from kundenkreis.journeys.errors import InvalidJourneyError, JourneyProblem
@@ -31,9 +32,9 @@ _UTC = Zone("UTC")
 """Whether something compiles does not depend on the zone."""
 
 
-def check_parts(definitions: Definitions, plugins: Plugins = SHIPPED) -> list[Mistake]:
+def check_parts(definitions: Definitions, plugins: Plugins | None = None) -> list[Mistake]:
     """Mistakes inside each definition; how they fit together is asked elsewhere."""
-    known = _known(definitions)
+    known, plugins = _known(definitions), plugins or installed_plugins()
     return [each.mistake(problem) for each in definitions for problem in _of(each, known, plugins)]
 
 

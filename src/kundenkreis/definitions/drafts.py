@@ -10,7 +10,7 @@ import msgspec
 
 from kundenkreis.definitions.definition import Definition, Definitions, key_of
 from kundenkreis.definitions.errors import DefinitionError, Path
-from kundenkreis.definitions.kinds import SHIPPED, Plugins
+from kundenkreis.definitions.kinds import Plugins
 from kundenkreis.definitions.load import assemble
 from kundenkreis.definitions.plain_source import path_at, source_of_document
 from kundenkreis.kernel.hashing import hash128
@@ -90,7 +90,7 @@ def name_of(document: Document | None) -> str:
 
 
 def check_drafts(
-    documents: Iterable[Document], in_force: Iterable[Definition], plugins: Plugins = SHIPPED
+    documents: Iterable[Document], in_force: Iterable[Definition], plugins: Plugins | None = None
 ) -> CheckedDrafts:
     """Drafts beside what is in force, checked like the files of `kreis apply`; a draft takes the place of its published definition."""
     sources = [source_of_document(dict(document)) for document in documents]

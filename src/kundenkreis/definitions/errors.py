@@ -32,6 +32,12 @@ class DefinitionError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{self.place}: {self.what}\n    {self.remedy}"
 
 
+class PluginRefusedError(CallerError):
+    """Something installed beside Kundenkreis cannot be used; mend or uninstall it."""
+
+    code = "plugin_refused"
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A mistake found in plain data, before its place in a file is looked up."""
 

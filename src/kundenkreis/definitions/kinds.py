@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from kundenkreis.channels.core.channel import Channel
 from kundenkreis.channels.core.policy_config import PolicyConfig
 from kundenkreis.content.core.blocks import KINDS as BLOCK_KINDS
 from kundenkreis.content.core.blocks import Block
@@ -60,10 +61,12 @@ ONE_OF: dict[type[msgspec.Struct], tuple[str, ...]] = {
 
 
 class Plugins(msgspec.Struct, frozen=True):
-    """The registries that type conditions and steps: word in files -> plug-in. Third parties' are loaded by the shell and passed on."""
+    """The registries that type conditions and steps: word in files -> plug-in; and who reaches people beyond the shipped channels."""
 
     conditions: Mapping[str, ConditionKind]
     steps: Mapping[str, StepKind]
+    channels: Mapping[str, type[Channel]] = {}
+    """What journeys call it -> the channel."""
 
 
 SHIPPED = Plugins(SHIPPED_CONDITIONS, steps_by_name())

@@ -12,7 +12,8 @@ from kundenkreis.definitions.content_checks import check_contents, check_message
 from kundenkreis.definitions.definition import Definition, Definitions, key_of, typed
 from kundenkreis.definitions.documents import Id
 from kundenkreis.definitions.errors import DefinitionError, Place, Problem
-from kundenkreis.definitions.kinds import BY_KIND, SHIPPED, Kind, Plugins
+from kundenkreis.definitions.installed import installed_plugins
+from kundenkreis.definitions.kinds import BY_KIND, Kind, Plugins
 from kundenkreis.definitions.references import check_cycles, check_event_names, check_references
 from kundenkreis.definitions.shape import shape_of, shown
 from kundenkreis.definitions.source import Source
@@ -26,7 +27,7 @@ SUFFIXES = frozenset({".yaml", ".yml"})
 MOST_FILES = 5_000
 
 
-def load_directory(directory: FilePath, plugins: Plugins = SHIPPED) -> Definitions | list[DefinitionError]:
+def load_directory(directory: FilePath, plugins: Plugins | None = None) -> Definitions | list[DefinitionError]:
     """The definitions in all YAML files under a directory, or all mistakes in them in the order of files and lines.
 
     Effects: reads files. Hidden files and folders (.git) are passed over.
@@ -86,7 +87,9 @@ def _is_hidden(file: FilePath, directory: FilePath) -> bool:
     return any(part.startswith(".") for part in file.relative_to(directory).parts)
 
 
-def load_files(files: Iterable[tuple[str, bytes]], plugins: Plugins = SHIPPED) -> Definitions | list[DefinitionError]:
+def load_files(
+    files: Iterable[tuple[str, bytes]], plugins: Plugins | None = None
+) -> Definitions | list[DefinitionError]:
     """The definitions in files given as (name, bytes), or all mistakes in them."""
     sources: list[Source] = []
     mistakes: list[DefinitionError] = []
@@ -100,7 +103,7 @@ def load_files(files: Iterable[tuple[str, bytes]], plugins: Plugins = SHIPPED) -
 def assemble(
     sources: Sequence[Source],
     mistakes: Sequence[DefinitionError] = (),
-    plugins: Plugins = SHIPPED,
+    plugins: Plugins | None = None,
     *,
     beside: Sequence[Definition] = (),
 ) -> Definitions | list[DefinitionError]:
@@ -117,32 +120,33 @@ def assemble(
     return check(Definitions([*beside, *definitions]), plugins)
 
 
-def check(definitions: Definitions, plugins: Plugins = SHIPPED) -> Definitions | list[DefinitionError]:
+def check(definitions: Definitions, plugins: Plugins | None = None) -> Definitions | list[DefinitionError]:
     """How the definitions fit together: the same with notes, or all mistakes.
 
     Several rules may refuse the same place; the first of them, which knows best what was meant, is heard.
     """
+    kinds = plugins or installed_plugins()
     of_events, notes = check_event_names(definitions)
     found = [
-        *check_references(definitions),
+        *check_references(definitions, kinds.channels),
         *check_cycles(definitions),
         *of_events,
         *check_contents(definitions),
         *check_message_classes(definitions),
     ]
     places = {mistake.place for mistake in found}
-    found += [mistake for mistake in check_parts(definitions, plugins) if mistake.place not in places]
-    if not found and plugins is SHIPPED:
-        found = _check_whole(definitions)
+    found += [mistake for mistake in check_parts(definitions, kinds) if mistake.place not in places]
+    if not found:
+        found = _check_whole(definitions, kinds)
     if found:
         return sorted(dict.fromkeys(found), key=_order)
     return Definitions(definitions, notes=tuple(sorted(notes, key=_order)))
 
 
-def _check_whole(definitions: Definitions) -> list[DefinitionError]:
+def _check_whole(definitions: Definitions, kinds: Plugins) -> list[DefinitionError]:
     """What only the compilers of the whole find; nothing is left to find where every part was looked at."""
     try:
-        compile_rulebook([definitions.documents()], zone=Zone("UTC"))
+        compile_rulebook([definitions.documents()], zone=Zone("UTC"), conditions=kinds.conditions, steps=kinds.steps)
     except CompilerError as error:
         kind, name, *path = error.path if len(error.path) > 1 else ("", "")
         definition = definitions.get(key_of(str(kind), str(name)))
@@ -161,7 +165,7 @@ def _mistake(place: Place, code: str, what: str, remedy: str) -> DefinitionError
 
 
 def _definition(
-    source: Source, heads: dict[str, Place], found: list[DefinitionError], plugins: Plugins
+    source: Source, heads: dict[str, Place], found: list[DefinitionError], plugins: Plugins | None
 ) -> Definition | None:
     """A document as a definition; what is wrong with it goes to `found`. `heads`: where each key was first defined."""
     kind = _kind(source, found)

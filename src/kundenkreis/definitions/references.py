@@ -1,6 +1,6 @@
 """Whether everything that definitions name exists, and that nothing reads itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from kundenkreis.channels.core.policy_config import PurposeRule
@@ -41,9 +41,9 @@ _TYPING_ERROR = 0.88
 """Closeness from which an unknown event name is probably a typing error: one or two letters in a usual name."""
 
 
-def check_references(definitions: Definitions) -> list[DefinitionError]:
-    """Names that name nothing."""
-    known = _known(definitions)
+def check_references(definitions: Definitions, channels: Iterable[str] = ()) -> list[DefinitionError]:
+    """Names that name nothing; `channels` are those of third parties."""
+    known = _known(definitions, channels)
     return [
         each.mistake(_unknown(reference, names))
         for each in definitions
@@ -52,7 +52,7 @@ def check_references(definitions: Definitions) -> list[DefinitionError]:
     ]
 
 
-def _known(definitions: Definitions) -> dict[str, tuple[str, ...]]:
+def _known(definitions: Definitions, channels: Iterable[str]) -> dict[str, tuple[str, ...]]:
     phases = definitions.single("phases")
     of_phases = phases.config.phases if phases is not None else ()
     return {
@@ -65,7 +65,7 @@ def _known(definitions: Definitions) -> dict[str, tuple[str, ...]]:
         "phase": tuple(phase.id for phase in of_phases),
         "sub_state": tuple(sub.id for phase in of_phases for sub in phase.sub_states),
         "purpose": tuple(purpose.id for purpose in _purposes(definitions)),
-        "channel": CHANNELS,
+        "channel": (*CHANNELS, *channels),
         "operator": tuple(sorted(ALL_OPS)),
     }
 

@@ -90,9 +90,9 @@ def _link(schema: Any) -> None:
             _link(item)
 
 
-def schema_text() -> str:
+def schema_text(plugins: Plugins = SHIPPED) -> str:
     """The schema as it is published in docs/reference/definitions.schema.json."""
-    return json.dumps(definitions_schema(), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(definitions_schema(plugins), ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":

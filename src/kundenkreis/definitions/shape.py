@@ -13,7 +13,8 @@ from msgspec import inspect
 
 from kundenkreis.definitions.documents import ID_HINT, ID_PATTERN, PATTERN_HINTS
 from kundenkreis.definitions.errors import Path, Problem
-from kundenkreis.definitions.kinds import ONE_OF, SHIPPED, Plugins
+from kundenkreis.definitions.installed import installed_plugins
+from kundenkreis.definitions.kinds import ONE_OF, Plugins
 from kundenkreis.definitions.suggest import closest, did_you_mean
 from kundenkreis.kernel.references import HOLDS, REFERS_TO, StepId
 from kundenkreis.segments.core.protocol import PropertyFilter
@@ -60,10 +61,10 @@ class Shape:
 
 
 def shape_of(
-    value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = (), plugins: Plugins = SHIPPED
+    value: Any, config: type[msgspec.Struct], *, noun: str, ignore: tuple[str, ...] = (), plugins: Plugins | None = None
 ) -> Shape:
     """Walk a document. `noun` is what people call it ("segment"); keys in `ignore` were read by somebody else."""
-    shape = Shape(plugins)
+    shape = Shape(plugins or installed_plugins())
     _struct(shape, value, _type_of(config), (), noun=noun, ignore=ignore)
     return shape
 

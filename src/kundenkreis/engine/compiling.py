@@ -5,6 +5,7 @@ rulebook also holds every earlier graph somebody may still stand in.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,10 +16,13 @@ from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.journeys.core.compiled import CompiledJourney, CompiledJourneys
 from kundenkreis.journeys.core.definitions import JourneyDefinition
 from kundenkreis.journeys.core.graph import Surroundings, compile_journey
+from kundenkreis.journeys.core.protocol import StepKind
+from kundenkreis.journeys.steps.registry import SHIPPED as SHIPPED_STEPS
 from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, Zone
 from kundenkreis.kernel.zones import zone as zone_named
+from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.decisions import CompiledDecisions, compile_decisions
 from kundenkreis.segments.core.definitions import (
     PhasesDefinition,
@@ -28,7 +32,7 @@ from kundenkreis.segments.core.definitions import (
     TraitDefinition,
 )
 from kundenkreis.segments.core.operators import EventFilter
-from kundenkreis.segments.core.protocol import Purpose
+from kundenkreis.segments.core.protocol import ConditionKind, Purpose
 from kundenkreis.segments.core.tree import compile_condition
 
 Document = Mapping[str, Any]
@@ -50,6 +54,8 @@ def compile_rulebook(
     zone: Zone,
     include_existing: Sequence[str] = (),
     anonymous_life_us: Micros = 90 * DAY,
+    conditions: Mapping[str, ConditionKind] = SHIPPED,
+    steps: Mapping[str, StepKind] = SHIPPED_STEPS,
 ) -> Rulebook:
     """Compile the last of these versions, with the journeys of the earlier ones for those who are still in them.
 
@@ -57,6 +63,7 @@ def compile_rulebook(
         versions: the documents of version 1, 2, ... n; the compiled rulebook is version n.
         zone: the installation's zone.
         include_existing: journeys whose publisher chose "include those already in".
+        conditions, steps: kinds by name, those of third parties included.
         anonymous_life_us: after how much silence an anonymous customer is forgotten (a setting).
 
     Raises:
@@ -68,11 +75,24 @@ def compile_rulebook(
     purposes = {name: Purpose(tuple(rule.bases), tuple(rule.categories)) for name, rule in policy.purposes.items()}
     typed = [_typed(document, _DECISIONS[document["kind"]]) for document in documents if document["kind"] in _DECISIONS]
     home = zone_named(brand.zone)
-    decisions = compile_decisions(typed, zone=zone, purposes=purposes, home=home)
-    journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
+    decisions = compile_decisions(typed, zone=zone, purposes=purposes, home=home, kinds=conditions)
+
+    def journeys_in(decisions: CompiledDecisions) -> CompiledJourneys:
+        around = Surroundings(
+            compile_condition=lambda data: compile_condition(
+                data, zone=decisions.zone, known=decisions.known, kinds=conditions
+            ),
+            compile_matches=lambda where: EventFilter(list(where), zone=decisions.zone).passes,
+            kinds=steps,
+        )
+        return _journeys(versions, decisions, around, brand_zone=brand.zone, include_existing=include_existing)
+
+    journeys = journeys_in(decisions)
     if journeys.facts:
-        decisions = compile_decisions(typed, zone=zone, purposes=purposes, more_facts=journeys.facts, home=home)
-        journeys = _journeys(versions, decisions, brand_zone=brand.zone, include_existing=include_existing)
+        decisions = compile_decisions(
+            typed, zone=zone, purposes=purposes, more_facts=journeys.facts, home=home, kinds=conditions
+        )
+        journeys = journeys_in(decisions)
     return Rulebook(
         version=len(versions),
         zone=zone,
@@ -104,6 +124,7 @@ def journey_versions(versions: Sequence[Sequence[Document]]) -> dict[tuple[str, 
 def _journeys(
     versions: Sequence[Sequence[Document]],
     decisions: CompiledDecisions,
+    surroundings: Surroundings,
     *,
     brand_zone: str,
     include_existing: Sequence[str],
@@ -116,9 +137,8 @@ def _journeys(
     earlier: list[CompiledJourney] = []
     for (name, number), document in every.items():
         is_current = newest[name] == number and name in in_force
-        around = Surroundings(
-            compile_condition=lambda data: compile_condition(data, zone=decisions.zone, known=decisions.known),
-            compile_matches=lambda where: EventFilter(list(where), zone=decisions.zone).passes,
+        around = replace(
+            surroundings,
             contents=contents if is_current else None,
             segments=decisions.known.segments if is_current else None,
             scores=frozenset(decisions.scores) if is_current else None,

@@ -20,6 +20,7 @@ from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.definitions.canonical import definitions_from_json
 from kundenkreis.definitions.content_checks import default_brand, known_names, source_of
 from kundenkreis.definitions.definition import Definition
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.runtime.folding import StatesMissingError
@@ -180,10 +181,11 @@ def build_links(settings: Settings) -> Links:
 
 
 def default_channels(installation: Installation) -> dict[str, Channel]:
-    """E-mail through the mail server of the settings, else into the local mailbox."""
+    """E-mail through the mail server of the settings, else into the local mailbox; and the channels of third parties."""
     settings = installation.settings
+    others: dict[str, Channel] = {name: make() for name, make in installed_plugins().channels.items()}
     if not settings.smtp_host:
-        return {"email": MailboxChannel()}
+        return {"email": MailboxChannel(), **others}
     # ssl and sockets only where mail is really sent: the demo's dispatcher stays small.
     from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings  # noqa: PLC0415
 
@@ -197,7 +199,8 @@ def default_channels(installation: Installation) -> dict[str, Channel]:
     return {
         "email": SmtpChannel(
             server, point=installation.point, monotonic=time.monotonic, bounce_address=settings.bounce_address
-        )
+        ),
+        **others,
     }
 
 

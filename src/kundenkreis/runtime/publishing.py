@@ -7,13 +7,12 @@ import msgspec
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.definitions.canonical import canonical_json, definitions_from_json
 from kundenkreis.definitions.impact import Impact, count_impact
-from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.ids import PARTITIONS
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.runtime import log
 from kundenkreis.runtime.installation import Installation
-from kundenkreis.runtime.rulebooks import documents_of
+from kundenkreis.runtime.rulebooks import compile_installed, documents_of
 from kundenkreis.runtime.stores.session import Session
 
 MOST_ASKED = 5_000
@@ -44,8 +43,8 @@ class StorePublisher:
         newest = rulebooks.newest_version()
         past = [rulebooks.documents(version) for version in range(1, newest + 1)]
         zone = self._installation.zone
-        before = rulebooks(newest) if newest else compile_rulebook([[]], zone=zone)
-        after = compile_rulebook(
+        before = rulebooks(newest) if newest else compile_installed([[]], zone=zone)
+        after = compile_installed(
             [*past, documents_of(definitions)], zone=zone, include_existing=sorted(include_existing)
         )
         with self._installation.store.reading() as tx:

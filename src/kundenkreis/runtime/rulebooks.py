@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from kundenkreis.definitions.errors import PublishedMeanwhileError
-from kundenkreis.engine.compiling import compile_rulebook
+from kundenkreis.definitions.installed import installed_plugins
+from kundenkreis.engine.compiling import Document, compile_rulebook
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.errors import BugError
@@ -58,13 +59,13 @@ class Rulebooks:
     def check(self, documents: list[dict[str, Any]]) -> Rulebook:
         """The rulebook that publishing these documents would make; raises what is wrong with them."""
         self._read()
-        return compile_rulebook(
+        return compile_installed(
             [*self._past(len(self._documents)), documents], zone=self.zone, anonymous_life_us=self._anonymous_life_us
         )
 
     def _compile(self, version: int) -> Rulebook:
         self.documents(version)
-        return compile_rulebook(
+        return compile_installed(
             self._past(version), zone=self.zone, include_existing=self._include.get(version, ()),
             anonymous_life_us=self._anonymous_life_us,
         )  # fmt: skip
@@ -91,6 +92,21 @@ class Rulebooks:
         """The version published last, 0 when nothing was published yet."""
         with self._store.reading() as tx:
             return newest_version(tx)
+
+
+def compile_installed(
+    versions: Sequence[Sequence[Document]],
+    *,
+    zone: Zone,
+    include_existing: Sequence[str] = (),
+    anonymous_life_us: Micros = DEFAULT_ANONYMOUS_LIFE,
+) -> Rulebook:
+    """`compile_rulebook` with the kinds of conditions and steps that are installed here."""
+    plugins = installed_plugins()
+    return compile_rulebook(
+        versions, zone=zone, include_existing=include_existing, anonymous_life_us=anonymous_life_us,
+        conditions=plugins.conditions, steps=plugins.steps,
+    )  # fmt: skip
 
 
 def newest_version(tx: Session) -> int:

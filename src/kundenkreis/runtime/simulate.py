@@ -22,7 +22,6 @@ from kundenkreis.definitions.errors import DefinitionsRefusedError
 from kundenkreis.definitions.export import document_text, path_of
 from kundenkreis.definitions.load import SUFFIXES, load_files
 from kundenkreis.definitions.yaml_source import read_source
-from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.engine.controls import RULEBOOK_PUBLISHED
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.effects import SendMessage
@@ -33,6 +32,7 @@ from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import DAY, Zone, date_of
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.past import Controls, Folded, Past, Stop, load_past, read_controls
+from kundenkreis.runtime.rulebooks import compile_installed
 from kundenkreis.runtime.stores.session import Session
 
 CHUNK = 100
@@ -233,7 +233,7 @@ class _World:
     def rulebook_of(self, version: int) -> Rulebook:
         """The compiled rulebook of a version of this world."""
         if version not in self._compiled:
-            self._compiled[version] = compile_rulebook(self._versions[:version], zone=self._zone)
+            self._compiled[version] = compile_installed(self._versions[:version], zone=self._zone)
         return self._compiled[version]
 
     def _moved(self, controls: Controls) -> dict[int, list[LogRow]]:

@@ -16,6 +16,9 @@ from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY
 
+ENTRY_POINT_GROUP = "kundenkreis.channels"
+"""Where third parties name their channels: classes that are made without arguments."""
+
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """The person as a message needs them, read from the customer's state at hand-over."""

@@ -9,7 +9,7 @@ from kundenkreis.definitions.canonical import canonical_json, definitions_from_j
 from kundenkreis.definitions.diff import Change, SpokenLanguage, compare, in_words
 from kundenkreis.definitions.errors import DefinitionError, DefinitionsRefusedError
 from kundenkreis.definitions.impact import Impact
-from kundenkreis.definitions.kinds import BY_KIND, SHIPPED, Plugins
+from kundenkreis.definitions.kinds import BY_KIND, Plugins
 from kundenkreis.definitions.load import load_directory
 from kundenkreis.definitions.publisher import Publisher
 from kundenkreis.definitions.suggest import did_you_mean
@@ -46,7 +46,7 @@ def apply_definitions(
     actor: str,
     dry_run: bool = False,
     include_existing: Collection[str] = (),
-    plugins: Plugins = SHIPPED,
+    plugins: Plugins | None = None,
 ) -> Applied:
     """Check a directory, compare it with the rulebook in force, count what it would do, and publish it as a whole.
 

@@ -9,7 +9,7 @@ from kundenkreis.definitions.diff import Change, compare
 from kundenkreis.definitions.drafts import CheckedDrafts, Draft, DraftStore, check_drafts, name_of
 from kundenkreis.definitions.errors import PublishedMeanwhileError
 from kundenkreis.definitions.impact import Impact
-from kundenkreis.definitions.kinds import SHIPPED, Plugins
+from kundenkreis.definitions.kinds import Plugins
 from kundenkreis.definitions.publisher import Publisher
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
 
@@ -34,7 +34,7 @@ def prepare_publishing(
     *,
     include_existing: Collection[str] = (),
     with_impact: bool = True,
-    plugins: Plugins = SHIPPED,
+    plugins: Plugins | None = None,
 ) -> Prepared:
     """Check drafts together, compare them with what is in force, and count what they would do. Changes nothing."""
     version = publisher.version_in_force()
@@ -58,7 +58,7 @@ def publish_drafts(
     *,
     actor: str,
     include_existing: Collection[str] = (),
-    plugins: Plugins = SHIPPED,
+    plugins: Plugins | None = None,
 ) -> tuple[int, Prepared]:
     """Put drafts in force together: (rulebook version, what changed); version 0 = nothing was published, see `checked.mistakes`.
 

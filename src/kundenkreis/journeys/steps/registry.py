@@ -40,6 +40,9 @@ def kinds_by_name(kinds: Iterable[StepKind] = STEPS) -> Mapping[str, StepKind]:
     return {kind.kind: kind for kind in kinds}
 
 
+SHIPPED: Mapping[str, StepKind] = kinds_by_name()
+
+
 def step_type(kinds: Iterable[StepKind] = STEPS) -> type[msgspec.Struct]:
     """The type of one step as written: id, next, and one optional field per kind. For the JSON schema and the
     editor.

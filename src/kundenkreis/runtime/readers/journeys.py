@@ -6,12 +6,12 @@ from typing import Any
 
 from kundenkreis.customers.core.state import decode_state
 from kundenkreis.definitions.drafts import Draft
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.engine.compiling import journey_versions
 from kundenkreis.journeys.core.drawing import draw
 from kundenkreis.journeys.core.figures import Share, compare, expected, quartiles
 from kundenkreis.journeys.core.flow import Counts, Flow, StepFlow, flow_of
 from kundenkreis.journeys.core.graph import read_nodes
-from kundenkreis.journeys.steps.registry import kinds_by_name
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, HOUR
 from kundenkreis.runtime.drafts import StoredDrafts
@@ -81,7 +81,7 @@ class StoredJourneys:
             days = _days_to_goal(tx, journey_id)
             return JourneyReport(
                 line=self._line(tx, world, journey_id, counts, flows), document=document,
-                drawing=draw(document, kinds_by_name(), world.name_of), steps=steps, elsewhere=elsewhere,
+                drawing=draw(document, installed_plugins().steps, world.name_of), steps=steps, elsewhere=elsewhere,
                 reached=compare(treated, control), still_open=still_open, days_to_goal=days, quartiles=quartiles(days),
                 per_day=_per_day(tx, installation, journey_id, now_us), withheld=_withheld(tx, journey_id),
                 contents=_contents(document, steps, world), goal_days=goal_days,
@@ -219,7 +219,7 @@ def _flows(tx: Session, world: _World, name: str, counts: Mapping[int, Counts]) 
         document = world.versions.get((name, version))
         if document is None:
             continue
-        nodes = read_nodes(document["steps"], kinds_by_name())
+        nodes = read_nodes(document["steps"], installed_plugins().steps)
         start = document.get("start") or next(iter(nodes), "")
         flows[version] = flow_of(
             counted, nodes, start, exits_on_goal=(document.get("goal") or {}).get("exit_on_goal", True),
