@@ -17,6 +17,7 @@ from kundenkreis.events.writer import InboxWriter
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
+from kundenkreis.runtime.readers.definition_search import DefinitionSearch
 from kundenkreis.runtime.readers.journeys import StoredJourneys
 from kundenkreis.runtime.readers.write_keys import StoredWriteKeys
 from kundenkreis.runtime.status import InstallationStatus
@@ -33,6 +34,7 @@ PUBLIC_PREFIX = "/u/"
 def build_app(installation: Installation) -> TrackingApp:
     """The ASGI application of one installation."""
     # Django is imported here, not above: the worker and the command line never need it.
+    from kundenkreis.site import formats  # noqa: PLC0415
     from kundenkreis.site.mounted import Sources  # noqa: PLC0415
     from kundenkreis.site.wsgi import build_application  # noqa: PLC0415
 
@@ -44,6 +46,11 @@ def build_app(installation: Installation) -> TrackingApp:
                 mailbox=StoredMailbox(installation.store),
                 status=InstallationStatus(installation),
                 write_keys=StoredWriteKeys(installation.write_key_book()),
+                searches={
+                    "journey": DefinitionSearch(
+                        installation, kind="journey", address="/journeys/{}/", language=formats.language
+                    ),
+                },
             ),
         ),
         workers=PAGE_THREADS,

@@ -1,12 +1,13 @@
 """What this process's site was mounted with: settings, the answers it shows, the clock."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
+from kundenkreis.site.ports.search import Search
 from kundenkreis.site.ports.status import StatusSource
 from kundenkreis.site.ports.write_keys import WriteKeySource
 
@@ -25,6 +26,8 @@ class Sources:
     mailbox: Mailbox
     status: StatusSource
     write_keys: WriteKeySource
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    """Kind of palette.KINDS -> who finds things of this kind."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views import i18n
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
 from kundenkreis.site import access
 from kundenkreis.site.menu import menu_lines
@@ -37,6 +38,13 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
 def home(request: HttpRequest) -> HttpResponse:
     """To the mailbox."""
     return redirect("mailbox")
+
+
+@never_cache
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:
+    """204: the server can be reached. Pages ask after they lost the connection."""
+    return HttpResponse(status=204)
 
 
 @require_POST

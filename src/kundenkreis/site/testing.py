@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from kundenkreis.journeys.core.drawing import draw
 from kundenkreis.journeys.core.figures import Share, compare, quartiles
@@ -21,6 +22,7 @@ from kundenkreis.site.ports.journeys import (
     WithheldFigure,
 )
 from kundenkreis.site.ports.messages import Message, MessageLine, MessagePage, Reason, Verdict
+from kundenkreis.site.ports.search import Found
 from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
 from kundenkreis.site.ports.write_keys import KeyKind, WriteKeyLine
 
@@ -237,3 +239,15 @@ class WriteKeysInMemory:
             return None
         self._lines.remove(found[0])
         return found[0]
+
+
+class SearchInMemory:
+    """Finds among the things it is given, by any part of title and detail."""
+
+    def __init__(self, things: Iterable[Found]) -> None:
+        self._things = tuple(things)
+
+    def search(self, query: str, limit: int) -> tuple[Found, ...]:
+        """See ports.search.Search."""
+        matches = (thing for thing in self._things if query.casefold() in f"{thing.title} {thing.detail}".casefold())
+        return tuple(islice(matches, limit))

@@ -2,7 +2,7 @@
 
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
-from kundenkreis.site.pages import journeys, mailbox, status
+from kundenkreis.site.pages import journeys, mailbox, palette, status
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
@@ -12,6 +12,8 @@ urlpatterns = [
     *accounts.ADDRESSES,
     route("language/", shell.set_language, name="set_language", change=EVERYBODY),
     route("theme/", shell.set_theme, name="set_theme", change=EVERYBODY),
+    route("alive/", shell.alive, name="alive", see=EVERYBODY),
+    route("search/", palette.show_found, name="search", see=SIGNED_IN),
     # Journeys
     route("journeys/", journeys.show_list, name="journeys", see="journeys.see"),
     route("journeys/<str:journey_id>/", journeys.show_journey, name="journey", see="journeys.see"),
