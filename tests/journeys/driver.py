@@ -73,9 +73,9 @@ def compile_condition(data: Any) -> Leaf:  # noqa: PLR0911 - one return per kind
         raise BadCondition(path=[])
     ((kind, config),) = data.items()
     if kind == "orders":
-        return Leaf(kind, config, frozenset({"commerce"}), lambda s, _: (s.commerce.order_count == config, NEVER))
+        return Leaf(kind, config, frozenset({"orders"}), lambda s, _: (s.commerce.order_count == config, NEVER))
     if kind == "silent_days":
-        return Leaf(kind, config, frozenset({"commerce"}), lambda s, at: _silent(s, at, config))
+        return Leaf(kind, config, frozenset({"orders"}), lambda s, at: _silent(s, at, config))
     if kind == "between":
         low, high = config
         flips = lambda at: low if at < low else high if at < high else NEVER  # noqa: E731
@@ -277,7 +277,7 @@ class Fold:
         if row is not None and row.name == "Order Completed":
             state.commerce.order_count += 1
             state.commerce.last_order_us = row.happened_us
-            turn.dirty.add("commerce")
+            turn.dirty.add("orders")
         new = dict(row.traits) if row is not None and row.type == "identify" else {}
         if row is not None and row.name == "Attribute Set":
             new[row.properties["name"]] = row.properties["value"]

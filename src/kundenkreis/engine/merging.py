@@ -125,7 +125,7 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
             mine.keys = {**situation.keys, **mine.keys}
     _unite_contacts(turn, loser, ended)
     turn.publishing = True
-    turn.dirty.update(("merge", "commerce", "cart", "consent", "identifier", "seen", "first_seen"))
+    turn.dirty.update(("merge", "orders", "deliveries", "cart", "consent", "identifier", "seen", "first_seen"))
     turn.dirty.update("attribute:" + name for name in loser.profile.attributes)
     adopt(rulebook.decisions, turn, ())
 

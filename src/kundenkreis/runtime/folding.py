@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from kundenkreis.customers.core.commerce import orders_named
-from kundenkreis.customers.core.listing import Listed, line_of, listed, terms_of
+from kundenkreis.customers.core.listing import Listed, is_found_otherwise, line_changes, line_of, listed, terms_of
 from kundenkreis.customers.core.state import FOLD_VERSION, CustomerState, encode_state, read_state
 from kundenkreis.customers.core.turn import MembershipChange, OrderEntry, Orders, RunEntry, ScoreEntry, VerdictEntry
 from kundenkreis.customers.core.upgrades import StoreTooNewError
@@ -41,7 +41,7 @@ from kundenkreis.runtime.stores.schema import (
     STATES,
     VERDICTS,
 )
-from kundenkreis.runtime.stores.session import Row, Session
+from kundenkreis.runtime.stores.session import Row, Session, updating
 
 _json = msgspec.json.Encoder().encode
 _msgpack = msgspec.msgpack.Encoder().encode
@@ -53,7 +53,7 @@ _REQUEUE = (
 )
 """A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
 
-_STATE_ALONE = "ON CONFLICT (profile_id) DO UPDATE SET state = excluded.state"
+_STATE_ALONE = updating(STATES, ["state"])
 """Where neither wake nor control mark moved: an update that names them touches their indexes even when it changes nothing."""
 
 MOST_STATE_BYTES = 64 * 1024
@@ -378,6 +378,8 @@ class Writes:
         self.verdicts: list[Row] = []
         self.orders: dict[tuple[str, int], Row] = {}
         self.lines: list[Row] = []
+        self.lines_moved: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        """Columns of the list that changed -> key and new values: only their indexes are touched."""
         self.unlisted: list[Row] = []
         self.terms: list[Row] = []
         self.terms_gone: list[Row] = []
@@ -444,12 +446,14 @@ class Writes:
             return
         if now is None:
             self.unlisted.append((profile_id,))
-        elif was is None or was.line != now.line:
+        elif was is None:
             self.lines.append((profile_id, *line_of(now)))
-        if was is None or now is None or was.found_by != now.found_by:
-            before, after = terms_of(was), terms_of(now)
-            self.terms.extend((term, profile_id) for term in sorted(after - before))
-            self.terms_gone.extend((term, profile_id) for term in sorted(before - after))
+        elif moved := line_changes(was, now):
+            self.lines_moved[tuple(moved)].append((profile_id, *moved.values()))
+        if is_found_otherwise(was, now):
+            terms_before, terms = terms_of(was), terms_of(now)
+            self.terms.extend((term, profile_id) for term in sorted(terms - terms_before))
+            self.terms_gone.extend((term, profile_id) for term in sorted(terms_before - terms))
 
     def _membership(self, profile_id: int, change: MembershipChange) -> None:
         key = (profile_id, change.kind, change.definition_id)
@@ -502,4 +506,6 @@ class Writes:
         if self.terms_gone:
             tx.run_many("DELETE FROM search_terms WHERE term = ? AND profile_id = ?", self.terms_gone)
         tx.insert(CUSTOMER_LIST, self.lines, conflict="replace")
+        for columns, rows in self.lines_moved.items():
+            tx.update(CUSTOMER_LIST, columns, rows)
         tx.insert(SEARCH_TERMS, self.terms, conflict="ignore")

@@ -11,6 +11,8 @@ from kundenkreis.customers.core.listing import (
     after_prefix,
     display_name,
     fold_text,
+    is_found_otherwise,
+    line_changes,
     line_of,
     listed,
     terms_of,
@@ -116,3 +118,30 @@ def test_same_state_is_listed_the_same() -> None:
 )
 def test_display_name_falls_back(attributes: dict[str, object], name: str) -> None:
     assert display_name(person(**attributes)) == name
+
+
+def test_what_changes_in_the_list_is_what_differs_between_two_rows() -> None:
+    chance = random.Random(5)
+    names = ["Anna", "Bernd", {"name": "Anna"}, 7]
+    states = []
+    for _ in range(60):
+        one = person(("email", f"{chance.randrange(2)}@example.com"), firstName=chance.choice(names), city="Köln")
+        one.profile.known = chance.random() < 0.5
+        one.last_seen_us, one.first_seen_us = chance.randrange(4) * HOUR // 2, chance.randrange(2)
+        one.commerce = Commerce(sales={"EUR": chance.randrange(2)}, refunded={"EUR": chance.randrange(2)})
+        states.append(one)
+    kinds = set()
+    for was, now in [(listed(a), listed(b)) for a in states for b in states]:
+        assert was is not None
+        assert now is not None
+        before, after = line_of(was)._asdict(), line_of(now)._asdict()
+        changes = line_changes(was, now)
+        kinds.update(changes)
+        assert before | changes == after
+        if terms_of(was) != terms_of(now):
+            assert is_found_otherwise(was, now)
+    assert kinds == set(Line._fields)
+    somebody = listed(states[0])
+    assert [is_found_otherwise(None, None), is_found_otherwise(None, somebody), is_found_otherwise(somebody, somebody)] == [
+        False, True, False,
+    ]  # fmt: skip

@@ -42,7 +42,8 @@ DEFAULT_CURRENCY = "EUR"
 def apply_commerce(turn: Turn) -> None:
     """Fold an e-commerce row, or at a due instant what time alone does to orders and carts.
 
-    Marks dirty "commerce" (orders, deliveries) and "cart"; adds an OrderEntry for every order that changed.
+    Marks dirty "orders" (their number and sums), "deliveries" (what is on its way, what has arrived) and "cart", only where the state
+    changed; adds an OrderEntry for every order that changed.
     """
     if turn.row is None:
         _let_time_pass(turn)
@@ -92,10 +93,10 @@ def _let_time_pass(turn: Turn) -> None:
             # The order's row is not at hand at a due instant (only rows that name it load it), so its sum changes, not the row.
             _count_delivery(commerce, _assumed_delivery_us(order))
             del commerce.open_orders[order_id]
-            turn.dirty.add("commerce")
+            turn.dirty.add("deliveries")
         elif order.promised_us <= turn.at_us and order.late_since_us == NEVER:
             order.late_since_us = order.promised_us
-            turn.dirty.add("commerce")
+            turn.dirty.add("deliveries")
     if commerce.cart is not None and commerce.cart.changed_us + CART_LIFE <= turn.at_us:
         commerce.cart = None
         turn.dirty.add("cart")
@@ -129,9 +130,11 @@ def _completed(turn: Turn, row: LogRow) -> None:
         owner=before.owner if before else turn.state.profile_id,
     )
     commerce.sales[currency] = commerce.sales.get(currency, 0) + total
+    turn.dirty.add("orders")
     _remember_categories(commerce, entry)
     if not known:
         _count_new_order(turn, entry, promised_us=_promise(turn, properties))
+        turn.dirty.add("deliveries")
     _write(turn, entry)
     if commerce.cart is not None and not known:
         commerce.cart = None
@@ -175,10 +178,11 @@ def _delivered(turn: Turn, row: LogRow) -> None:
     entry = _order(turn, order_id) or _unknown_order(turn, order_id, row, DEFAULT_CURRENCY)
     if commerce.open_orders.pop(order_id, None) is not None:
         _count_delivery(commerce, delivered_us)
-        turn.dirty.add("commerce")
+        turn.dirty.add("deliveries")
     elif entry.status == "completed" and entry.delivered_us == NEVER and commerce.delivered_count == 1:
         # Until now it was only assumed. Beside other deliveries nobody knows any more which one was the first.
         commerce.first_delivered_us = delivered_us
+        turn.dirty.add("deliveries")
     if entry.delivered_us == NEVER:
         _write(turn, _changed(entry, delivered_us=delivered_us))
 
@@ -191,7 +195,7 @@ def _shipped(turn: Turn, row: LogRow) -> None:
     order.promised_us = (
         min(_promise(turn, row.properties), NEVER) if _promise(turn, row.properties) != NEVER else order.promised_us
     )
-    turn.dirty.add("commerce")
+    turn.dirty.add("deliveries")
 
 
 def _delayed(turn: Turn, row: LogRow) -> None:
@@ -199,7 +203,7 @@ def _delayed(turn: Turn, row: LogRow) -> None:
     if order is None:
         return
     order.late_since_us = min(order.late_since_us, occurred_us(row))
-    turn.dirty.add("commerce")
+    turn.dirty.add("deliveries")
 
 
 def _refunded(turn: Turn, row: LogRow) -> None:
@@ -213,9 +217,10 @@ def _refunded(turn: Turn, row: LogRow) -> None:
         amount = entry.total_minor - entry.refunded_minor
     entry = _changed(entry, refunded_minor=entry.refunded_minor + max(amount, 0))
     commerce.refunded[entry.currency] = commerce.refunded.get(entry.currency, 0) + max(amount, 0)
+    turn.dirty.add("orders")
     if entry.status == "completed" and entry.refunded_minor >= entry.total_minor:
         entry.status = "refunded"
-        _uncount(commerce, entry)
+        _uncount(turn, entry)
     _write(turn, entry)
 
 
@@ -225,12 +230,14 @@ def _cancelled(turn: Turn, row: LogRow) -> None:
         return
     commerce = turn.state.commerce
     commerce.sales[entry.currency] = commerce.sales.get(entry.currency, 0) - entry.total_minor
-    _uncount(commerce, entry)
+    _uncount(turn, entry)
     _write(turn, _changed(entry, status="cancelled"))
 
 
-def _uncount(commerce: Commerce, entry: OrderEntry) -> None:
+def _uncount(turn: Turn, entry: OrderEntry) -> None:
     """A cancelled or wholly refunded order is no order any more: its first delivery stays known, its count does not."""
+    commerce = turn.state.commerce
+    turn.dirty.update(("orders", "deliveries"))
     commerce.order_count -= 1
     if commerce.open_orders.pop(entry.order_id, None) is None:
         commerce.delivered_count -= 1  # also one whose delivery was only assumed: its row does not know of it
@@ -295,7 +302,6 @@ def cart_value(cart: Cart) -> int:
 def _write(turn: Turn, entry: OrderEntry) -> None:
     turn.orders[(entry.owner, entry.order_id)] = entry
     turn.records.append(entry)
-    turn.dirty.add("commerce")
 
 
 def _changed(entry: OrderEntry, **fields: Any) -> OrderEntry:

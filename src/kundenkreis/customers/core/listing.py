@@ -8,12 +8,13 @@ derived and can be rebuilt. A search is by the beginnings of words, however they
 from typing import Any, NamedTuple
 from unicodedata import combining, normalize
 
-from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.state import Attribute, CustomerState
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import HOUR
 
 FIRST_NAMES, LAST_NAMES = ("firstName", "first_name"), ("lastName", "last_name")
 _ANONYMOUS = frozenset({"anonymous_id", "claimed_user_id"})
+_NAMED = (*FIRST_NAMES, *LAST_NAMES, "name", "email", "company", "phone")
 _CONTACTS = frozenset({"email", "phone"})
 
 MOST_TERMS = 120
@@ -48,35 +49,79 @@ class Line(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """What decides whether a customer's rows must be written anew: cheap to read off a state, compared before and after a fold."""
+    """What list and search read off a state. Taken before and after a fold: nearly always equal, and then nothing need be written."""
 
-    line: tuple[Any, ...]
-    found_by: tuple[Any, ...]
+    is_known: bool
+    seen_us: Micros
+    first_seen_us: Micros
+    sales: tuple[tuple[str, int], ...]
+    refunded: tuple[tuple[str, int], ...]
+    attributes: tuple[Attribute | None, ...]
+    """Those of `_NAMED`, which the fold replaces and never changes."""
+    identifiers: tuple[list[str], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """First names, last names, name, e-mail, company as text."""
+        return tuple(_value(one) for one in self.attributes[:-1])
+
+    @property
+    def found_by(self) -> tuple[Any, ...]:
+        """What decides whether the terms are others: names, telephone, kinds and values of identifiers."""
+        known = [pair for pair in self.identifiers if pair[0] not in _ANONYMOUS]
+        return (
+            self.names, _value(self.attributes[-1]), tuple(pair[0] for pair in known), tuple(pair[1] for pair in known),
+        )  # fmt: skip
 
 
 def listed(state: CustomerState) -> Listed | None:
     """What list and search know of this customer; None for somebody who was merged into another."""
     if state.forwarded_to:
         return None
-    get = state.profile.attributes.get
-    commerce = state.commerce
-    names = tuple(_value(get(name)) for name in (*FIRST_NAMES, *LAST_NAMES, "name", "email", "company"))
-    numbers = tuple(value for kind, value in state.profile.identifiers if kind not in _ANONYMOUS)
-    sales, refunded = tuple(commerce.sales.items()), tuple(commerce.refunded.items())
-    seen_us = max(state.last_seen_us, state.first_seen_us) // HOUR * HOUR
-    kinds = tuple(kind for kind, _ in state.profile.identifiers if kind not in _ANONYMOUS)
+    profile, commerce = state.profile, state.commerce
     return Listed(
-        (state.profile.known, seen_us, state.first_seen_us, sales, refunded, names),
-        (names, _value(get("phone")), kinds, numbers),
+        profile.known,
+        max(state.last_seen_us, state.first_seen_us) // HOUR * HOUR,
+        state.first_seen_us,
+        tuple(commerce.sales.items()),
+        tuple(commerce.refunded.items()),
+        tuple(map(profile.attributes.get, _NAMED)),
+        tuple(profile.identifiers),
     )
 
 
 def line_of(found: Listed) -> Line:
     """The row of the list."""
-    known, seen_us, since_us, sales, refunded, names = found.line
-    totals, back = dict(sales), dict(refunded)
-    net = max((amount - back.get(currency, 0) for currency, amount in totals.items()), default=0)
-    return Line(int(known), seen_us, since_us, net, _name_key(names))
+    return Line(int(found.is_known), found.seen_us, found.first_seen_us, _net_sales(found), _name_key(found.names))
+
+
+def line_changes(was: Listed, now: Listed) -> dict[str, Any]:
+    """Columns of the row that are others now, with their values. Names are worked out only where an attribute changed."""
+    changes: dict[str, Any] = {}
+    if was.is_known != now.is_known:
+        changes["is_known"] = int(now.is_known)
+    if was.seen_us != now.seen_us:
+        changes["seen_us"] = now.seen_us
+    if was.first_seen_us != now.first_seen_us:
+        changes["since_us"] = now.first_seen_us
+    if (was.sales, was.refunded) != (now.sales, now.refunded):
+        changes["sales_minor"] = _net_sales(now)
+    if was.attributes != now.attributes and was.names != now.names:
+        changes["name_key"] = _name_key(now.names)
+    return changes
+
+
+def _net_sales(found: Listed) -> int:
+    back = dict(found.refunded)
+    return max((amount - back.get(currency, 0) for currency, amount in found.sales), default=0)
+
+
+def is_found_otherwise(was: Listed | None, now: Listed | None) -> bool:
+    """Whether the words by which a search finds this customer are others now."""
+    if was is None or now is None:
+        return was is not now
+    is_same = was.attributes == now.attributes and was.identifiers == now.identifiers
+    return not is_same and was.found_by != now.found_by
 
 
 def terms_of(found: Listed | None) -> set[bytes]:
@@ -100,9 +145,7 @@ def terms_of(found: Listed | None) -> set[bytes]:
 def display_name(state: CustomerState) -> str:
     """How to call this person in a heading: the name, else the e-mail address; "" if neither is known."""
     get = state.profile.attributes.get
-    first, first_2, last, last_2, name, email, company = (
-        _value(get(each)) for each in (*FIRST_NAMES, *LAST_NAMES, "name", "email", "company")
-    )
+    first, first_2, last, last_2, name, email, company = (_value(get(each)) for each in _NAMED[:-1])
     whole = " ".join(part for part in (first or first_2, last or last_2) if part)
     return whole or name or company or email
 
@@ -147,9 +190,9 @@ def _value(attribute: Any) -> str:
     if attribute is None:
         return ""
     value = attribute.value
-    if isinstance(value, dict):
-        value = value.get("name")
-    return value[:200] if isinstance(value, str) else ""
+    if type(value) is not str:
+        value = value.get("name") if type(value) is dict else None
+    return value[:200] if type(value) is str else ""
 
 
 def _name_key(names: tuple[str, ...]) -> bytes:

@@ -166,7 +166,8 @@ class Turn:
         self.cause: bytes = row.event_id if row is not None else b""
         self.publishing = row is not None and row.flags & DERIVED > 0 and row.properties.get("publishing") is True
         self.dirty: set[str] = set()
-        """Keys of what changed: "attribute:email", "fact:123", "commerce", "consent", "segment:vip", "phase", "score:fit", "situation:late", "seen", "cart"."""
+        """What changed: "attribute:email", "fact:123", "orders", "deliveries", "cart", "consent", "seen",
+        "segment:vip", "phase", "score:fit", "situation:late"."""
         self.derived: list[Derived] = []
         self.effects: list[Effect] = []
         self.records: list[Record] = []

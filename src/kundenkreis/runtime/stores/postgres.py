@@ -87,6 +87,19 @@ class PostgresSession:
             [list(values) for values in zip(*rows, strict=True)],
         )
 
+    def update(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        if not rows:
+            return
+        given = (*table.primary_key, *columns)
+        types = dict(table.columns)
+        arrays = ", ".join(f"%s::{_ARRAY_TYPES[types[c]]}" for c in given)
+        values = ", ".join(f"{c} = new.{c}" for c in columns)
+        where = " AND ".join(f"{table.name}.{c} = new.{c}" for c in table.primary_key)
+        self.cursor.execute(
+            f"UPDATE {table.name} SET {values} FROM unnest({arrays}) AS new ({', '.join(given)}) WHERE {where}",
+            [list(values) for values in zip(*rows, strict=True)],
+        )
+
 
 class PostgresStore:
     """The store of one database."""

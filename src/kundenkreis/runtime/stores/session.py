@@ -48,6 +48,9 @@ class Session(Protocol):
     def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
         """Bulk insert of whole rows (without a generated key). conflict: fail, ignore, replace, or an ON CONFLICT clause."""
 
+    def update(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Set these columns in rows that are there: each given as its primary key, then the values. Others are left alone."""
+
 
 class Store(Protocol):
     """Where everything durable lives."""
@@ -83,8 +86,13 @@ def conflict_clause(table: Table, conflict: str) -> str:
         return " " + conflict
     if conflict == "ignore":
         return " ON CONFLICT DO NOTHING"
-    updates = ", ".join(f"{c} = excluded.{c}" for c in insert_columns(table) if c not in table.primary_key)
-    return f" ON CONFLICT ({', '.join(table.primary_key)}) DO UPDATE SET {updates}"
+    return " " + updating(table, [c for c in insert_columns(table) if c not in table.primary_key])
+
+
+def updating(table: Table, columns: Iterable[str]) -> str:
+    """The conflict clause that sets only these columns of the row that is there."""
+    updates = ", ".join(f"{c} = excluded.{c}" for c in columns)
+    return f"ON CONFLICT ({', '.join(table.primary_key)}) DO UPDATE SET {updates}"
 
 
 def migrate(store: Store) -> None:

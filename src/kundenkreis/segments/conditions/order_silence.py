@@ -38,7 +38,7 @@ class OrderSilence(Leaf):
     __slots__ = ("_at_most", "_factor", "_floor", "_least", "_percentile", "_zone")
 
     def __init__(self, config: OrderSilenceConfig, *, zone: Zone) -> None:
-        super().__init__("order_silence", config, reads=("commerce",))
+        super().__init__("order_silence", config, reads=("orders",))
         self._factor = Fraction(str(config.factor))
         self._percentile = config.percentile
         self._floor = config.floor_days

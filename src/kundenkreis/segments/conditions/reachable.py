@@ -16,7 +16,8 @@ from kundenkreis.segments.core.protocol import Condition, Known, Purpose
 
 READS = (
     "consent",
-    "commerce",
+    "orders",
+    "deliveries",
     "identifier",
     *(f"attribute:{name}" for name in ("email", "phone", "country", "address", "business", "ecg_listed")),
 )

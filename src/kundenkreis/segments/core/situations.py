@@ -70,7 +70,7 @@ class CompiledSituation:
                 raise DefinitionError(
                     path, f"The situation `{self.kind}` would never end.", remedy="Give `ends` or `expires_days`."
                 )
-        self.reads: frozenset[str] = frozenset(("commerce", "cart")) if self._builtin else frozenset()
+        self.reads: frozenset[str] = frozenset(_BUILT_IN_READS[self._builtin] if self._builtin else ())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -227,3 +227,4 @@ def _late_from_us(state: CustomerState, at_us: Micros) -> Micros:
 
 
 _BUILT_IN = {"open_cart": _open_cart, "order_in_transit": _in_transit, "late": _late}
+_BUILT_IN_READS = {"open_cart": ("cart",), "order_in_transit": ("deliveries",), "late": ("deliveries",)}

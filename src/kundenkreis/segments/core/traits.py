@@ -64,24 +64,26 @@ def _known(at_us: Micros) -> Micros | None:
     return None if at_us < 0 or at_us >= NEVER else at_us
 
 
-COMMERCE = ("commerce",)
+ORDERS, DELIVERIES = ("orders",), ("deliveries",)
 CART = ("cart",)
 SEEN, FIRST_SEEN = ("seen",), ("first_seen",)
 
 BUILT_IN: dict[str, Trait] = {
-    "order_count": Trait("number", COMMERCE, number=lambda s: (s.commerce.order_count, 1)),
-    "delivered_count": Trait("number", COMMERCE, number=lambda s: (s.commerce.delivered_count, 1)),
-    "sales": Trait("number", COMMERCE, number=lambda s: _major(s.commerce.sales)),
-    "refunded": Trait("number", COMMERCE, number=lambda s: _major(s.commerce.refunded)),
-    "average_order": Trait("number", COMMERCE, number=_average_order),
-    "first_order_at": Trait("instant", COMMERCE, instant=lambda s: _known(s.commerce.first_order_us)),
-    "last_order_at": Trait("instant", COMMERCE, instant=lambda s: _known(s.commerce.last_order_us)),
-    "first_delivered_at": Trait("instant", COMMERCE, instant=lambda s: _known(s.commerce.first_delivered_us)),
-    "days_since_last_order": Trait("days_since", COMMERCE, instant=lambda s: _known(s.commerce.last_order_us)),
-    "days_since_first_delivery": Trait("days_since", COMMERCE, instant=lambda s: _known(s.commerce.first_delivered_us)),
-    "purchase_day_count": Trait("number", COMMERCE, number=lambda s: (len(s.commerce.purchase_days), 1)),
-    "average_gap_days": Trait("number", COMMERCE, number=lambda s: _average_gap(s.commerce.purchase_days)),
-    "open_order_count": Trait("number", COMMERCE, number=lambda s: (len(s.commerce.open_orders), 1)),
+    "order_count": Trait("number", ORDERS, number=lambda s: (s.commerce.order_count, 1)),
+    "delivered_count": Trait("number", DELIVERIES, number=lambda s: (s.commerce.delivered_count, 1)),
+    "sales": Trait("number", ORDERS, number=lambda s: _major(s.commerce.sales)),
+    "refunded": Trait("number", ORDERS, number=lambda s: _major(s.commerce.refunded)),
+    "average_order": Trait("number", ORDERS, number=_average_order),
+    "first_order_at": Trait("instant", ORDERS, instant=lambda s: _known(s.commerce.first_order_us)),
+    "last_order_at": Trait("instant", ORDERS, instant=lambda s: _known(s.commerce.last_order_us)),
+    "first_delivered_at": Trait("instant", DELIVERIES, instant=lambda s: _known(s.commerce.first_delivered_us)),
+    "days_since_last_order": Trait("days_since", ORDERS, instant=lambda s: _known(s.commerce.last_order_us)),
+    "days_since_first_delivery": Trait(
+        "days_since", DELIVERIES, instant=lambda s: _known(s.commerce.first_delivered_us)
+    ),
+    "purchase_day_count": Trait("number", ORDERS, number=lambda s: (len(s.commerce.purchase_days), 1)),
+    "average_gap_days": Trait("number", ORDERS, number=lambda s: _average_gap(s.commerce.purchase_days)),
+    "open_order_count": Trait("number", DELIVERIES, number=lambda s: (len(s.commerce.open_orders), 1)),
     "cart_value": Trait("number", CART, number=_cart_value),
     "cart_changed_at": Trait(
         "instant", CART, instant=lambda s: None if s.commerce.cart is None else s.commerce.cart.changed_us
