@@ -137,22 +137,25 @@ def recipient(state: CustomerState, channel: str) -> Recipient:
     language = _text(attributes.get("language")) or _text(attributes.get("locale"))
     attributes["first_name"] = first
     attributes["last_name"] = last
-    attributes["greeting"] = greeting(language, name)
+    form = _text(attributes.get("form_of_address"))
+    attributes["greeting"] = greeting(language, name, first_name=first, is_informal=form == "du")
     return Recipient(
         profile_id=state.profile_id,
         address=address_of(state, channel),
         name=name,
         language=language,
-        form_of_address=_text(attributes.get("form_of_address")),
+        form_of_address=form,
         zone_name=_text(attribute_value(state, "timezone")),
         attributes=attributes,
     )
 
 
-def greeting(language: str, name: str) -> str:
-    """ "Guten Tag Anna Muster", and without a name "Guten Tag": no Herr or Frau that nobody stated."""
-    word = "Hello" if language.startswith("en") else "Guten Tag"
-    return f"{word} {name}" if name else word
+def greeting(language: str, name: str, *, first_name: str = "", is_informal: bool = False) -> str:
+    """ "Guten Tag Anna Muster", "Hallo Anna" for whoever is on first-name terms, and without a name "Guten Tag" or "Hallo":
+    no Herr or Frau that nobody stated."""
+    word = "Hello" if language.startswith("en") else "Hallo" if is_informal else "Guten Tag"
+    called = first_name if is_informal else name
+    return f"{word} {called}" if called else word
 
 
 def build_world(installation: Installation, *, channels: Mapping[str, Channel] | None = None) -> World:

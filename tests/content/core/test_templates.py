@@ -370,3 +370,13 @@ def test_naughty_strings_pass_through_templates_as_themselves() -> None:
         assert outcome.text == hostile
         assert unescape(outcome.html) == unescape(f"<p>{escape(hostile)}</p>")
         assert set(outcome.html[3:-4]).isdisjoint("<>\"'")
+
+
+def test_a_brand_on_first_name_terms_speaks_so_to_everybody_of_whom_no_form_is_known() -> None:
+    variants = {key: Variant(subject=key, text=key) for key in ("de", "de/du", "en")}
+    source = ContentSource(
+        id="x", message_class="service", value="v", call_to_action="read", variants=variants, form_of_address="du"
+    )
+    compiled = compile_content(source)
+    rendered = [render(compiled, {}, *asked) for asked in (("de",), ("en",), ("fr",))]
+    assert [one.text for one in rendered if isinstance(one, Rendered)] == ["de/du", "en", "de/du"]

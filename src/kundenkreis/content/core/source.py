@@ -109,8 +109,10 @@ def form_of(source: ContentSource, key: str) -> FormOfAddress:
 def fallback_keys(source: ContentSource, language: str, form: str = "") -> list[str]:
     """Variant keys in the order they are tried: region before language before default; the wanted form before a region.
 
-    Mixing Du and Sie hurts more than a missing regional spelling, so de/du is tried before de-AT for a Du reader.
+    Mixing Du and Sie hurts more than a missing regional spelling, so de/du is tried before de-AT for a Du reader. Of whom no form
+    is known gets the brand's.
     """
+    form = form or source.form_of_address
     languages = []
     for candidate in (language, language.partition("-")[0], source.default_language):
         if candidate and candidate not in languages:
@@ -118,10 +120,9 @@ def fallback_keys(source: ContentSource, language: str, form: str = "") -> list[
     keys: list[str] = []
     for base in dict.fromkeys(item.split("-")[0] for item in languages):
         family = [item for item in languages if item.split("-")[0] == base]
-        if form:
-            keys += [f"{item}/{form}" for item in family]
-            if form == source.form_of_address:
-                keys += family
+        keys += [f"{item}/{form}" for item in family]
+        if form == source.form_of_address:
+            keys += family
         keys += [key for key in family if key not in keys]
         keys += [f"{item}/{other}" for item in family for other in ("sie", "du") if f"{item}/{other}" not in keys]
     return keys
