@@ -126,6 +126,8 @@ POINTS: tuple[CrashPoint, ...] = (
 BY_NAME = {point.name: point for point in POINTS}
 
 OUTSIDE = {
+    "figures.before_commit": "the counter is killed: the figure stays as it was and is counted again",
+    "figures.after_commit": "the same",
     "rebuild.before_commit": "a rebuild is killed: its second store is thrown away, nothing else was touched",
     "rebuild.after_commit": "the same",
     "release.before_commit": "quarantined customers are let out: killed, the command is given again",

@@ -100,7 +100,7 @@ def test_event_over_http_becomes_a_message(make_stage: MakeStage, store: str, ma
         post_story(stage)
         stage.settle()
         roles = tree.roles()
-        assert sorted(roles) == ["dispatcher", "web", "worker-1"]
+        assert sorted(roles) == ["counter", "dispatcher", "web", "worker-1"]
         assert all(role.is_alive for role in roles.values())
         assert tree.stop() == 0, tree.log()
         assert [name for name, role in roles.items() if role.is_alive] == []
@@ -123,7 +123,7 @@ def test_each_role_dies_once_and_comes_back(make_stage: MakeStage, store: str) -
         eventually(lambda: answers(stage), what=tree.log)
         post_story(stage)
         stage.settle()
-        eventually(lambda: tree.restarts() == {"web": 1, "worker-1": 1, "dispatcher": 1}, what=tree.log)
+        eventually(lambda: tree.restarts() == {"web": 1, "worker-1": 1, "dispatcher": 1, "counter": 0}, what=tree.log)
         eventually(lambda: answers(stage), what=tree.log)
         assert tree.stop() == 0, tree.log()
         assert violations(stage) == []

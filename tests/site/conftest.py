@@ -16,6 +16,7 @@ from kundenkreis.site.testing import (
     SAMPLE_STATUS,
     JourneysAsGiven,
     MailboxInMemory,
+    StartAsGiven,
     StatusAsGiven,
     WriteKeysInMemory,
 )
@@ -50,6 +51,7 @@ class Site:
                 journeys=journeys or JourneysAsGiven(),
                 mailbox=MailboxInMemory(messages),
                 status=StatusAsGiven(status),
+                start=StartAsGiven(),
                 write_keys=WriteKeysInMemory(write_keys),
             ),
             clock_us=lambda: self.now_us,

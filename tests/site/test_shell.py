@@ -66,8 +66,8 @@ def test_missing_page_says_so_to_strangers_too(site: Site) -> None:
     assert "Hier ist nichts" in response.content.decode()
 
 
-def test_home_is_the_mailbox(site: Site) -> None:
-    assert site.insider().get("/")["Location"] == "/mailbox/"
+def test_home_is_the_start_page(site: Site) -> None:
+    assert site.insider().get("/")["Location"] == "/start/"
 
 
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)

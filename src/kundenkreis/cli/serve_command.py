@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from kundenkreis.cli.command import Answer, Command
 from kundenkreis.settings import Settings
 
-ROLES = ("web", "worker", "dispatcher")
+ROLES = ("web", "worker", "dispatcher", "counter")
 DISPATCHER_THREADS = 2
 
 
@@ -39,6 +39,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
         from kundenkreis.runtime.roles import run_worker
 
         run_worker(installation, arguments.name or f"worker-{os.getpid()}")
+    elif arguments.role == "counter":
+        from kundenkreis.runtime.roles import run_counter
+
+        run_counter(installation)
     else:
         from kundenkreis.runtime.roles import run_dispatcher
 
@@ -60,7 +64,7 @@ def supervise(settings: Settings) -> Answer | None:
     roles += [
         (f"worker-{n}", role_arguments("worker", "--name", f"worker-{n}")) for n in range(1, settings.workers + 1)
     ]
-    roles.append(("dispatcher", role_arguments("dispatcher")))
+    roles += [(role, role_arguments(role)) for role in ("dispatcher", "counter")]
     say_where(settings)
     code = Supervisor(
         roles, data_dir=settings.data_dir, say=lambda text: print(text, file=sys.stderr, flush=True)
@@ -80,7 +84,7 @@ def say_where(settings: Settings) -> None:
 
 COMMAND = Command(
     name="serve",
-    summary="Serve the web pages, the tracking API, the worker and the dispatcher",
+    summary="Serve the web pages, the tracking API, the worker, the dispatcher and the counter",
     add_arguments=_add_arguments,
     run=_run,
 )

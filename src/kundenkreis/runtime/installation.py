@@ -30,7 +30,7 @@ from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker
 from kundenkreis.settings import Settings
 
 STORE_FILE, INBOX_FILE, KEYS_FILE = "kreis.db", "inbox.db", "write_keys.json"
-WORKER_BELL, DISPATCHER_BELL = "worker", "dispatcher"
+WORKER_BELL, DISPATCHER_BELL, COUNTER_BELL = "worker", "dispatcher", "counter"
 
 
 DEFAULT_ZONE = Settings().zone

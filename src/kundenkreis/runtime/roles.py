@@ -1,4 +1,4 @@
-"""The roles of a runtime, each a loop in a process of its own: worker, dispatcher. (The web role is `runtime/web.py`.)"""
+"""The roles of a runtime, each a loop in a process of its own: worker, dispatcher, counter. (The web role is `runtime/web.py`.)"""
 
 import hashlib
 import logging
@@ -8,14 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.runtime.bells import Listener
 from kundenkreis.runtime.collecting import collect_rarely
-from kundenkreis.runtime.installation import DISPATCHER_BELL, WORKER_BELL, Installation
+from kundenkreis.runtime.installation import COUNTER_BELL, DISPATCHER_BELL, WORKER_BELL, Installation
 from kundenkreis.runtime.sole_process import SoleProcess
 from kundenkreis.runtime.worker import PartitionWorker
 
@@ -87,6 +87,26 @@ def _noted(consequence: str) -> Iterator[None]:
         yield
     except Exception:  # the edge of a process that is ending anyway
         _logger.exception(consequence)
+
+
+def run_counter(installation: Installation) -> None:
+    """Count what the pages show of everybody, until asked to stop; after everybody else who wants the processor."""
+    from kundenkreis.runtime.counting.counter import Counter  # noqa: PLC0415  (the other roles count nothing)
+
+    with suppress(OSError):
+        os.nice(10)
+    listener = installation.listener(COUNTER_BELL)
+    stop = StopRequest(listener)
+    counter = Counter(installation)
+    while not stop:
+        try:
+            seconds = (counter.count_due() - installation.clock.now_us()) / 1e6
+            if seconds > 0 and not stop:
+                listener.wait(seconds)
+        except Exception:
+            _logger.exception("the store cannot be read; counting again")
+            _pause(stop)
+    listener.close()
 
 
 def run_dispatcher(installation: Installation, threads: int) -> None:

@@ -19,8 +19,10 @@ from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
 from kundenkreis.runtime.readers.definition_search import DefinitionSearch
 from kundenkreis.runtime.readers.journeys import StoredJourneys
+from kundenkreis.runtime.readers.start import StoredStart
 from kundenkreis.runtime.readers.write_keys import StoredWriteKeys
 from kundenkreis.runtime.status import InstallationStatus
+from kundenkreis.site.mounted import Sources
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,27 +33,33 @@ PAGE_THREADS = 8
 PUBLIC_PREFIX = "/u/"
 
 
+def sources_of(installation: Installation) -> Sources:
+    """Who answers the pages' questions about this installation."""
+    from kundenkreis.site import formats  # noqa: PLC0415 - Django: the worker and the command line never need it
+
+    return Sources(
+        journeys=StoredJourneys(installation),
+        mailbox=StoredMailbox(installation.store),
+        status=InstallationStatus(installation),
+        start=StoredStart(installation.store),
+        write_keys=StoredWriteKeys(installation.write_key_book()),
+        searches={
+            "journey": DefinitionSearch(
+                installation, kind="journey", address="/journeys/{}/", language=formats.language
+            ),
+        },
+    )
+
+
 def build_app(installation: Installation) -> TrackingApp:
     """The ASGI application of one installation."""
     # Django is imported here, not above: the worker and the command line never need it.
-    from kundenkreis.site import formats  # noqa: PLC0415
-    from kundenkreis.site.mounted import Sources  # noqa: PLC0415
     from kundenkreis.site.wsgi import build_application  # noqa: PLC0415
 
     pages = WSGIMiddleware(
         build_application(
             installation.settings,
-            sources=Sources(
-                journeys=StoredJourneys(installation),
-                mailbox=StoredMailbox(installation.store),
-                status=InstallationStatus(installation),
-                write_keys=StoredWriteKeys(installation.write_key_book()),
-                searches={
-                    "journey": DefinitionSearch(
-                        installation, kind="journey", address="/journeys/{}/", language=formats.language
-                    ),
-                },
-            ),
+            sources=sources_of(installation),
         ),
         workers=PAGE_THREADS,
     )

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from babel.dates import format_date, format_datetime, format_timedelta, get_timezone
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone
 from babel.numbers import format_decimal, format_percent
 from django.utils.translation import get_language
 
@@ -35,6 +35,12 @@ def exact_instant(at_us: int) -> str:
     pattern, locale = _EXACT[language()]
     zone = get_timezone(mounted().settings.zone)
     return str(format_datetime(to_datetime(at_us), pattern, tzinfo=zone, locale=locale))
+
+
+def clock_time(at_us: int) -> str:
+    """The time of day of an instant in the installation's zone: 14:32."""
+    zone = get_timezone(mounted().settings.zone)
+    return str(format_time(to_datetime(at_us), "HH:mm", tzinfo=zone, locale=language()))
 
 
 def span(span_us: int) -> str:

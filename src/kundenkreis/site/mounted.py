@@ -8,6 +8,7 @@ from kundenkreis.settings import Settings
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.search import Search
+from kundenkreis.site.ports.start import StartSource
 from kundenkreis.site.ports.status import StatusSource
 from kundenkreis.site.ports.write_keys import WriteKeySource
 
@@ -25,6 +26,7 @@ class Sources:
     journeys: JourneySource
     mailbox: Mailbox
     status: StatusSource
+    start: StartSource
     write_keys: WriteKeySource
     searches: Mapping[str, Search] = field(default_factory=dict)
     """Kind of palette.KINDS -> who finds things of this kind."""

@@ -36,8 +36,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """To the mailbox."""
-    return redirect("mailbox")
+    """To the start page."""
+    return redirect("start")
 
 
 @never_cache

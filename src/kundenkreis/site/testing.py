@@ -1,4 +1,4 @@
-"""A mailbox, a status and journeys that hold what they are given: the site's counterparts in tests."""
+"""A mailbox, a start page, a status and journeys that hold what they are given: the site's counterparts in tests."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -23,6 +23,17 @@ from kundenkreis.site.ports.journeys import (
 )
 from kundenkreis.site.ports.messages import Message, MessageLine, MessagePage, Reason, Verdict
 from kundenkreis.site.ports.search import Found
+from kundenkreis.site.ports.start import (
+    PERIODS,
+    Circle,
+    Move,
+    NetChange,
+    People,
+    PeriodMoves,
+    PhaseCount,
+    StartFigures,
+    SubStateCount,
+)
 from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
 from kundenkreis.site.ports.write_keys import KeyKind, WriteKeyLine
 
@@ -137,6 +148,51 @@ class MailboxInMemory:
     def find_message(self, message_id: str) -> Message | None:
         """See ports.Mailbox."""
         return next((message for message in self._messages if message.line.message_id == message_id), None)
+
+
+SAMPLE_CIRCLE = Circle(
+    at_us=0,
+    phases=(
+        PhaseCount(phase="attention", people=People(anonymous=2457), sub_states=()),
+        PhaseCount(phase="trust", people=People(known=2723, anonymous=3), sub_states=()),
+        PhaseCount(phase="purchase", people=People(known=25), sub_states=()),
+        PhaseCount(
+            phase="care",
+            people=People(known=446),
+            sub_states=(
+                SubStateCount(sub_state="fresh", people=People(known=166)),
+                SubStateCount(sub_state="one_time", people=People(known=280)),
+            ),
+        ),
+        PhaseCount(phase="loyalty", people=People(known=2660), sub_states=()),
+        PhaseCount(phase="winback", people=People(known=797), sub_states=()),
+    ),
+    periods=tuple(
+        PeriodMoves(
+            days=days,
+            since_us=-days * 24 * HOUR_US,
+            moves=(
+                Move(from_phase="trust", to_phase="purchase", people=3 * days),
+                Move(from_phase="care", to_phase="loyalty", people=days),
+                Move(from_phase="loyalty", to_phase="winback", people=1),
+            ),
+            net=(NetChange(phase="trust", people=-3 * days), NetChange(phase="purchase", people=3 * days)),
+        )
+        for days in PERIODS
+    ),
+)
+"""A circle as an installation of a year has it."""
+
+
+class StartAsGiven:
+    """A start page's source that answers what it was given."""
+
+    def __init__(self, figures: StartFigures = StartFigures(circle=SAMPLE_CIRCLE)) -> None:  # noqa: B008 - frozen
+        self.figures = figures
+
+    def read_figures(self) -> StartFigures:
+        """See ports.StartSource."""
+        return self.figures
 
 
 class StatusAsGiven:

@@ -2,7 +2,7 @@
 
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
-from kundenkreis.site.pages import journeys, mailbox, palette, status
+from kundenkreis.site.pages import journeys, mailbox, palette, start, status
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
@@ -10,6 +10,8 @@ from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 urlpatterns = [
     route("", shell.home, name="home", see=SIGNED_IN),
     *accounts.ADDRESSES,
+    # Start
+    route("start/", start.show_start, name="start", see="start.see"),
     route("language/", shell.set_language, name="set_language", change=EVERYBODY),
     route("theme/", shell.set_theme, name="set_theme", change=EVERYBODY),
     route("alive/", shell.alive, name="alive", see=EVERYBODY),

@@ -57,6 +57,7 @@ def role_word(name: str) -> str:
         "resolver": _("resolver"),
         "worker": _("worker"),
         "dispatcher": _("dispatcher"),
+        "counter": _("figures"),
     }
     return known.get(name, name)
 

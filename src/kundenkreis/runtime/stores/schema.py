@@ -230,6 +230,8 @@ ANONYMOUS_COUNTS = _table(
 RULEBOOKS = _table(
     "rulebooks", "version:i published_us:i hash:t actor:t definitions:b include_existing:t", "version", NOT_PERSONAL
 )
+FIGURES = _table("figures", "name:t at_us:i took_us:i body:b", "name", NOT_PERSONAL, derived=True)
+"""What was counted of everybody and when (runtime/counting/counter.py): numbers only."""
 DRAFTS = _table(
     "drafts",
     "kind:t definition_id:t document:b base_version:i base:t revision:i edited_by:t edited_us:i",
@@ -264,6 +266,7 @@ TABLES: tuple[Table, ...] = (
     TOMBSTONES,
     ANONYMOUS_COUNTS,
     RULEBOOKS,
+    FIGURES,
     DRAFTS,
 )
 

@@ -1,0 +1,115 @@
+"""The counter: counts what pages show of everybody, beside the live path, and keeps each result with the instant it was counted at.
+
+A page that counted a million people while somebody waits would be slow; counts kept in the fold's transaction would make every
+customer wait for every other, and could not be exact about distinct people in a period. So each figure is counted anew from the
+stored rows, in one snapshot, and kept in the table `figures`. It may take at most a twentieth of the time: a figure that takes
+a second is twenty seconds old at most, one that takes a minute twenty minutes. The page says "as of".
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.zones import MINUTE, SECOND, Zone
+from kundenkreis.runtime.counting.circle import count_circle, phases_of
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.stores.schema import FIGURES
+from kundenkreis.runtime.stores.session import Session
+
+_logger = logging.getLogger(__name__)
+
+SHORTEST_PAUSE: Micros = 10 * SECOND
+PAUSES_PER_COUNT = 20
+"""How many times as long as its counting a figure rests."""
+STANDSTILL: Micros = 10 * MINUTE
+"""How long a figure may rest when nothing was added to the log: days begin, limits of time pass."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What a count works with: one snapshot of the store at one instant."""
+
+    tx: Session
+    at_us: Micros
+    zone: Zone
+    documents: Sequence[Mapping[str, Any]]
+    """Definitions of the newest rulebook."""
+
+
+def _circle(look: Look) -> Any:
+    return count_circle(look.tx, phases=phases_of(look.documents), zone=look.zone, at_us=look.at_us)
+
+
+FIGURES_COUNTED: Mapping[str, Callable[[Look], Any]] = {
+    "circle": _circle,
+}
+"""Name -> how it is counted: a new figure is one line."""
+
+
+class _Done(msgspec.Struct):
+    at_us: Micros
+    took_us: Micros
+    log_next: int
+
+
+class Counter:
+    """Counts the figures of one installation when they are due."""
+
+    def __init__(
+        self, installation: Installation, figures: Mapping[str, Callable[[Look], Any]] = FIGURES_COUNTED
+    ) -> None:
+        self._installation = installation
+        self._figures = figures
+        self._done: dict[str, _Done] = {}
+        self._documents: tuple[int, Sequence[Mapping[str, Any]]] = (0, ())
+
+    def count_all(self) -> None:
+        """Count every figure now."""
+        for name in self._figures:
+            self._count(name)
+
+    def count_due(self) -> Micros:
+        """Count what is due. Returns the instant at which something is due again."""
+        now_us, log_next = self._installation.clock.now_us(), self._log_next()
+        for name in self._figures:
+            if self._due_us(name, log_next) <= now_us:
+                try:
+                    self._count(name)
+                except Exception:  # the edge: one figure that cannot be counted must not stop the others
+                    _logger.exception("the figure %s could not be counted", name)
+                    self._done[name] = _Done(now_us, SECOND, log_next)
+        return min(self._due_us(name, -1) for name in self._figures)
+
+    def _due_us(self, name: str, log_next: int) -> Micros:
+        done = self._done.get(name)
+        if done is None:
+            return 0
+        pause_us = max(SHORTEST_PAUSE, PAUSES_PER_COUNT * done.took_us)
+        return done.at_us + (pause_us if log_next != done.log_next else max(pause_us, STANDSTILL))
+
+    def _log_next(self) -> int:
+        with self._installation.store.reading() as tx:
+            return int(tx.rows("SELECT next FROM numbers WHERE name = 'log'")[0][0])
+
+    def _count(self, name: str) -> None:
+        installation = self._installation
+        begun_us = installation.clock.monotonic_us()
+        documents = self._newest_documents()
+        with installation.store.reading() as tx:
+            log_next = int(tx.rows("SELECT next FROM numbers WHERE name = 'log'")[0][0])
+            at_us = installation.clock.now_us()
+            counted = self._figures[name](Look(tx, at_us, installation.zone, documents))
+        took_us = installation.clock.monotonic_us() - begun_us
+        with installation.store.transaction("figures") as tx:
+            tx.insert(FIGURES, [(name, at_us, took_us, _encode(counted))], conflict="replace")
+        self._done[name] = _Done(at_us, took_us, log_next)
+
+    def _newest_documents(self) -> Sequence[Mapping[str, Any]]:
+        version = self._installation.rulebooks.newest_version()
+        if version != self._documents[0]:
+            self._documents = (version, self._installation.rulebooks.documents(version))
+        return self._documents[1]

@@ -1,0 +1,35 @@
+"""What the start page needs beyond the components: figures that are doors, changes with their sign, the instant of a count."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from kundenkreis.kernel.zones import to_datetime
+from kundenkreis.site import formats, start_words
+from kundenkreis.site.phase_words import phase_class
+
+register = template.Library()
+register.filter("signed", start_words.signed)
+register.filter("phase_class", phase_class)
+
+
+@register.simple_tag
+def door(href: str, value: int, figure: str, text: str = "") -> SafeString:
+    """A number that leads to the people behind it. `figure` names it for the recount, which compares `data-value`."""
+    shown = text or formats.number(value)
+    if not href:
+        return format_html('<span data-figure="{}" data-value="{}">{}</span>', figure, value, shown)
+    return format_html('<a href="{}" data-figure="{}" data-value="{}">{}</a>', href, figure, value, shown)
+
+
+@register.simple_tag
+def as_of(at_us: int) -> SafeString:
+    """Up to when the data go."""
+    time = format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        to_datetime(at_us).isoformat(),
+        formats.exact_instant(at_us),
+        formats.clock_time(at_us),
+    )
+    return format_html(_("Data up to {}"), time)
