@@ -128,6 +128,10 @@ BY_NAME = {point.name: point for point in POINTS}
 OUTSIDE = {
     "figures.before_commit": "the counter is killed: the figure stays as it was and is counted again",
     "figures.after_commit": "the same",
+    "list.before_commit": "the list of customers is filled in an older store: killed, the next opening goes on",
+    "list.after_commit": "the same",
+    "draft.before_commit": "somebody saves a draft: killed, the page says that it was not saved",
+    "draft.after_commit": "it is saved",
     "rebuild.before_commit": "a rebuild is killed: its second store is thrown away, nothing else was touched",
     "rebuild.after_commit": "the same",
     "release.before_commit": "quarantined customers are let out: killed, the command is given again",
