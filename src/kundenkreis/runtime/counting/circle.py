@@ -52,7 +52,9 @@ def period_since_us(zone: Zone, days: int, at_us: Micros) -> Micros:
 
 def phases_of(documents: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
     """Phases with their sub-states, clockwise. The rulebook lists them the other way round: whoever is furthest, first."""
-    phases = next((document["phases"] for document in documents if document["kind"] == "phases"), [])
+    phases: Sequence[Mapping[str, Any]] = next(
+        (document["phases"] for document in documents if document["kind"] == "phases"), []
+    )
     named = [(str(one["id"]), [str(sub["id"]) for sub in one.get("sub_states") or ()]) for one in phases]
     return list(reversed(named))
 
@@ -89,7 +91,7 @@ def _period(tx: Session, days: int, phases: Sequence[PhaseCount], *, zone: Zone,
     since_us = period_since_us(zone, days, at_us)
     moves = [Move(from_phase=row[0], to_phase=row[1], people=row[2]) for row in tx.rows(_MOVES, (since_us,))]
     moves.sort(key=lambda move: (-move.people, move.from_phase, move.to_phase))
-    then = dict(tx.rows(_THEN, (since_us, since_us)))
+    then: dict[str, int] = dict(tx.rows(_THEN, (since_us, since_us)))
     net = tuple(
         NetChange(phase=one.phase, people=one.people.known + one.people.anonymous - then.get(one.phase, 0))
         for one in phases
