@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kundenkreis.settings import Settings
+from kundenkreis.site.customers_testing import CustomersInMemory
 from kundenkreis.site.mounted import Sources
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Message
@@ -43,11 +44,16 @@ class Site:
         status: Status = SAMPLE_STATUS,
         journeys: JourneySource | None = None,
         write_keys: Iterable[WriteKeyLine] = (),
+        *,
+        customers: CustomersInMemory | None = None,
     ) -> None:
-        """Serve these messages, this status, these journeys and keys from now on."""
+        """Serve these messages, this status, these journeys, keys and customers from now on."""
+        people = customers if customers is not None else CustomersInMemory()
         build_application(
             self.settings,
             sources=Sources(
+                customer=people,
+                customers=people,
                 journeys=journeys or JourneysAsGiven(),
                 mailbox=MailboxInMemory(messages),
                 status=StatusAsGiven(status),

@@ -13,11 +13,15 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from kundenkreis.settings import Settings
+from kundenkreis.site.customers_testing import CustomersInMemory
 from kundenkreis.site.mounted import Sources
 from kundenkreis.site.testing import JourneysAsGiven, MailboxInMemory, StartAsGiven, StatusAsGiven, WriteKeysInMemory, make_message
 from kundenkreis.site.wsgi import build_application, issue_login_url
 settings = Settings(data_dir=Path(sys.argv[1]), database=sys.argv[2])
+people = CustomersInMemory()
 sources = Sources(
+    customer=people,
+    customers=people,
     journeys=JourneysAsGiven(),
     mailbox=MailboxInMemory([make_message("0a", subject="On PostgreSQL")]),
     start=StartAsGiven(),

@@ -17,6 +17,8 @@ from kundenkreis.events.writer import InboxWriter
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
+from kundenkreis.runtime.readers.customer import StoredCustomer
+from kundenkreis.runtime.readers.customers import StoredCustomers
 from kundenkreis.runtime.readers.definition_search import DefinitionSearch
 from kundenkreis.runtime.readers.journeys import StoredJourneys
 from kundenkreis.runtime.readers.start import StoredStart
@@ -37,13 +39,17 @@ def sources_of(installation: Installation) -> Sources:
     """Who answers the pages' questions about this installation."""
     from kundenkreis.site import formats  # noqa: PLC0415 - Django: the worker and the command line never need it
 
+    customers = StoredCustomers(installation)
     return Sources(
+        customer=StoredCustomer(installation),
+        customers=customers,
         journeys=StoredJourneys(installation),
         mailbox=StoredMailbox(installation.store),
         status=InstallationStatus(installation),
         start=StoredStart(installation.store),
         write_keys=StoredWriteKeys(installation.write_key_book()),
         searches={
+            "customer": customers,
             "journey": DefinitionSearch(
                 installation, kind="journey", address="/journeys/{}/", language=formats.language
             ),

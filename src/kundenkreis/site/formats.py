@@ -1,11 +1,13 @@
 """Numbers, instants and spans as the viewer writes them."""
 
+from decimal import Decimal
 from typing import Literal
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from django.utils.translation import get_language
 
+from kundenkreis.kernel.money import ZERO_DECIMAL
 from kundenkreis.kernel.zones import date_of, to_datetime
 from kundenkreis.site.mounted import mounted
 
@@ -22,6 +24,29 @@ def language() -> Literal["de", "en"]:
 def number(value: int) -> str:
     """A whole number: 5.000 or 5,000."""
     return format_decimal(value, locale=language())
+
+
+def decimal(value: Decimal | float) -> str:
+    """A number with as many decimals as it has, at most three: 4,5 or 4.5."""
+    return format_decimal(value, locale=language())
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount to the cent in its own currency: 1.234,50 € or €1,234.50."""
+    value = Decimal(minor) if currency in ZERO_DECIMAL else Decimal(minor) / 100
+    return format_currency(value, currency, locale=language())
+
+
+def day(at_us: int) -> str:
+    """The date of an instant in the installation's zone: 4. Nov. 2026."""
+    local = to_datetime(at_us).astimezone(get_timezone(mounted().settings.zone))
+    return format_date(local, format="medium", locale=_EXACT[language()][1])
+
+
+def moment(at_us: int) -> str:
+    """Date and time to the minute in the installation's zone: 04.11.2026, 10:00."""
+    zone = get_timezone(mounted().settings.zone)
+    return str(format_datetime(to_datetime(at_us), "short", tzinfo=zone, locale=_EXACT[language()][1]))
 
 
 def relative_instant(at_us: int) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
+from kundenkreis.site.ports.customer import CustomerSource
+from kundenkreis.site.ports.customers import CustomerList
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.search import Search
@@ -24,6 +26,8 @@ class Sources:
     """Who answers the pages' questions: one field per area, a protocol of `site/ports/`."""
 
     journeys: JourneySource
+    customer: CustomerSource
+    customers: CustomerList
     mailbox: Mailbox
     status: StatusSource
     start: StartSource

@@ -3,6 +3,7 @@
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
 from kundenkreis.site.pages import journeys, mailbox, palette, start, status
+from kundenkreis.site.pages.customers import listing, page
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
@@ -30,6 +31,24 @@ urlpatterns = [
         journeys.show_trace,
         name="journey_trace",
         see=("journeys.see", "customers.see"),
+    ),
+    # Customers
+    route("customers/", listing.show_list, name="customers", see="customers.see"),
+    route("customers/export/", listing.export, name="customers_export", see=("customers.see", "exports.make")),
+    route("customers/filters/", listing.save_filter, name="customers_filter_save", change="segments.edit"),
+    route(
+        "customers/filters/<str:filter_id>/",
+        listing.delete_filter,
+        name="customers_filter_delete",
+        change="segments.edit",
+    ),
+    route("customers/<int:profile_id>/", page.show_customer, name="customer", see="customers.see"),
+    route("customers/<int:profile_id>/timeline/", page.show_timeline, name="customer_timeline", see="customers.see"),
+    route(
+        "customers/<int:profile_id>/why/<str:kind>/<str:name>/",
+        page.show_why,
+        name="customer_why",
+        see=("customers.see", "personal.see"),
     ),
     # Messages
     route("mailbox/", mailbox.show_list, name="mailbox", see="messages.see"),

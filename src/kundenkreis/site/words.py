@@ -69,4 +69,18 @@ def kind_word(kind: str) -> str:
 
 def channel_word(channel: str) -> str:
     """A channel in words."""
-    return {"email": _("e-mail"), "mailbox": _("local mailbox")}.get(channel, channel)
+    known = {
+        "email": _("e-mail"),
+        "mailbox": _("local mailbox"),
+        "sms": _("text message"),
+        "messenger": _("messenger"),
+        "push": _("push"),
+        "call": _("call"),
+        "phone": _("call"),
+        "letter": _("letter"),
+        "visit": _("visit"),
+        "web": _("website"),
+        "store": _("shop"),
+        "*": _("every channel"),
+    }
+    return known.get(channel, channel)

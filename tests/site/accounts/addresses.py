@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kundenkreis.site.customers_testing import SAMPLE_CUSTOMER, SAMPLE_LINE, CustomersInMemory
 from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_message
 from tests.site.conftest import Site
@@ -29,8 +30,15 @@ class Address:
 
 def prepare(site: Site) -> None:
     """Mount what the addresses below lead to."""
+    people = CustomersInMemory(
+        [SAMPLE_LINE],
+        customers=[SAMPLE_CUSTOMER],
+        answers={(7, "phase", "now"): {"answer": "loyalty", "reason": None, "history": []}},
+    )
+    people.save_filter("kept", {"phase": {"is": "loyalty"}}, actor="somebody")
     site.mount(
         [make_message("0a")],
+        customers=people,
         journeys=JourneysAsGiven([SAMPLE_JOURNEY]),
         write_keys=[WriteKeyLine(shown="kk_server_0", source="shop", kind="server", brand="")],
     )
@@ -117,12 +125,21 @@ def _passkey(site: Site) -> Arguments:
 
 _NOBODYS = 999_999
 
+
+_OWN_CUSTOMER, _NO_CUSTOMER = _fixed(profile_id=7), {"profile_id": 8}
+
 ADDRESSES: dict[str, Address] = {
     "journey": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_people": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_trace": Address(
         own=_fixed(journey_id="welcome", profile_id=7), foreign={"journey_id": "welcome", "profile_id": 8}
     ),
+    "customer": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER),
+    "customer_timeline": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER),
+    "customer_why": Address(
+        own=_fixed(profile_id=7, kind="phase", name="now"), foreign={"profile_id": 7, "kind": "phase", "name": "then"}
+    ),
+    "customers_filter_delete": Address(own=_fixed(filter_id=b"kept".hex()), foreign={"filter_id": "no-such-filter"}),
     "login_link": Address(own=_login_token, foreign={"token": "no-such-token"}, foreign_status=410),
     "account_reset_password_from_key": Address(
         own=_reset_key, foreign={"uidb36": "1", "key": "no-such-key"}, foreign_status=410

@@ -169,6 +169,8 @@ SEARCH_TERMS = _table(
     derived=True,
 )
 """Folded beginnings by which people are found. Bytes, because a range of texts means something else in every collation."""
+SAVED_FILTERS = _table("saved_filters", "filter_id:t name:t condition:t actor:t saved_us:i", "filter_id", NOT_PERSONAL)
+"""Conditions that people keep under a name for the list of customers."""
 ORDERS = _table(
     "orders",
     "order_id:t profile_id:i ordered_us:i total_minor:i refunded_minor:i currency:t status:t channel:t delivered_us:i lines:b cause:b",
@@ -256,6 +258,7 @@ TABLES: tuple[Table, ...] = (
     VERDICTS,
     CUSTOMER_LIST,
     SEARCH_TERMS,
+    SAVED_FILTERS,
     ORDERS,
     OUTBOX,
     INTERNAL_INBOX,

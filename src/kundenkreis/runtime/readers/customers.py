@@ -1,0 +1,346 @@
+"""The list of customers: search, quick filters, conditions, orders, pages; every page costs the same number of queries.
+
+A page reads keys from `customer_list` in the order asked for and then the states of the people shown. A quick filter that few people
+match leads, and its members are sorted; one that many match is probed along the order. A condition that is no quick filter can only be asked
+of states, so a page asks a bounded number of them and says where to go on.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from kundenkreis.customers.core.profile import attribute
+from kundenkreis.customers.core.state import CustomerState, decode_state
+from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.kernel.hashing import hash128
+from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.readers.customer_lines import customer_line, plain_value
+from kundenkreis.runtime.readers.customer_search import Candidates, find_candidates
+from kundenkreis.runtime.readers.definition_names import DefinitionNames, NamesInForce
+from kundenkreis.runtime.rulebooks import newest_version
+from kundenkreis.runtime.stores.schema import SAVED_FILTERS
+from kundenkreis.runtime.stores.session import Row, Session
+from kundenkreis.segments.core.protocol import Condition
+from kundenkreis.segments.core.tree import compile_condition
+from kundenkreis.segments.errors import DefinitionError
+from kundenkreis.site.ports.customers import (
+    Choice,
+    Choices,
+    CustomerLine,
+    CustomerQuery,
+    CustomersFound,
+    SavedFilter,
+)
+from kundenkreis.site.ports.search import Found
+
+FEW = 20_000
+"""Members up to which a quick filter leads: reading and sorting them costs less than probing along the order."""
+MOST_COUNTED = 10_000
+"""Counting stops here and says "more than"."""
+MOST_ASKED = 2_000
+"""States that a condition is asked of for one page: about a tenth of a second."""
+_CHUNK = 250
+
+_COLUMNS = {"seen": "seen_us", "since": "since_us", "sales": "sales_minor", "name": "name_key"}
+_CURSOR = re.compile(r"(-?\d{1,19}|x(?:[0-9a-f]{2}){0,64})\.(\d{1,19})")
+
+
+class _Plan(NamedTuple):
+    """FROM and WHERE of a query on the list, with its parameters."""
+
+    source: str
+    where: str
+    params: list[Any]
+
+
+class _Members(NamedTuple):
+    """One quick filter, and how many it has at most."""
+
+    kind: str
+    definition_id: str
+    size: int
+
+
+class StoredCustomers:
+    """Reads the list of one installation's customers."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._names = NamesInForce(installation.rulebooks)
+
+    def find_customers(self, query: CustomerQuery) -> CustomersFound:
+        """See ports.CustomerList."""
+        with self._installation.store.reading() as tx:
+            rulebook, names = self._in_force(tx)
+            condition, problem, detail = _compile(query.condition, rulebook)
+            if problem:
+                return CustomersFound(
+                    lines=(), total=0, total_is="exact", next_cursor="", problem=problem, problem_detail=detail
+                )
+            searched = find_candidates(tx, query.text) if query.text.strip() else None
+            plan = _plan(tx, query, searched)
+            if condition is not None:
+                return self._ask_states(tx, query, plan, condition, names, rulebook)
+            rows = _page(tx, plan, query, query.limit + 1)
+            total, total_is = _total(tx, plan)
+            shown = rows[: query.limit]
+            states = _states(tx, [row[0] for row in shown])
+            return CustomersFound(
+                lines=tuple(self._line(states[row[0]], names, rulebook) for row in shown if row[0] in states),
+                total=total, total_is=total_is, next_cursor=_cursor(shown[-1]) if len(rows) > query.limit else "",
+                is_cut=searched.is_cut if searched is not None else False,
+            )  # fmt: skip
+
+    def read_choices(self) -> Choices:
+        """See ports.CustomerList."""
+        with self._installation.store.reading() as tx:
+            _, names = self._in_force(tx)
+            asked = [("phase", one) for one, _ in names.phases]
+            asked += [("sub_state", sub) for _, subs in names.phases for sub in subs]
+            asked += [(kind, one) for kind in ("situation", "segment") for one in names.ids.get(kind, ())]
+            counts = _counts(tx, asked)
+            known, visitors = (
+                int(tx.rows("SELECT count(*) FROM customer_list WHERE is_known = ?", (each,))[0][0]) for each in (1, 0)
+            )
+            newest = tx.rows("SELECT profile_id FROM customer_list WHERE is_known = 1 ORDER BY seen_us DESC LIMIT 50")
+            attributes: dict[str, None] = {}
+            for state in _states(tx, [row[0] for row in newest]).values():
+                attributes.update(dict.fromkeys(state.profile.attributes))
+
+        def choice(kind: str, id_: str, parts: tuple[Choice, ...] = ()) -> Choice:
+            count = counts.get((kind, id_), 0)
+            named = names.named(kind, id_)
+            return Choice(named=named, customers=min(count, MOST_COUNTED), is_more=count > MOST_COUNTED, parts=parts)
+
+        return Choices(
+            # The rulebook lists phases as ties are decided; people read the circle from its beginning.
+            phases=tuple(
+                choice("phase", one, tuple(choice("sub_state", sub) for sub in subs))
+                for one, subs in reversed(names.phases)
+            ),
+            situations=tuple(choice("situation", one) for one in names.ids.get("situation", ())),
+            segments=tuple(choice("segment", one) for one in names.ids.get("segment", ())),
+            known=known, visitors=visitors, attributes=tuple(sorted(attributes)),
+        )  # fmt: skip
+
+    def read_attributes(self, profile_ids: tuple[int, ...], names: tuple[str, ...]) -> dict[int, dict[str, str]]:
+        """See ports.CustomerList."""
+        with self._installation.store.reading() as tx:
+            states = _states(tx, profile_ids)
+        return {one: {name: plain_value(attribute(state, name)) for name in names} for one, state in states.items()}
+
+    def saved_filters(self) -> tuple[SavedFilter, ...]:
+        """See ports.CustomerList."""
+        with self._installation.store.reading() as tx:
+            rows = tx.rows("SELECT filter_id, name, condition, actor, saved_us FROM saved_filters ORDER BY name")
+        return tuple(
+            SavedFilter(
+                filter_id=row[0], name=row[1], condition=msgspec.json.decode(row[2]), actor=row[3], saved_us=row[4]
+            )
+            for row in rows
+        )
+
+    def save_filter(self, name: str, condition: dict[str, Any], *, actor: str) -> str:
+        """See ports.CustomerList."""
+        filter_id = hash128("filter", name.casefold()).hex()
+        row = (filter_id, name, msgspec.json.encode(condition).decode(), actor, self._installation.clock.now_us())
+        with self._installation.store.transaction("filter") as tx:
+            tx.insert(SAVED_FILTERS, [row], conflict="replace")
+        return filter_id
+
+    def delete_filter(self, filter_id: str) -> None:
+        """See ports.CustomerList."""
+        with self._installation.store.transaction("filter") as tx:
+            tx.run("DELETE FROM saved_filters WHERE filter_id = ?", (filter_id,))
+
+    def search(self, query: str, limit: int) -> tuple[Found, ...]:
+        """See ports.Search: customers, those seen last first."""
+        found = self.find_customers(CustomerQuery(text=query, limit=limit)) if query.strip() else None
+        return tuple(
+            Found(
+                kind="customer", id=str(line.profile_id), title=line.name or line.number or str(line.profile_id),
+                detail=" · ".join(part for part in (line.email, line.phone, line.number, line.city) if part),
+                path=f"/customers/{line.profile_id}/",
+            )
+            for line in (found.lines if found is not None else ())
+        )  # fmt: skip
+
+    def _in_force(self, tx: Session) -> tuple[Rulebook, DefinitionNames]:
+        rulebooks = self._installation.rulebooks
+        rulebooks.read(tx)
+        version = newest_version(tx)
+        return rulebooks(version), self._names.of(version)
+
+    def _line(self, state: CustomerState, names: DefinitionNames, rulebook: Rulebook) -> CustomerLine:
+        return customer_line(state, names, rulebook.policy, at_us=self._installation.clock.now_us())
+
+    def _ask_states(
+        self, tx: Session, query: CustomerQuery, plan: _Plan, condition: Condition, names: DefinitionNames,
+        rulebook: Rulebook,
+    ) -> CustomersFound:  # fmt: skip
+        """A page of those for whom the condition holds, of at most MOST_ASKED asked."""
+        at_us = self._installation.clock.now_us()
+        keys = _page(tx, plan, query, MOST_ASKED + 1)
+        found: list[tuple[Row, CustomerState]] = []
+        asked = 0
+        for start in range(0, min(len(keys), MOST_ASKED), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            states = _states(tx, [row[0] for row in chunk])
+            for row in chunk:
+                state = states.get(row[0])
+                asked += 1
+                if state is not None and condition.answer(state, at_us)[0]:
+                    found.append((row, state))
+            if len(found) > query.limit:
+                break
+        more = len(found) > query.limit
+        shown = found[: query.limit]
+        unasked = asked < len(keys)
+        last = shown[-1][0] if more else keys[asked - 1] if unasked else None
+        total, total_is = self._estimate(tx, plan, condition, at_us)
+        if not query.cursor and not more and not unasked:
+            total, total_is = len(found), "exact"
+        return CustomersFound(
+            lines=tuple(self._line(state, names, rulebook) for _, state in shown),
+            total=total, total_is=total_is, next_cursor=_cursor(last) if last is not None else "",
+        )  # fmt: skip
+
+    def _estimate(
+        self, tx: Session, plan: _Plan, condition: Condition, at_us: Micros
+    ) -> tuple[int, Literal["exact", "estimate"]]:
+        """How many the condition holds for: asked of the customers with the lowest ids, which are hashes, so a fair sample."""
+        total = int(tx.rows(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params)[0][0])
+        sample = tx.rows(
+            f"SELECT l.profile_id FROM {plan.source} WHERE {plan.where} ORDER BY l.profile_id LIMIT ?",
+            [*plan.params, MOST_ASKED],
+        )
+        states = _states(tx, [row[0] for row in sample])
+        holding = sum(condition.answer(state, at_us)[0] for state in states.values())
+        if total <= MOST_ASKED or not states:
+            return holding, "exact"
+        return round(holding * total / len(states)), "estimate"
+
+
+def _compile(document: dict[str, Any] | None, rulebook: Rulebook) -> tuple[Condition | None, str, str]:
+    """(the condition, "", "") or (None, problem, detail), see CustomersFound.problem."""
+    if document is None:
+        return None, "", ""
+    decisions = rulebook.decisions
+    try:
+        condition = compile_condition(document, zone=rulebook.zone, known=decisions.known)
+    except DefinitionError as error:
+        return None, "unknown", str(error)
+    kept = decisions.facts.by_key
+    missing = [spec for spec in condition.facts if spec.key not in kept or kept[spec.key].size < spec.size]
+    if missing:
+        return None, "not_counted", ", ".join(sorted({name for spec in missing for name in spec.names}))
+    return condition, "", ""
+
+
+def _plan(tx: Session, query: CustomerQuery, searched: Candidates | None) -> _Plan:
+    filters = [
+        (kind, value)
+        for kind, value in (
+            ("phase", query.phase), ("sub_state", query.sub_state), ("situation", query.situation),
+            ("segment", query.segment),
+        )
+        if value
+    ]  # fmt: skip
+    if searched is not None:
+        return _probed("customer_list l", *_among(searched.profile_ids), filters)
+    members = sorted(
+        (_Members(kind, value, _size(tx, kind, value)) for kind, value in filters), key=lambda one: one.size
+    )
+    if members and members[0].size <= FEW:
+        first = members[0]
+        return _probed(
+            # CROSS JOIN keeps SQLite to this order; for PostgreSQL it is an ordinary join.
+            "memberships d CROSS JOIN customer_list l",
+            "d.kind = ? AND d.definition_id = ? AND d.until_us = ? AND l.profile_id = d.profile_id",
+            [first.kind, first.definition_id, NEVER],
+            [(one.kind, one.definition_id) for one in members[1:]],
+        )
+    known = 0 if query.view == "visitors" and not filters else 1
+    # A filter asked for by a link may be met by visitors too: they are few among its members, and are counted apart.
+    return _probed("customer_list l", "l.is_known = ?", [known], filters)
+
+
+def _among(profile_ids: Sequence[int]) -> tuple[str, list[Any]]:
+    if not profile_ids:
+        return "1 = 0", []
+    return f"l.profile_id IN ({', '.join('?' * len(profile_ids))})", list(profile_ids)
+
+
+def _probed(source: str, where: str, params: list[Any], filters: Sequence[tuple[str, str]]) -> _Plan:
+    for number, (kind, value) in enumerate(filters):
+        where += (
+            f" AND EXISTS (SELECT 1 FROM memberships m{number} WHERE m{number}.profile_id = l.profile_id "
+            f"AND m{number}.kind = ? AND m{number}.definition_id = ? AND m{number}.until_us = ?)"
+        )
+        params = [*params, kind, value, NEVER]
+    return _Plan(source, where, params)
+
+
+def _size(tx: Session, kind: str, definition_id: str) -> int:
+    sql = "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE kind = ? AND definition_id = ? AND until_us = ? LIMIT ?) AS m"
+    return int(tx.rows(sql, (kind, definition_id, NEVER, FEW + 1))[0][0])
+
+
+def _counts(tx: Session, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """(kind, id) -> people in it now, counted up to one more than MOST_COUNTED; one query."""
+    if not asked:
+        return {}
+    one = (
+        "SELECT ? AS place, count(*) FROM "
+        "(SELECT 1 FROM memberships WHERE kind = ? AND definition_id = ? AND until_us = ? LIMIT ?) AS m"
+    )
+    params: list[Any] = []
+    for place, (kind, definition_id) in enumerate(asked):
+        params += [str(place), kind, definition_id, NEVER, MOST_COUNTED + 1]
+    rows = tx.rows(" UNION ALL ".join([one] * len(asked)), params)
+    return {asked[int(row[0])]: int(row[1]) for row in rows}
+
+
+def _page(tx: Session, plan: _Plan, query: CustomerQuery, limit: int) -> list[Row]:
+    """(profile id, sort value) of the next people in the order asked for."""
+    column = _COLUMNS[query.sort.removeprefix("-")]
+    direction, beyond = ("DESC", "<") if query.sort.startswith("-") else ("ASC", ">")
+    where, params = plan.where, list(plan.params)
+    after = _after(query.cursor, column)
+    if after is not None:
+        where += f" AND (l.{column}, l.profile_id) {beyond} (?, ?)"
+        params += after
+    return tx.rows(
+        f"SELECT l.profile_id, l.{column} FROM {plan.source} WHERE {where} "
+        f"ORDER BY l.{column} {direction}, l.profile_id {direction} LIMIT ?",
+        [*params, limit],
+    )
+
+
+def _after(cursor: str, column: str) -> list[Any] | None:
+    match = _CURSOR.fullmatch(cursor)
+    if match is None or (column == "name_key") is not match[1].startswith("x"):
+        return None
+    value = bytes.fromhex(match[1][1:]) if column == "name_key" else int(match[1])
+    return [value, int(match[2])] if int(match[2]) < 1 << 63 else None
+
+
+def _cursor(row: Row) -> str:
+    value = row[1]
+    return f"{value if isinstance(value, int) else 'x' + bytes(value).hex()}.{row[0]}"
+
+
+def _total(tx: Session, plan: _Plan) -> tuple[int, Literal["exact", "more"]]:
+    if "EXISTS" not in plan.where:
+        return int(tx.rows(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params)[0][0]), "exact"
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {plan.source} WHERE {plan.where} LIMIT ?) AS found"
+    count = int(tx.rows(sql, [*plan.params, MOST_COUNTED + 1])[0][0])
+    return min(count, MOST_COUNTED), "more" if count > MOST_COUNTED else "exact"
+
+
+def _states(tx: Session, profile_ids: Sequence[int]) -> dict[int, CustomerState]:
+    rows = tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", list(profile_ids))
+    return {row[0]: decode_state(bytes(row[1])) for row in rows}

@@ -1,0 +1,209 @@
+"""Customers that are held in memory: the site's counterpart of the readers in tests, with one sample person."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from kundenkreis.site.ports.customer import (
+    ChannelLight,
+    Customer,
+    Evidence,
+    Light,
+    Order,
+    OrderLine,
+    Rhythm,
+    TimelineEntry,
+    TimelinePage,
+    TimelinePart,
+    Value,
+)
+from kundenkreis.site.ports.customers import (
+    Amount,
+    Choice,
+    Choices,
+    CustomerLine,
+    CustomerQuery,
+    CustomersFound,
+    Named,
+    Place,
+    SavedFilter,
+    Words,
+)
+from kundenkreis.site.ports.messages import Reason
+from kundenkreis.site.ports.search import Found
+
+DAY_US = 86_400_000_000
+
+LOYALTY = Named(id="loyalty", name=Words(de="Bindung", en="Loyalty"))
+NEWSLETTER = Named(id="newsletter", name=Words(de="Newsletter", en="Newsletter"))
+
+SAMPLE_LINE = CustomerLine(
+    profile_id=7, name="Marie Brandt", is_known=True, email="marie.brandt@example.com", phone="+49 911 1234567",
+    number="hh-7", city="Nürnberg", place=Place(phase=LOYALTY, sub_state=None, since_us=0), situations=(), segments=(),
+    sales=(Amount(minor=123450, currency="EUR"),), order_count=4, last_order_us=0, seen_us=0, since_us=-300 * DAY_US,
+    channels=("email",),
+)  # fmt: skip
+"""An ordinary person around instant 0."""
+
+SAMPLE_CUSTOMER = Customer(
+    profile_id=7, name="Marie Brandt", is_known=True, number="hh-7", email="marie.brandt@example.com",
+    phone="+49 911 1234567", language="de", city="Nürnberg", country="DE", groups=(), kind="customer",
+    place=SAMPLE_LINE.place, place_reason={}, place_cause=None, since_us=-300 * DAY_US, seen_us=0, situations=(),
+    channels=(
+        ChannelLight(
+            channel="email", tone="go",
+            lights=(
+                Light(
+                    channel="email", purpose=NEWSLETTER, tone="go", basis="express_consent", reasons=(), until_us=None,
+                    since_us=-200 * DAY_US,
+                    evidence=Evidence(
+                        at_us=-200 * DAY_US, event="Consent Confirmed", source="shop", wording="Ja, ich will", proof="form 7"
+                    ),
+                ),
+            ),
+        ),
+        ChannelLight(
+            channel="call", tone="stop",
+            lights=(
+                Light(
+                    channel="call", purpose=NEWSLETTER, tone="stop", basis="", until_us=None, since_us=None, evidence=None,
+                    reasons=(Reason(rule_id="basis", passed=False, detail=("no_basis", "call", "newsletter")),),
+                ),
+            ),
+        ),
+    ),
+    contact_person="", paused_until_us=None, pause_reason="", last_contact=None, planned=(), runs=(),
+    values=(
+        Value(name="email", text="marie.brandt@example.com", source="shop", at_us=0, is_editable=True),
+        Value(name="firstName", text="Marie", source="shop", at_us=0, is_editable=True),
+    ),
+    identifiers=(), merged=0, phases=(), segments=(), left_segments=(), scores=(),
+    orders=(
+        Order(
+            order_id="4711", at_us=0, total=Amount(minor=4990, currency="EUR"), refunded=Amount(minor=0, currency="EUR"),
+            status="delivered", channel="web", delivered_us=DAY_US,
+            lines=(OrderLine(product="p1", quantity=2, price=Amount(minor=2495, currency="EUR"), category="Tee"),),
+        ),
+    ),
+    rhythm=Rhythm(
+        order_count=1, sales=(Amount(minor=4990, currency="EUR"),), refunded=(), average=Amount(minor=4990, currency="EUR"),
+        first_us=0, last_us=0, usual_gap_days=None, long_gap_days=None, silent_days=3,
+    ),
+    consents=(), bans=(), tracking=False,
+)  # fmt: skip
+"""The same person's page."""
+
+
+class CustomersInMemory:
+    """A list of customers and their pages. Cursors are positions in the list of matches; conditions hold for nobody."""
+
+    def __init__(
+        self,
+        lines: Iterable[CustomerLine] = (),
+        *,
+        customers: Iterable[Customer] = (),
+        entries: Iterable[TimelineEntry] = (),
+        answers: Mapping[tuple[int, str, str], dict[str, Any]] | None = None,
+    ) -> None:
+        self._lines = list(lines)
+        self._customers = {customer.profile_id: customer for customer in customers}
+        self._entries = list(entries)
+        self._answers = dict(answers or {})
+        self._filters: dict[str, SavedFilter] = {}
+
+    def find_customers(self, query: CustomerQuery) -> CustomersFound:
+        """See ports.CustomerList."""
+        words = query.text.lower().split()
+        found = [
+            line
+            for line in self._lines
+            if all(word in f"{line.name} {line.email} {line.number}".lower() for word in words)
+            and (words or line.is_known is (query.view == "known"))
+            and query.phase in ("", line.place.phase.id if line.place else "")
+            and query.condition is None
+        ]
+        key = {"name": lambda line: line.name, "sales": _sales, "since": lambda line: line.since_us}.get(
+            query.sort.removeprefix("-"), lambda line: line.seen_us
+        )
+        found.sort(key=key, reverse=query.sort.startswith("-"))
+        begin = int(query.cursor) if query.cursor.isdigit() else 0
+        end = begin + query.limit
+        return CustomersFound(
+            lines=tuple(found[begin:end]), total=len(found), total_is="exact",
+            next_cursor=str(end) if end < len(found) else "",
+        )  # fmt: skip
+
+    def read_choices(self) -> Choices:
+        """See ports.CustomerList."""
+        phases = {line.place.phase.id: line.place.phase for line in self._lines if line.place is not None}
+        return Choices(
+            phases=tuple(
+                Choice(
+                    named=phase, is_more=False,
+                    customers=sum(line.place is not None and line.place.phase.id == id_ for line in self._lines),
+                )
+                for id_, phase in phases.items()
+            ),
+            situations=(), segments=(), known=sum(line.is_known for line in self._lines),
+            visitors=sum(not line.is_known for line in self._lines), attributes=("city",),
+        )  # fmt: skip
+
+    def read_attributes(self, profile_ids: tuple[int, ...], names: tuple[str, ...]) -> dict[int, dict[str, str]]:
+        """See ports.CustomerList."""
+        cities = {line.profile_id: line.city for line in self._lines}
+        return {one: {name: cities[one] if name == "city" else "" for name in names} for one in profile_ids}
+
+    def saved_filters(self) -> tuple[SavedFilter, ...]:
+        """See ports.CustomerList."""
+        return tuple(sorted(self._filters.values(), key=lambda one: one.name))
+
+    def save_filter(self, name: str, condition: dict[str, Any], *, actor: str) -> str:
+        """See ports.CustomerList."""
+        filter_id = name.casefold().encode().hex()
+        self._filters[filter_id] = SavedFilter(
+            filter_id=filter_id, name=name, condition=condition, actor=actor, saved_us=0
+        )
+        return filter_id
+
+    def delete_filter(self, filter_id: str) -> None:
+        """See ports.CustomerList."""
+        self._filters.pop(filter_id, None)
+
+    def find_customer(self, profile_id: int) -> Customer | None:
+        """See ports.CustomerSource."""
+        return self._customers.get(profile_id)
+
+    def read_timeline(self, profile_id: int, part: TimelinePart, *, cursor: str, limit: int) -> TimelinePage:
+        """See ports.CustomerSource."""
+        found = [entry for entry in self._entries if part in ("all", entry.part)]
+        begin = int(cursor) if cursor.isdigit() else 0
+        end = begin + limit
+        return TimelinePage(entries=tuple(found[begin:end]), next_cursor=str(end) if end < len(found) else "")
+
+    def explain(self, profile_id: int, kind: str, name: str) -> dict[str, Any] | None:
+        """See ports.CustomerSource."""
+        return self._answers.get((profile_id, kind, name))
+
+    def search(self, query: str, limit: int) -> tuple[Found, ...]:
+        """See ports.Search."""
+        found = self.find_customers(CustomerQuery(text=query, limit=limit))
+        return tuple(
+            Found(
+                kind="customer",
+                id=str(one.profile_id),
+                title=one.name,
+                detail=one.email,
+                path=f"/customers/{one.profile_id}/",
+            )
+            for one in found.lines
+        )
+
+
+def make_line(profile_id: int, name: str, **fields: Any) -> CustomerLine:
+    """The sample line with another name and what else is given."""
+    address = f"{'.'.join(name.lower().split())}@example.com"
+    return replace(SAMPLE_LINE, **{"profile_id": profile_id, "name": name, "email": address, **fields})
+
+
+def _sales(line: CustomerLine) -> int:
+    return sum(one.minor for one in line.sales)

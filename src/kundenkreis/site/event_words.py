@@ -1,0 +1,33 @@
+"""What events are called: those of the catalogue in its own words, those that Kundenkreis writes in ours."""
+
+from django.utils.translation import gettext as _
+
+from kundenkreis.events.core.catalogue import EVENTS
+from kundenkreis.site.formats import language
+
+
+def event_word(name: str) -> str:
+    """An event in words; what nobody knows is called as it was sent."""
+    known = EVENTS.get(name)
+    if known is not None:
+        return known.de if language() == "de" else known.en
+    own = {
+        "identify": _("Details received"),
+        "alias": _("Two records belong together"),
+        "group": _("Belongs to a company or group"),
+        "page": _("Page viewed"),
+        "screen": _("Screen viewed"),
+        "Attribute Set": _("Value corrected"),
+        "Marketing Paused": _("Marketing paused"),
+        "Marketing Resumed": _("Marketing resumed"),
+        "Merge Requested": _("Joined with another record"),
+        "Message Cancelled": _("Message stopped"),
+        "Phase Changed": _("Phase changed"),
+        "Sub-State Changed": _("State changed"),
+        "Segment Entered": _("Entered a segment"),
+        "Segment Left": _("Left a segment"),
+        "Situation Began": _("Began"),
+        "Situation Ended": _("Ended"),
+        "Journey Stopped": _("Journey stopped"),
+    }
+    return own.get(name, name)

@@ -1,0 +1,162 @@
+"""What the list's address asks for: search words, quick filters, conditions, order; and addresses that ask for something else."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.http import HttpRequest, QueryDict
+
+from kundenkreis.site.access import may
+from kundenkreis.site.ports.customers import SORTS, CustomerQuery, SavedFilter, Sort, View
+
+PAGE_SIZE: Final = 50
+_LONGEST: Final = 200
+_MOST_CONDITIONS: Final = 20
+_QUICK: Final = ("phase", "sub_state", "situation", "segment")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The address of the list, read."""
+
+    text: str
+    view: View
+    quick: Mapping[str, str]
+    """phase, sub_state, situation, segment: those that are given."""
+    conditions: tuple[dict[str, Any], ...]
+    """Further conditions, each with one key."""
+    filter_id: str
+    sort: Sort
+    cursor: str
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The conditions that are no quick filters, as one."""
+        return joined(self.conditions)
+
+    @property
+    def whole(self) -> dict[str, Any] | None:
+        """Everything but the search words as one condition: what a saved filter keeps."""
+        quick: list[dict[str, Any]] = []
+        if "phase" in self.quick or "sub_state" in self.quick:
+            phase: dict[str, Any] = {"is": self.quick.get("phase", "")}
+            if "sub_state" in self.quick:
+                phase["sub_state"] = self.quick["sub_state"]
+            quick.append({"phase": phase})
+        if "situation" in self.quick:
+            quick.append({"situation": {"is": self.quick["situation"]}})
+        if "segment" in self.quick:
+            quick.append({"segment": {"id": self.quick["segment"]}})
+        return joined((*quick, *self.conditions))
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but the order is asked for."""
+        return bool(self.text or self.quick or self.conditions or self.view != "known")
+
+    def query(self, limit: int = PAGE_SIZE) -> CustomerQuery:
+        """What the reader is asked."""
+        return CustomerQuery(
+            text=self.text, view=self.view, condition=self.document, sort=self.sort, cursor=self.cursor, limit=limit,
+            **{name: self.quick.get(name, "") for name in _QUICK},
+        )  # fmt: skip
+
+    def link(self, **changes: object) -> str:
+        """The query string of this address with something changed; "" takes a filter away. Never keeps the cursor."""
+        query = QueryDict(mutable=True)
+        values: dict[str, object] = {"q": self.text, "view": self.view if self.view != "known" else "", **self.quick}
+        values |= {"sort": self.sort if self.sort != "-seen" else "", "filter": self.filter_id}
+        conditions = changes.pop("conditions", self.conditions)
+        values |= changes
+        for name, value in values.items():
+            if value:
+                query[name] = str(value)
+        query.setlist("if", [json.dumps(one, separators=(",", ":")) for one in _tuple(conditions)])
+        if not query.getlist("if"):
+            query.pop("if")
+        return "?" + query.urlencode()
+
+
+def read_asked(request: HttpRequest, saved: Iterable[SavedFilter]) -> Asked:
+    """What a request asks for. What makes no sense is left out rather than refused: an address may be old or cut off."""
+    get = request.GET.get
+    # Control characters match nothing, and PostgreSQL takes no zero in a text.
+    text = "".join(sign if sign.isprintable() else " " for sign in get("q", "")).strip()[:_LONGEST]
+    sort: Sort = next((one for one in SORTS if one == get("sort")), "-seen")
+    asked = Asked(
+        # Searching by a personal value would tell what the page hides.
+        text=text if may("personal.see") else "",
+        view="visitors" if get("view") == "visitors" else "known",
+        quick={name: _plain(value) for name in _QUICK if (value := get(name))},
+        conditions=tuple(_conditions(request.GET.getlist("if"))),
+        filter_id="",
+        sort=sort,
+        cursor=get("cursor", ""),
+    )
+    kept = next((one for one in saved if one.filter_id == get("filter")), None)
+    if kept is None:
+        return asked
+    quick, rest = split(kept.condition)
+    return replace(
+        asked, quick={**quick, **asked.quick}, conditions=(*rest, *asked.conditions), filter_id=kept.filter_id
+    )
+
+
+def split(document: Mapping[str, Any]) -> tuple[dict[str, str], tuple[dict[str, Any], ...]]:
+    """A condition as quick filters, which are found by index, and the rest."""
+    ((kind, config),) = document.items()
+    parts = config if kind == "all" and isinstance(config, list) else [dict(document)]
+    quick: dict[str, str] = {}
+    rest: list[dict[str, Any]] = []
+    for part in parts:
+        found = _quick_of(part)
+        if found and not quick.keys() & found.keys():
+            quick |= found
+        else:
+            rest.append(part)
+    return quick, tuple(rest)
+
+
+def _quick_of(part: Mapping[str, Any]) -> dict[str, str]:
+    ((kind, config),) = part.items()
+    if not isinstance(config, Mapping):
+        return {}
+    if kind == "segment" and isinstance(config.get("id"), str):
+        return {"segment": config["id"]}
+    if kind == "situation" and isinstance(config.get("is"), str):
+        return {"situation": config["is"]}
+    if kind == "phase" and isinstance(config.get("is"), str) and config["is"]:
+        sub = config.get("sub_state")
+        if sub is None:
+            return {"phase": config["is"]}
+        return {"phase": config["is"], "sub_state": sub} if isinstance(sub, str) else {}
+    return {}
+
+
+def joined(conditions: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """Conditions as one that holds when all do."""
+    parts = list(conditions)
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return {"all": parts}
+
+
+def _conditions(texts: list[str]) -> list[dict[str, Any]]:
+    found = []
+    for text in texts[:_MOST_CONDITIONS]:
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(document, dict) and len(document) == 1:
+            found.append(document)
+    return found
+
+
+def _plain(value: str) -> str:
+    return "".join(sign for sign in value if sign.isprintable())[:_LONGEST]
+
+
+def _tuple(value: object) -> tuple[dict[str, Any], ...]:
+    return tuple(value) if isinstance(value, tuple | list) else ()

@@ -1,0 +1,295 @@
+"""The list of customers: search, quick filters, any condition, saved filters, columns, export."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from io import StringIO
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+
+from kundenkreis.site import formats
+from kundenkreis.site.access import may, seen_by, viewer
+from kundenkreis.site.condition_words import condition_line
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages.customers.asked import Asked, read_asked
+from kundenkreis.site.pages.customers.columns import COOKIE, Column, chosen_text, columns_for
+from kundenkreis.site.pages.customers.filter_form import filter_fields, read_filter
+from kundenkreis.site.pages.customers.words import said
+from kundenkreis.site.personal import personal
+from kundenkreis.site.phase_words import phase_word, sub_state_word
+from kundenkreis.site.ports.customers import Choice, CustomerLine, CustomersFound
+from kundenkreis.site.profile_words import field_of
+from kundenkreis.site.toasts import add_toast
+from kundenkreis.site.words import channel_word
+
+_YEAR_SECONDS: Final = 365 * 86_400
+_EXPORT_PAGE: Final = 500
+MOST_EXPORTED: Final = 100_000
+"""Lines of one export; whoever needs more narrows it first."""
+_LONGEST_NAME: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of the list with the values of the chosen columns."""
+
+    line: CustomerLine
+    attributes: tuple[tuple[str, str], ...]
+    """Name and value of the attributes among the columns."""
+
+
+@never_cache
+def show_list(request: HttpRequest) -> HttpResponse:
+    """The list as the address asks for it."""
+    source = mounted().sources.customers
+    saved = source.saved_filters()
+    asked = read_asked(request, saved)
+    if "add" in request.GET and (condition := read_filter(request.GET)) is not None:
+        return redirect(f"{request.path}{asked.link(conditions=(*asked.conditions, condition), filter='')}")
+    choices = source.read_choices()
+    columns = columns_for(request, choices)
+    shown = tuple(column for column in columns if column.is_shown)
+    found = source.find_customers(asked.query())
+    names = tuple(column.attribute for column in shown if column.attribute)
+    values = source.read_attributes(tuple(line.profile_id for line in found.lines), names) if names else {}
+    context = {
+        "asked": asked,
+        "found": found,
+        "rows": [
+            Row(line=line, attributes=tuple((name, values.get(line.profile_id, {}).get(name, "")) for name in names))
+            for line in found.lines
+        ],
+        "count": count_words(found),
+        "problem": problem_words(found),
+        "columns": columns,
+        "shown": shown,
+        "phases": [_phase_chip(choice, asked) for choice in choices.phases],
+        "sub_states": _sub_state_chips(choices.phases, asked),
+        "known": choices.known,
+        "visitors": choices.visitors,
+        "all_link": asked.link(view="", phase="", sub_state="", filter="", conditions=()),
+        "visitors_link": asked.link(view="visitors", phase="", sub_state="", filter="", conditions=()),
+        "is_all": asked.view == "known" and "phase" not in asked.quick,
+        "situations": _options(_("Any situation"), choices.situations),
+        "segments": _options(_("Any segment"), choices.segments),
+        "situation": asked.quick.get("situation", ""),
+        "segment": asked.quick.get("segment", ""),
+        "conditions": [
+            (
+                condition_line(one),
+                asked.link(conditions=asked.conditions[:place] + asked.conditions[place + 1 :], filter=""),
+            )
+            for place, one in enumerate(asked.conditions)
+        ],
+        "hidden": _hidden(asked),
+        "filter_fields": filter_fields(choices),
+        "saved": [(one, f"?filter={one.filter_id}", one.filter_id == asked.filter_id) for one in saved],
+        "can_save": asked.whole is not None and not asked.filter_id and may("segments.edit"),
+        "export_link": asked.link(),
+        "onward": f"{asked.link()}&cursor={found.next_cursor}",
+        "none_at_all": not (choices.known or choices.visitors),
+    }
+    response = render(request, "customers/list.html", context)
+    if "column" in request.GET:
+        response.set_cookie(
+            COOKIE,
+            chosen_text(columns),
+            max_age=_YEAR_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure(),
+        )
+    return response
+
+
+def save_filter(request: HttpRequest) -> HttpResponse:
+    """Keep what the list is narrowed to under a name."""
+    source = mounted().sources.customers
+    asked = read_asked(request, source.saved_filters())
+    name = " ".join(request.POST.get("name", "").split())[:_LONGEST_NAME]
+    whole = asked.whole
+    if not name or whole is None:
+        add_toast(request, _("Not saved: a filter needs a name and at least one condition."), tone="stop")
+        return redirect(f"/customers/{asked.link()}")
+    someone = viewer()
+    filter_id = source.save_filter(name, whole, actor=someone.name if someone else "")
+    add_toast(request, _("Filter %(name)s saved.") % {"name": name})
+    return redirect(f"/customers/?filter={filter_id}")
+
+
+def delete_filter(request: HttpRequest, filter_id: str) -> HttpResponse:
+    """Forget a saved filter; the people in it stay who they are."""
+    source = mounted().sources.customers
+    if filter_id not in {one.filter_id for one in source.saved_filters()}:
+        raise Http404
+    source.delete_filter(filter_id)
+    add_toast(request, _("Filter deleted."))
+    return redirect("customers")
+
+
+@never_cache
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The people the list finds as a CSV file, with the chosen columns; at most MOST_EXPORTED."""
+    source = mounted().sources.customers
+    asked = read_asked(request, source.saved_filters())
+    columns = tuple(column for column in columns_for(request, source.read_choices()) if column.is_shown)
+    someone = viewer()
+
+    def lines() -> Iterator[str]:
+        with seen_by(someone):
+            yield from _csv(asked, columns)
+
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="customers.csv"'
+    return response
+
+
+def _csv(asked: Asked, columns: tuple[Column, ...]) -> Iterator[str]:
+    source = mounted().sources.customers
+    yield "\ufeff" + csv_line([_("Name"), _("E-mail"), *(column.label for column in columns)])
+    cursor, written = "", 0
+    attributes = tuple(column.attribute for column in columns if column.attribute)
+    while written < MOST_EXPORTED:
+        found = source.find_customers(replace(asked.query(_EXPORT_PAGE), cursor=cursor))
+        values = source.read_attributes(tuple(one.profile_id for one in found.lines), attributes) if attributes else {}
+        for line in found.lines:
+            cells = [personal(line.name, "name"), personal(line.email, "email")]
+            cells += [_cell(line, column, values.get(line.profile_id, {})) for column in columns]
+            yield csv_line(cells)
+        written += len(found.lines)
+        cursor = found.next_cursor
+        if not cursor:
+            return
+
+
+def csv_line(cells: list[str]) -> str:
+    """One line; a cell that a spreadsheet would run as a formula begins with an apostrophe (OWASP: CSV injection)."""
+    out = StringIO()
+    csv.writer(out, delimiter=";", lineterminator="\r\n").writerow(
+        [
+            f"'{cell}" if cell.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") and cell else cell
+            for cell in cells
+        ]
+    )
+    return out.getvalue()
+
+
+def _cell(line: CustomerLine, column: Column, values: dict[str, str]) -> str:
+    if column.attribute:
+        return personal(values.get(column.attribute, ""), field_of(column.attribute))
+    return _CELLS[column.id](line)
+
+
+def _place_words(line: CustomerLine) -> str:
+    if line.place is None:
+        return ""
+    sub = line.place.sub_state
+    return phase_word(line.place.phase.id) + (f" · {sub_state_word(sub.id)}" if sub is not None else "")
+
+
+_CELLS: Final[dict[str, Callable[[CustomerLine], str]]] = {
+    "phase": _place_words,
+    "situation": lambda line: ", ".join(said(one) for one in line.situations),
+    "segments": lambda line: ", ".join(said(one) for one in line.segments),
+    "sales": lambda line: ", ".join(formats.money(one.minor, one.currency) for one in line.sales),
+    "orders": lambda line: str(line.order_count),
+    "last_order": lambda line: "" if line.last_order_us is None else formats.exact_instant(line.last_order_us),
+    "channels": lambda line: ", ".join(channel_word(one) for one in line.channels),
+    "number": lambda line: line.number,
+    "phone": lambda line: personal(line.phone, "phone"),
+    "city": lambda line: personal(line.city),
+    "since": lambda line: formats.exact_instant(line.since_us),
+    "seen": lambda line: formats.exact_instant(line.seen_us),
+}
+
+
+def count_words(found: CustomersFound) -> str:
+    """How many people there are, and how sure that is."""
+    count = {"count": formats.number(found.total)}
+    if found.total_is == "more":
+        return _("more than %(count)s people") % count
+    if found.total_is == "estimate":
+        return _("about %(count)s people, estimated from a sample") % count
+    if found.is_cut:
+        return _("more than %(count)s people match; type on to narrow it down") % count
+    return ngettext("%(count)s person", "%(count)s people", found.total) % count
+
+
+def problem_words(found: CustomersFound) -> str:
+    """Why a condition cannot be asked."""
+    if found.problem == "not_counted":
+        return _(
+            "This cannot be asked yet: %(events)s is counted only once a segment asks for it. Make it a segment."
+        ) % {"events": found.problem_detail}
+    if found.problem:
+        return _("This filter names something that does not exist any more: %(detail)s") % {
+            "detail": found.problem_detail
+        }
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """A quick filter as the page shows it."""
+
+    label: str
+    href: str
+    count: int
+    is_current: bool
+    phase: str
+
+
+def _phase_chip(choice: Choice, asked: Asked) -> Chip:
+    id_ = choice.named.id
+    is_current = asked.quick.get("phase") == id_
+    return Chip(
+        label=phase_word(id_) if phase_word(id_) != id_ else said(choice.named),
+        href=asked.link(phase="" if is_current else id_, sub_state="", view="", filter=""),
+        count=choice.customers, is_current=is_current, phase=id_,
+    )  # fmt: skip
+
+
+def _sub_state_chips(phases: tuple[Choice, ...], asked: Asked) -> list[Chip]:
+    here = next((one for one in phases if one.named.id == asked.quick.get("phase")), None)
+    if here is None:
+        return []
+    chips = []
+    for choice in here.parts:
+        id_ = choice.named.id
+        is_current = asked.quick.get("sub_state") == id_
+        chips.append(
+            Chip(
+                label=sub_state_word(id_) if sub_state_word(id_) != id_ else said(choice.named),
+                href=asked.link(sub_state="" if is_current else id_, filter=""),
+                count=choice.customers, is_current=is_current, phase="",
+            )
+        )  # fmt: skip
+    return chips
+
+
+def _options(everything: str, choices: tuple[Choice, ...]) -> list[tuple[str, str]]:
+    return [
+        ("", everything),
+        *(
+            (one.named.id, f"{said(one.named)} ({formats.number(one.customers)}{'+' if one.is_more else ''})")
+            for one in choices
+        ),
+    ]
+
+
+def _hidden(asked: Asked) -> list[tuple[str, Any]]:
+    """What the filter bar's form must carry along, because it has no field for it."""
+
+    pairs: list[tuple[str, Any]] = [(name, asked.quick[name]) for name in ("phase", "sub_state") if name in asked.quick]
+    if asked.view != "known":
+        pairs.append(("view", asked.view))
+    if asked.sort != "-seen":
+        pairs.append(("sort", asked.sort))
+    pairs += [("if", json.dumps(one, separators=(",", ":"))) for one in asked.conditions]
+    return pairs

@@ -1,0 +1,86 @@
+"""Words about a person: values of the profile, what somebody is to the company, orders."""
+
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from kundenkreis.site.personal import Field
+
+_FIELDS: Final[dict[str, Field]] = {
+    "email": "email", "phone": "phone", "firstName": "name", "first_name": "name", "lastName": "name", "last_name": "name",
+    "name": "name", "title": "text", "religion": "sensitive", "health": "sensitive", "ethnicity": "sensitive",
+}  # fmt: skip
+
+
+def attribute_word(name: str) -> str:
+    """A value of the profile in words; one of the house's own is called as it was sent."""
+    known = {
+        "firstName": _("First name"),
+        "first_name": _("First name"),
+        "lastName": _("Last name"),
+        "last_name": _("Last name"),
+        "name": _("Name"),
+        "title": _("Title"),
+        "salutation": _("Salutation"),
+        "email": _("E-mail"),
+        "phone": _("Telephone"),
+        "language": _("Language"),
+        "timezone": _("Time zone"),
+        "birthday": _("Birthday"),
+        "gender": _("Gender"),
+        "company": _("Company"),
+        "address.street": _("Street"),
+        "address.city": _("Town"),
+        "address.postalCode": _("Postcode"),
+        "address.postal_code": _("Postcode"),
+        "address.country": _("Country"),
+        "address.state": _("State"),
+        "city": _("Town"),
+        "country": _("Country"),
+        "contact_person": _("Contact person"),
+        "contactPerson": _("Contact person"),
+    }
+    return known.get(name, name.replace("_", " "))
+
+
+def field_of(attribute: str) -> Field:
+    """What sort of personal value an attribute holds, for masking."""
+    return _FIELDS.get(attribute, "text")
+
+
+def relation_word(kind: str) -> str:
+    """What somebody is to the company."""
+    known = {
+        "visitor": _("Visitor"),
+        "prospect": _("Prospect"),
+        "customer": _("Customer"),
+        "former_customer": _("Former customer"),
+        "partner": _("Partner"),
+    }
+    return known.get(kind, kind)
+
+
+def order_word(status: str) -> str:
+    """Where an order stands."""
+    known = {
+        "completed": _("ordered"),
+        "shipped": _("on its way"),
+        "late": _("late"),
+        "delivered": _("delivered"),
+        "cancelled": _("cancelled"),
+        "refunded": _("refunded"),
+    }
+    return known.get(status, status)
+
+
+def identifier_word(kind: str) -> str:
+    """A kind of identifier."""
+    known = {
+        "user_id": _("Customer number"),
+        "email": _("E-mail"),
+        "phone": _("Telephone"),
+        "anonymous_id": _("Visitor id"),
+        "claimed_user_id": _("Claimed customer number"),
+        "card": _("Customer card"),
+    }
+    return known.get(kind, kind.replace("_", " "))
