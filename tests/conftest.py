@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -117,6 +118,19 @@ def postgres_dsn() -> Iterator[str]:
 @pytest.fixture
 def postgres_database(postgres_dsn: str) -> Iterator[str]:
     """URL of an empty database of the session's server, dropped after the test."""
+    with _database(postgres_dsn) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def postgres_database_of_module(postgres_dsn: str) -> Iterator[str]:
+    """The same for tests that read what one of them has made: dropped after the last test of the module."""
+    with _database(postgres_dsn) as url:
+        yield url
+
+
+@contextmanager
+def _database(postgres_dsn: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())

@@ -1,33 +1,35 @@
 """explain, simulate, rebuild, replay and keys as people call them: tables, JSON, exit codes."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kundenkreis.cli.main import run_command
-from kundenkreis.runtime.stores.sqlite import SqliteStore
+from kundenkreis.runtime.installation import open_store
+from kundenkreis.runtime.stores.session import no_point
+from kundenkreis.settings import read_settings
 from tests.runtime.town import Town, live_through
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def environ(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("town")
-    town = Town(folder)
+    database = request.getfixturevalue("postgres_database_of_module") if request.param == "postgres" else ""
+    town = Town(folder, database)
     live_through(town)
     town.close()
-    yield folder
+    return {"KREIS_DATA_DIR": str(folder), "KREIS_DATABASE": database}
 
 
 class Kreis:
-    """The command on one data folder."""
+    """The command on one installation."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._environ = {"KREIS_DATA_DIR": str(folder)}
+    def __init__(self, environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+        self._environ = environ
         self._capsys = capsys
 
     def __call__(self, *arguments: str) -> tuple[int, str]:
@@ -39,8 +41,8 @@ class Kreis:
 
 
 @pytest.fixture
-def kreis(folder: Path, capsys: pytest.CaptureFixture[str]) -> Kreis:
-    return Kreis(folder, capsys)
+def kreis(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Kreis:
+    return Kreis(environ, capsys)
 
 
 def test_explain_in_both_languages_and_as_json(kreis: Kreis) -> None:
@@ -71,11 +73,11 @@ def test_simulate_a_published_journey(kreis: Kreis) -> None:
     assert kreis("simulate", "--journey", "welcome", "--from", "soon", "--to", "later")[0] == 2
 
 
-def test_rebuild_verify_and_what_differs(kreis: Kreis, folder: Path, tmp_path: Path) -> None:
+def test_rebuild_verify_and_what_differs(kreis: Kreis, environ: dict[str, str], tmp_path: Path) -> None:
     code, text = kreis("rebuild", "--verify", "--into", str(tmp_path / "second.db"))
     assert (code, text.splitlines()[-1]) == (0, "Equal to what the log says.")
     assert kreis("rebuild", "--verify", "--into", str(tmp_path / "second.db"))[0] == 2
-    store = SqliteStore(folder / "kreis.db")
+    store = open_store(read_settings(environ), no_point)
     with store.transaction() as tx:
         tx.run("UPDATE verdicts SET priority = priority + 1 WHERE sequence = 0")
     store.close()

@@ -18,9 +18,10 @@ from tests.runtime.town import Town, live_through
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path / "town")
+@pytest.fixture(params=["sqlite", "postgres"])
+def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
+    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
+    town = Town(tmp_path / "town", database)
     live_through(town)
     consent = {
         "channel": "email",

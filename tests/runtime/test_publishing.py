@@ -24,9 +24,10 @@ BUYERS = (
 )
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    opened = Installation(read_settings({"KREIS_DATA_DIR": str(tmp_path / "data")}))
+@pytest.fixture(params=["sqlite", "postgres"])
+def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
+    opened = Installation(read_settings({"KREIS_DATA_DIR": str(tmp_path / "data"), "KREIS_DATABASE": database}))
     yield opened
     opened.close()
 

@@ -13,9 +13,10 @@ from tests.runtime.town import Town
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path / "town", journeys=False)
+@pytest.fixture(params=["sqlite", "postgres"])
+def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
+    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
+    town = Town(tmp_path / "town", database, journeys=False)
     yield town
     town.close()
 

@@ -29,9 +29,10 @@ steps:
 """
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    town = Town(tmp_path_factory.mktemp("town"))
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    database = request.getfixturevalue("postgres_database_of_module") if request.param == "postgres" else ""
+    town = Town(tmp_path_factory.mktemp("town"), database)
     live_through(town)
     yield town
     town.close()
