@@ -1,0 +1,92 @@
+"""Looking at a page: what the console, the content security policy and axe-core have to say about it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page
+
+AXE = Path(__file__).parents[2] / "islands" / "node_modules" / "axe-core" / "axe.min.js"
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 390, "height": 844}
+
+Language = Literal["de", "en"]
+Theme = Literal["light", "dark"]
+
+_NOTE_VIOLATIONS = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+"""
+_RUN_AXE = """
+(rules) => axe.run(document, {runOnly: {type: "tag", values: rules}, iframes: false, resultTypes: ["violations"]})
+  .then((result) => result.violations.flatMap((violation) =>
+    violation.nodes.map((node) => `${violation.id}: ${node.target.join(" ")} ${node.any.map((each) => each.message).join("; ")}`)))
+"""
+
+
+class Sight:
+    """One page of a browser, with everything that went wrong on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.add_init_script(_NOTE_VIOLATIONS)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("dialog", self._asked)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def _asked(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def go(self, path: str) -> Page:
+        """Open a page and wait until it stands still."""
+        self.page.goto(path)
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def all_complaints(self) -> list[str]:
+        """What console, policy and page errors had to say until now."""
+        return [*self.complaints, *(f"policy: {each}" for each in self.page.evaluate("window.violations"))]
+
+    def barriers(self) -> list[str]:
+        """Violations of WCAG 2.2 A and AA on the page as it is now."""
+        if not AXE.exists():
+            pytest.fail(f"{AXE} is missing. Run: make islands", pytrace=False)
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found: list[str] = self.page.evaluate(_RUN_AXE, _RULES)
+        return found
+
+    def overflow_pixels(self) -> int:
+        """How much wider than the window the page is."""
+        pixels: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        return max(pixels, 0)
+
+
+class Eyes:
+    """Opens pages as a certain person would see them."""
+
+    def __init__(self, open_context: Callable[..., BrowserContext], signed_in: Any) -> None:
+        self._open_context = open_context
+        self._signed_in = signed_in
+
+    def open(
+        self, *, language: Language = "en", theme: Theme = "light", size: dict[str, int] = WIDE, is_stranger: bool = False
+    ) -> Sight:
+        """A page of a fresh browser window, signed in unless a stranger's."""
+        context = self._open_context(
+            locale=language,
+            color_scheme=theme,
+            viewport=size,
+            timezone_id="America/New_York",
+            **({} if is_stranger else {"storage_state": self._signed_in}),
+        )
+        return Sight(context.new_page())

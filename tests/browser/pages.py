@@ -1,0 +1,71 @@
+"""Every page of the application: the list that the browser tests walk and `make screenshots` photographs.
+
+A new address is a line here, or in NOT_PAGES with the reason; tests/site/test_page_list.py sees to it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page to look at."""
+
+    address: str
+    """The name of its address in site/urls.py."""
+    path: str
+    """Its path with the names of examples in braces: /mailbox/{message}/."""
+    is_open: bool = False
+    """Looked at without signing in."""
+    is_shown: bool = False
+    """Its picture is kept in docs/screenshots."""
+
+
+PAGES = (
+    Page(address="login", path="/login/", is_open=True),
+    Page(address="account_reset_password", path="/login/forgot/", is_open=True),
+    Page(address="account_reset_password_done", path="/login/forgot/sent/", is_open=True),
+    Page(address="login_link", path="/login/no-such-link/", is_open=True),
+    Page(address="invitation", path="/invitation/no-such-invitation/", is_open=True),
+    Page(address="socialaccount_login_error", path="/login/sso/failed/", is_open=True),
+    Page(address="account", path="/account/"),
+    Page(address="journeys", path="/journeys/", is_shown=True),
+    Page(address="journey", path="/journeys/{journey}/", is_shown=True),
+    Page(address="journey_people", path="/journeys/{journey}/people/"),
+    Page(address="journey_trace", path="/journeys/{journey}/people/{person_in_journey}/"),
+    Page(address="mailbox", path="/mailbox/", is_shown=True),
+    Page(address="message", path="/mailbox/{message}/", is_shown=True),
+    Page(address="settings", path="/settings/"),
+    Page(address="users", path="/settings/users/"),
+    Page(address="user", path="/settings/users/{account}/"),
+    Page(address="keys", path="/settings/keys/"),
+    Page(address="audit_log", path="/settings/audit/"),
+    Page(address="status", path="/status/"),
+)
+
+NOT_PAGES = {
+    "home": "leads on",
+    "alive": "no content",
+    "search": "a part of a page",
+    "message_html": "what was sent, in a frame of the message's page",
+    "account_login": "the sign-in page under the name that allauth looks for",
+    "mfa_index": "the account's page under the name that allauth looks for",
+    "socialaccount_login_cancelled": "the same page as socialaccount_login_error",
+    "mfa_authenticate": "leads on unless a password was just given",
+    "mfa_login_webauthn": "an answer to a script",
+    "account_reset_password_from_key": "needs a mail's link; the page is that of a first password",
+    "openid_connect_login": "leads to a provider",
+    "openid_connect_callback": "comes from a provider",
+    "welcome": "for a first owner only",
+    "account_change_password": "asks to confirm first",
+    "account_set_password": "asks to confirm first",
+    "account_reauthenticate": "leads on when there is no password",
+    "mfa_reauthenticate": "leads on when there is no code",
+    "mfa_reauthenticate_webauthn": "leads on when there is no passkey",
+    "mfa_activate_totp": "asks to confirm first",
+    "mfa_deactivate_totp": "asks to confirm first",
+    "mfa_add_webauthn": "asks to confirm first",
+    "mfa_remove_webauthn": "needs a passkey",
+    "mfa_view_recovery_codes": "asks to confirm first",
+    "mfa_generate_recovery_codes": "asks to confirm first",
+}
+"""Addresses that can be read and are no page of their own, each with the reason."""
