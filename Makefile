@@ -11,7 +11,7 @@ ISLANDS_READY := islands/node_modules/.ready
 ISLANDS := src/kundenkreis/site/static/built/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup islands demo run test check bench lock messages reference format clean
+.PHONY: help setup islands demo run test check bench lock messages reference screenshots format clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ messages: $(READY) ## gather the pages' texts into the .po files and compile the
 
 reference: $(READY) ## write the pages of docs/reference that are made from code
 	$(BIN)/python -m docs.write_reference
+
+screenshots: $(READY) $(ISLANDS) ## take pictures of every page from a loaded demo (ARGS="--data FOLDER" for your own)
+	$(BIN)/python -m docs.make_screenshots $(ARGS)
 
 format: $(READY) ## let ruff format the code
 	$(BIN)/ruff format .

@@ -34,13 +34,16 @@ class Sight:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
+        self.status = 0
         page.add_init_script(_NOTE_VIOLATIONS)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("dialog", self._asked)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # That the page itself answered with an error's status is for the test to know.
+        is_own_status = message.text.startswith("Failed to load") and message.location.get("url") == self.page.url
+        if message.type in ("error", "warning") and not is_own_status:
             self.complaints.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def _asked(self, dialog: Dialog) -> None:
@@ -49,7 +52,8 @@ class Sight:
 
     def go(self, path: str) -> Page:
         """Open a page and wait until it stands still."""
-        self.page.goto(path)
+        response = self.page.goto(path)
+        self.status = response.status if response is not None else 0
         self.page.wait_for_load_state("networkidle")
         return self.page
 
@@ -79,7 +83,12 @@ class Eyes:
         self._signed_in = signed_in
 
     def open(
-        self, *, language: Language = "en", theme: Theme = "light", size: dict[str, int] = WIDE, is_stranger: bool = False
+        self,
+        *,
+        language: Language = "en",
+        theme: Theme = "light",
+        size: dict[str, int] = WIDE,
+        is_stranger: bool = False,
     ) -> Sight:
         """A page of a fresh browser window, signed in unless a stranger's."""
         context = self._open_context(

@@ -16,6 +16,8 @@ class Page:
     """Its path with the names of examples in braces: /mailbox/{message}/."""
     is_open: bool = False
     """Looked at without signing in."""
+    status: int = 200
+    """What it answers with; a page that says that something is over is a page too."""
     is_shown: bool = False
     """Its picture is kept in docs/screenshots."""
 
@@ -24,9 +26,10 @@ PAGES = (
     Page(address="login", path="/login/", is_open=True),
     Page(address="account_reset_password", path="/login/forgot/", is_open=True),
     Page(address="account_reset_password_done", path="/login/forgot/sent/", is_open=True),
-    Page(address="login_link", path="/login/no-such-link/", is_open=True),
-    Page(address="invitation", path="/invitation/no-such-invitation/", is_open=True),
-    Page(address="socialaccount_login_error", path="/login/sso/failed/", is_open=True),
+    Page(address="login_link", path="/login/no-such-link/", is_open=True, status=410),
+    Page(address="invitation", path="/invitation/no-such-invitation/", is_open=True, status=410),
+    Page(address="socialaccount_login_error", path="/login/sso/failed/", is_open=True, status=400),
+    Page(address="start", path="/start/", is_shown=True),
     Page(address="account", path="/account/"),
     Page(address="journeys", path="/journeys/", is_shown=True),
     Page(address="journey", path="/journeys/{journey}/", is_shown=True),

@@ -97,7 +97,9 @@ class Served:
             "SELECT lower(hex(m.message_id)), v.profile_id FROM mailbox m JOIN verdicts v ON v.effect_id = m.message_id "
             "ORDER BY m.handed_over_us DESC, m.message_id LIMIT 1"
         )
-        [(journey, person)] = self.rows("SELECT journey_id, profile_id FROM verdicts WHERE journey_id <> '' ORDER BY at_us DESC LIMIT 1")
+        [(journey, person)] = self.rows(
+            "SELECT journey_id, profile_id FROM verdicts WHERE journey_id <> '' ORDER BY at_us DESC LIMIT 1"
+        )
         return {
             "message": message, "customer": str(customer), "journey": journey, "person_in_journey": str(person),
             "account": "1",

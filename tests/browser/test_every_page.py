@@ -19,7 +19,8 @@ def test_page_is_sound(page: Page, served: Served, eyes: Eyes) -> None:
     for language, theme in COMBINATIONS:
         sight = eyes.open(language=language, theme=theme, is_stranger=page.is_open)
         shown = sight.go(path)
-        assert (shown.url.removeprefix(served.url), shown.locator("html").get_attribute("lang")) == (path, language)
+        seen = (sight.status, shown.url.removeprefix(served.url), shown.locator("html").get_attribute("lang"))
+        assert seen == (page.status, path, language)
         found += [(f"{language} {theme}", each) for each in (*sight.barriers(), *sight.all_complaints())]
         shown.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
         found += [(f"{language} {theme} narrow", each) for each in [sight.overflow_pixels()] if each]
