@@ -4,7 +4,9 @@ A question answers "" or a rule that refuses, and whether time alone lifts it. W
 every instant at which any rule could end, in order; nothing is computed from one rule to the next.
 """
 
+from calendar import isleap
 from dataclasses import dataclass
+from datetime import date
 
 from tests.oracle.local_time import DAY, HOUR, MINUTE, WEEKDAYS, day_of, day_start, instant, local, minutes_of
 from tests.oracle.world import NotCoveredError, World, bucket
@@ -102,8 +104,8 @@ class _Asked:
         found = (
             question(world)
             for question in (
-                self._address, self._basis, self._objection, self._global_holdout, self._situation, self._validity,
-                self._after_conversion, self._limits, self._quiet_time,
+                self._address, self._basis, self._objection, self._global_holdout, self._age, self._situation, self._validity,
+                self._incentive, self._after_conversion, self._limits, self._quiet_time,
             )
         )  # fmt: skip
         return [one for one in found if one is not None]
@@ -115,6 +117,9 @@ class _Asked:
         for limit in self.policy["limits"]:
             found.update(one.at_us + limit["per_hours"] * HOUR for one in self.contacts)
         found.update(one.at_us + 7 * DAY for one in self.contacts)
+        found.update(one.at_us + 1 for one in self.contacts)  # what may not be the first may be the second
+        if self._of_age_us() is not None:
+            found.add(self._of_age_us())
         first_us = World(self.known, from_us).trait("first_order_at")
         if first_us is not None:
             found.add(first_us + self.policy["after_conversion"]["days"] * DAY)
@@ -127,7 +132,9 @@ class _Asked:
 
     def _rests(self, from_us):
         world = World(self.known, from_us)
-        return [self.life.rest_until(kind, world) for kind in self.life.definitions.situations]
+        kinds = self.life.definitions.situations
+        gentle = [self.life.rest_ended(kind, world) + one.get("gentle_days", 0) * DAY for kind, one in kinds.items()]
+        return [*(self.life.rest_until(kind, world) for kind in kinds), *gentle]
 
     # One question each ------------------------------------------------------------------------------------------------
 
@@ -159,8 +166,32 @@ class _Asked:
         inside = bucket(self.life.bucket_key(self.known.position), holdout["salt"]) < round(holdout["percent"] * 100)
         return ("global_holdout", FOR_GOOD) if inside else None
 
+    def _of_age_us(self):
+        """When the person is old enough for marketing; None where nobody knows."""
+        rule = self.policy.get("minors", {})
+        age = rule.get("countries", {"AT": 14}).get(self.known.country, rule.get("of_age", 16))
+        text = self.known.attribute(rule.get("attribute", "birthday"))
+        try:
+            born = date.fromisoformat(text[:10]) if isinstance(text, str) else None
+        except ValueError:
+            born = None
+        if born is None or born.year < 1900:
+            return None
+        leaps = (born.month, born.day) == (2, 29) and not isleap(born.year + age)
+        on = date(born.year + age, 3, 1) if leaps else born.replace(year=born.year + age)
+        return day_start((on - date(1970, 1, 1)).days, self.zone)
+
+    def _age(self, world):
+        of_age_us = self._of_age_us()
+        return ("minor", FOR_NOW) if of_age_us is not None and world.at_us < of_age_us else None
+
+    def _incentive(self, world):
+        if self.message.config["purpose"] not in self.policy.get("incentives", ["incentive"]):
+            return None
+        return None if any(one.at_us < world.at_us for one in self.contacts) else ("first_incentive", FOR_NOW)
+
     def _situation(self, world):
-        found = None
+        found, latest_us = None, -1
         for hold in self.policy["situations"]:
             if hold.keys() & {"journeys", "purposes", "same_subject", "except_purposes", "channels"}:
                 raise NotCoveredError("situations that hold by journey, purpose, subject or channel")
@@ -172,9 +203,19 @@ class _Asked:
             kind = hold["situation"]
             if world.situation(kind):
                 return "situation", FOR_GOOD
-            if self.life.rest_until(kind, world) > world.at_us:
-                found = "situation", FOR_NOW
+            ended_us = self.life.rest_ended(kind, world)
+            gentle_us = ended_us + self.life.definitions.situations[kind].get("gentle_days", 0) * DAY
+            if ended_us > world.at_us and ended_us > latest_us:
+                found, latest_us = ("situation", FOR_NOW), ended_us
+            elif ended_us <= world.at_us < gentle_us and self._sells():
+                first_us = min((one.at_us + 1 for one in self.contacts if one.at_us >= ended_us), default=gentle_us)
+                if world.at_us < first_us and min(first_us, gentle_us) > latest_us:
+                    found, latest_us = ("first_after", FOR_NOW), min(first_us, gentle_us)
         return found
+
+    def _sells(self):
+        content = self.life.definitions.contents[self.message.config["content"]]
+        return content["call_to_action"] in ("buy", "recommend")
 
     def _validity(self, world):
         return ("validity", FOR_GOOD) if world.at_us > self.message.valid_until_us else None

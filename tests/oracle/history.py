@@ -80,6 +80,7 @@ class Definitions:
     journeys: dict
     policy: dict
     brand: dict
+    contents: dict
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def read(data, definitions):
 
 def read_definitions(folders):
     """All documents of all YAML files of these folders."""
-    found = {kind: {} for kind in ("segment", "score", "situation", "trait", "journey")}
+    found = {kind: {} for kind in ("segment", "score", "situation", "trait", "journey", "content")}
     phases, policy, brand = [], {}, {}
     for path in sorted(path for folder in folders for path in Path(folder).rglob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
@@ -118,8 +119,9 @@ def read_definitions(folders):
                 case kind if kind in found:
                     found[kind][document["id"]] = document
     return Definitions(
-        found["segment"], found["score"], phases, found["situation"], found["trait"], found["journey"], policy, brand
-    )
+        found["segment"], found["score"], phases, found["situation"], found["trait"], found["journey"], policy, brand,
+        found["content"],
+    )  # fmt: skip
 
 
 def _customers(store):

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from tests.oracle.local_time import DAY, HOUR, day_of, day_start, is_zone
 from tests.oracle.permission import NEVER
-from tests.oracle.world import Known, World
+from tests.oracle.world import Known, World, bucket
 
 TIME, TIMER, ROW, LAST = 0, 1, 2, 3
 """What comes first at one instant: what time changes, then waits that end, then rows; and when all is done."""
@@ -185,10 +185,17 @@ class Life:
 
     def rest_until(self, kind, world):
         """Until when things rest after the last matter of a kind; -1 if they do not."""
-        after_us = self.definitions.situations[kind].get("after_days", 0) * DAY
-        ends = [one for one in self.intervals.get(("situation", kind), {}).values() if one <= world.at_us]
-        rests_us = max(ends, default=-NEVER) + after_us
+        rests_us = self.rest_ended(kind, world)
         return rests_us if rests_us > world.at_us else -1
+
+    def rest_ended(self, kind, world):
+        """When the rest after the last matter of a kind is or was over; a time before all times if there was none."""
+        definition = self.definitions.situations[kind]
+        ends = [one for one in self.intervals.get(("situation", kind), {}).values() if one <= world.at_us]
+        share_us = (
+            definition.get("resume_hours", 0) * HOUR * bucket(self.bucket_key(world.known.position), kind) // 10_000
+        )
+        return max(ends, default=-NEVER) + definition.get("after_days", 0) * DAY + share_us
 
 
 def _named(thing):

@@ -68,6 +68,7 @@ def test_it_holds_what_a_newcomer_is_promised(rulebook: Definitions) -> None:
         "return",
         "question",
         "complaint",
+        "trifle",
         "payment_open",
         "negotiation",
         "bereavement",

@@ -53,6 +53,40 @@ def test_rests_after_the_end_and_then_is_forgotten():
     assert len(customer.changes("situation")) == 2
 
 
+def test_after_the_rest_it_is_kept_while_the_first_message_must_not_sell():
+    customer = case(after_days=7, gentle_days=30).take(
+        plain_row(1, "Case Opened", T0, case_id="a"), plain_row(2, "Case Solved", T0 + HOUR, case_id="a")
+    )
+    held = customer.state.decisions.situations["case"]
+    assert (held.rests_until_us, held.gentle_until_us) == (T0 + HOUR + 7 * DAY, T0 + HOUR + 37 * DAY)
+    customer.wait_until(T0 + 60 * DAY)
+    assert customer.state.decisions.situations == {}
+    assert customer.due == [(T0 + HOUR + 37 * DAY, True)]
+    assert len(customer.changes("situation")) == 2
+
+
+def test_begins_again_while_the_first_message_must_not_sell():
+    customer = case(gentle_days=3).take(
+        plain_row(1, "Case Opened", T0, case_id="a"),
+        plain_row(2, "Case Solved", T0 + HOUR, case_id="a"),
+        plain_row(3, "Case Opened", T0 + DAY, case_id="b"),
+    )
+    held = customer.state.decisions.situations["case"]
+    assert (held.since_us, held.rests_until_us, held.gentle_until_us) == (T0 + DAY, -1, -1)
+
+
+def test_people_come_out_of_the_rest_one_after_the_other():
+    ends = []
+    for number in range(40):
+        customer = case(after_days=1, resume_hours=24)
+        customer.state.bucket_key = f"person-{number}"
+        customer.take(plain_row(1, "Case Opened", T0, case_id="a"), plain_row(2, "Case Solved", T0 + HOUR, case_id="a"))
+        ends.append(customer.state.decisions.situations["case"].rests_until_us - T0 - HOUR - DAY)
+    assert all(0 <= one < DAY for one in ends)
+    assert {one // (6 * HOUR) for one in ends} == {0, 1, 2, 3}
+    assert len(set(ends)) == len(ends)
+
+
 def test_begins_again_during_the_rest():
     customer = case(after_days=7).take(
         plain_row(1, "Case Opened", T0, case_id="a"),

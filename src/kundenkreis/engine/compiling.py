@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from kundenkreis.channels.core.policy_compiled import CompiledPolicy
-from kundenkreis.channels.core.policy_config import BrandPlace, PolicyConfig
+from kundenkreis.channels.core.policy_config import SELLING, BrandPlace, PolicyConfig
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.journeys.core.compiled import CompiledJourney, CompiledJourneys
 from kundenkreis.journeys.core.definitions import JourneyDefinition
@@ -71,7 +71,7 @@ def compile_rulebook(
     """
     documents = versions[-1]
     brand = _brand(documents)
-    policy = CompiledPolicy(_policy(documents), brand=brand)
+    policy = CompiledPolicy(_policy(documents), brand=brand, selling=_selling(documents))
     purposes = {name: Purpose(tuple(rule.bases), tuple(rule.categories)) for name, rule in policy.purposes.items()}
     typed = [_typed(document, _DECISIONS[document["kind"]]) for document in documents if document["kind"] in _DECISIONS]
     home = zone_named(brand.zone)
@@ -187,6 +187,11 @@ def _policy(documents: Sequence[Document]) -> PolicyConfig:
     written = next((document for document in documents if document["kind"] == "policy"), None)
     config: PolicyConfig = _typed(written, PolicyConfig) if written is not None else PolicyConfig()
     return config
+
+
+def _selling(documents: Sequence[Document]) -> frozenset[str]:
+    contents = (document for document in documents if document["kind"] == "content")
+    return frozenset(one["id"] for one in contents if one.get("call_to_action") in SELLING)
 
 
 def _brand(documents: Sequence[Document]) -> BrandPlace:

@@ -11,7 +11,7 @@ a contract that says so (validity).
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kundenkreis.channels.core.policy_calendar import customer_zone, place_of, quiet_until
+from kundenkreis.channels.core.policy_calendar import birthday_on, customer_zone, place_of, quiet_until
 from kundenkreis.channels.core.policy_compiled import ATTEMPTS, CompiledPolicy
 from kundenkreis.channels.core.policy_config import Limit, SituationHold
 from kundenkreis.customers.core.consent import address_of
@@ -20,6 +20,8 @@ from kundenkreis.customers.core.permission import (
     SERVICE,
     TRANSACTIONAL,
     Permission,
+    attribute_value,
+    country_of,
     objection,
     permission,
     suppression,
@@ -204,6 +206,20 @@ def ask_journey_holdout(asked: Asked, at_us: Micros) -> Refusal | None:
     return None
 
 
+def ask_age(asked: Asked, at_us: Micros) -> Refusal | None:
+    """Is the person old enough for marketing, as far as the date of birth is known?"""
+    rule = asked.policy.config.minors
+    born = attribute_value(asked.state, rule.attribute) if asked.is_marketing else None
+    if not isinstance(born, str):
+        return None
+    age = rule.countries.get(country_of(asked.state), rule.of_age)
+    day = birthday_on(born, age)
+    if day is None:
+        return None
+    of_age_us = customer_zone(asked.state, asked.policy.brand).day_start_us(day)
+    return Refusal("minor", of_age_us, (age,)) if at_us < of_age_us else None
+
+
 def ask_situation(asked: Asked, at_us: Micros) -> Refusal | None:
     """Does an open matter, or the rest after it, hold this message?"""
     if asked.planned.message_class == TRANSACTIONAL:
@@ -211,14 +227,26 @@ def ask_situation(asked: Asked, at_us: Micros) -> Refusal | None:
     found: Refusal | None = None
     for kind, situation in asked.state.decisions.situations.items():
         is_open = bool(situation.keys)
-        if not is_open and at_us >= situation.rests_until_us:
+        if not is_open and at_us >= max(situation.rests_until_us, situation.gentle_until_us):
             continue
         for hold in asked.policy.holds.get(kind, ()):
-            until_us = NEVER if is_open else situation.rests_until_us
-            if _holds(hold, situation, asked.planned) and (found is None or until_us > found.until_us):
+            if not _holds(hold, situation, asked.planned):
+                continue
+            rule, until_us = ("situation", NEVER) if is_open else _rest(asked, situation, at_us)
+            if until_us > at_us and (found is None or until_us > found.until_us):
                 keys = sorted(situation.keys)[:3]
-                found = Refusal("situation", until_us, (kind, situation.since_us, keys, hold.reason.de, hold.reason.en))
+                found = Refusal(rule, until_us, (kind, situation.since_us, keys, hold.reason.de, hold.reason.en))
     return found
+
+
+def _rest(asked: Asked, situation: Situation, at_us: Micros) -> tuple[str, Micros]:
+    """(rule, until when it refuses) after the matter has ended; an instant that is over if it does not."""
+    if at_us < situation.rests_until_us:
+        return "situation", situation.rests_until_us
+    if asked.planned.content_id not in asked.policy.selling:
+        return "first_after", -1
+    first_us = min((one for one in asked.contact_times("", []) if one >= situation.rests_until_us), default=NEVER)
+    return "first_after", min(situation.gentle_until_us, first_us + 1)
 
 
 def ask_pause(asked: Asked, at_us: Micros) -> Refusal | None:
@@ -234,6 +262,14 @@ def ask_validity(asked: Asked, at_us: Micros) -> Refusal | None:
     if at_us > asked.planned.valid_until_us:
         return Refusal("validity", NEVER, (asked.planned.valid_until_us,))
     return None
+
+
+def ask_incentive(asked: Asked, at_us: Micros) -> Refusal | None:
+    """Does it come with an incentive although nothing else came before?"""
+    if not asked.is_marketing or asked.planned.purpose not in asked.policy.config.incentives:
+        return None
+    first_us = min(asked.contact_times("", []), default=NEVER)
+    return Refusal("first_incentive", min(first_us + 1, NEVER), ()) if first_us >= at_us else None
 
 
 def ask_after_conversion(asked: Asked, at_us: Micros) -> Refusal | None:
@@ -289,9 +325,11 @@ QUESTIONS: tuple[tuple[str, Question], ...] = (
     ("objection", ask_objection),
     ("global_holdout", ask_global_holdout),
     ("journey_holdout", ask_journey_holdout),
+    ("age", ask_age),
     ("situation", ask_situation),
     ("pause", ask_pause),
     ("validity", ask_validity),
+    ("incentive", ask_incentive),
     ("after_conversion", ask_after_conversion),
     ("limits", ask_limits),
     ("quiet_time", ask_quiet_time),

@@ -14,7 +14,7 @@ Language = Literal["de", "en"]
 QUESTION_TEXTS: dict[str, dict[Language, str]] = {
     "existence": {"de": "Gibt es die Person hier noch?", "en": "Does this person still exist here?"},
     "address": {"de": "Gibt es eine Adresse für den Kanal?", "en": "Is there an address for the channel?"},
-    "fences": {"de": "Kam gerade eben ein Verbot?", "en": "Was it forbidden a moment ago?"},
+    "fences": {"de": "Wurde sie untersagt und nicht neu erlaubt?", "en": "Was it forbidden and not allowed anew?"},
     "basis": {"de": "Gibt es eine Rechtsgrundlage?", "en": "Is there a legal basis?"},
     "suppression": {"de": "Ist die Adresse gesperrt?", "en": "Is the address suppressed?"},
     "objection": {"de": "Wurde widersprochen oder widerrufen?", "en": "Was there an objection or withdrawal?"},
@@ -23,9 +23,14 @@ QUESTION_TEXTS: dict[str, dict[Language, str]] = {
         "de": "Gehört die Person zur Kontrollgruppe der Strecke?",
         "en": "Is the person in the journey's control group?",
     },
+    "age": {"de": "Ist die Person alt genug für Werbung?", "en": "Is the person old enough for marketing?"},
     "situation": {"de": "Hält eine offene Sache die Nachricht auf?", "en": "Does an open matter hold the message?"},
     "pause": {"de": "Ist Werbung angehalten?", "en": "Is marketing paused?"},
     "validity": {"de": "Nützt die Nachricht noch?", "en": "Is the message still of use?"},
+    "incentive": {
+        "de": "Kam vor dem Anreiz schon eine andere Nachricht?",
+        "en": "Did another message come before the incentive?",
+    },
     "after_conversion": {
         "de": "Bleibt der Druck nach dem ersten Kauf gleich?",
         "en": "Does pressure stay the same after the first purchase?",
@@ -41,8 +46,8 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     "forwarded": {"de": "Dieses Profil gehört jetzt zu {0}.", "en": "This profile now belongs to {0}."},
     "no_address": {"de": "Keine Adresse für {0}.", "en": "No address for {0}."},
     "fence": {
-        "de": "Gerade eben untersagt ({0}); gilt schon vor der Verarbeitung.",
-        "en": "Forbidden a moment ago ({0}); holds before it is processed.",
+        "de": "Untersagt ({0}) und seither nicht neu erlaubt.",
+        "en": "Forbidden ({0}) and not allowed anew since.",
     },
     "basis": {"de": "Keine Rechtsgrundlage für {1}, {2}: {0}.", "en": "No legal basis for {1}, {2}: {0}."},
     "suppressed": {"de": "Adresse gesperrt seit {1_us}: {0}.", "en": "Address suppressed since {1_us}: {0}."},
@@ -54,6 +59,14 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     },
     "journey_holdout": {"de": "Kontrollgruppe der Strecke {0}.", "en": "Control group of the journey {0}."},
     "situation": {"de": "Zurückgehalten: {3}, seit {1_us} ({2}).", "en": "Held: {4}, since {1_us} ({2})."},
+    "first_after": {
+        "de": "Die erste Nachricht danach verkauft nicht: {3}, seit {1_us}.",
+        "en": "The first message afterwards does not sell: {4}, since {1_us}.",
+    },
+    "minor": {"de": "Noch keine {0} Jahre alt.", "en": "Not yet {0} years old."},
+    "first_incentive": {
+        "de": "Ein Anreiz ist nie die erste Nachricht.", "en": "An incentive is never the first message.",
+    },
     "paused": {"de": "Werbung angehalten: {0}", "en": "Marketing paused: {0}"},
     "validity": {"de": "Galt nur bis {0_us}.", "en": "Was of use only until {0_us}."},
     "after_conversion": {

@@ -4,6 +4,7 @@ Public holidays come from the library `holidays` as a table: a pure function of 
 first asked and kept. Its release belongs to the fold version, like the time zone data.
 """
 
+from datetime import date
 from functools import lru_cache
 
 from kundenkreis.channels.core.policy_config import WEEKDAYS, BrandPlace, QuietHours
@@ -14,6 +15,8 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY_SECONDS, SECOND, Zone, date_of, day_of, zone
 
 _SUNDAY = 6
+FIRST_YEAR_OF_BIRTH = 1900
+"""Before it stands a year that nobody knows: calendars write 1604, forms 0001."""
 _PUBLIC_LANDS_ONLY = frozenset({"Augsburg", "Stadt Zurich"})
 """Cities that the library lists beside the Länder; their one day more is not taken for people of an unknown Land."""
 
@@ -38,6 +41,23 @@ class QuietRule:
         if second < self.to_second:
             return day, self.to_second
         return (day + 1, 0) if second >= self.from_second else None
+
+
+def birthday_on(born: str, age: int) -> int | None:
+    """The day number of this birthday; None where the text is no date of birth or does not know the year.
+
+    Whoever was born on 29 February has aged a year when 28 February is over (section 188 II BGB).
+    """
+    try:
+        birth = date.fromisoformat(born[:10])
+    except ValueError:
+        return None
+    if birth.year < FIRST_YEAR_OF_BIRTH:
+        return None
+    try:
+        return day_of(birth.replace(year=birth.year + age))
+    except ValueError:
+        return day_of(date(birth.year + age, 3, 1))
 
 
 def quiet_until(

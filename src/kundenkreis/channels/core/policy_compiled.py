@@ -26,11 +26,17 @@ class CompiledPolicy:
 
     __slots__ = (
         "_limits", "_limits_by_channel", "_quiet", "_quiet_by_channel", "brand", "config", "grace_us", "holds",
-        "keeps_us", "purposes",
+        "keeps_us", "purposes", "selling",
     )  # fmt: skip
 
-    def __init__(self, config: PolicyConfig, *, brand: BrandPlace) -> None:
+    def __init__(self, config: PolicyConfig, *, brand: BrandPlace, selling: frozenset[str] = frozenset()) -> None:
+        """Take the policy with what else it needs of the rulebook.
+
+        Args:
+            selling: ids of the contents that ask people to buy or to recommend.
+        """
         self.config = config
+        self.selling = selling
         self.brand = brand
         limits = config.limits if config.limits is not None else DEFAULT_POLICY.limits
         quiet = config.quiet_hours if config.quiet_hours is not None else DEFAULT_POLICY.quiet_hours
@@ -80,7 +86,9 @@ class CompiledPolicy:
         return tuple(rule.categories) if rule is not None else ()
 
 
-def compile_policy(config: PolicyConfig | None = None, *, brand: BrandPlace | None = None) -> CompiledPolicy:
+def compile_policy(
+    config: PolicyConfig | None = None, *, brand: BrandPlace | None = None, selling: frozenset[str] = frozenset()
+) -> CompiledPolicy:
     """The policy as written, or the shipped one.
 
     Raises:
@@ -89,4 +97,4 @@ def compile_policy(config: PolicyConfig | None = None, *, brand: BrandPlace | No
     brand = brand if brand is not None else BrandPlace()
     config = config if config is not None else DEFAULT_POLICY
     check_policy(config, brand)
-    return CompiledPolicy(config, brand=brand)
+    return CompiledPolicy(config, brand=brand, selling=selling)

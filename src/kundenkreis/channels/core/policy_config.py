@@ -17,6 +17,9 @@ Id = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
 Clock = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Priority = Annotated[int, msgspec.Meta(ge=1, le=10)]
 
+SELLING = frozenset({"buy", "recommend"})
+"""What a content asks for that sells: calls to action."""
+
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -103,6 +106,17 @@ class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     salt: str = "global"
 
 
+class Minors(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Known minors get no marketing (Art. 8 DSGVO; Austria: section 4 IV DSG). Whose year of birth is not known counts as grown up."""
+
+    attribute: str = "birthday"
+    """Holds the date of birth."""
+    of_age: Annotated[int, msgspec.Meta(ge=0, le=25)] = 16
+    """From this birthday on; 0: nobody is asked."""
+    countries: dict[str, Annotated[int, msgspec.Meta(ge=0, le=25)]] = msgspec.field(default_factory=lambda: {"AT": 14})
+    """Where another age holds: ISO code of the country."""
+
+
 class PolicyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Document kind `policy`. A list that is written replaces the shipped one as a whole; one left out keeps it."""
 
@@ -113,6 +127,9 @@ class PolicyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     after_conversion: AfterConversion = AfterConversion()
     global_holdout: Holdout = Holdout()
     default_priority: Priority = 5
+    minors: Minors = Minors()
+    incentives: list[PurposeId] = msgspec.field(default_factory=lambda: ["incentive"])
+    """Purposes that carry an incentive: never the first message that somebody gets."""
     overdue_grace_hours: Annotated[int, msgspec.Meta(ge=0, le=720)] = 6
 
 

@@ -61,6 +61,10 @@ def _hold(
 SITUATIONS = [
     _hold("complaint", "offene Reklamation", "open complaint"),
     _hold(
+        "trifle", "kleine Reklamation offen", "small complaint open",
+        purposes=(*_SURVEYS, "sales_call"), journeys=("product_review", "satisfaction", "interest_survey"),
+    ),
+    _hold(
         "question", "offene Frage zum selben Thema", "open question about the same matter",
         same_subject=True, purposes=("survey", "review", "nps"),
         journeys=("product_review", "satisfaction", "interest_survey"),

@@ -155,7 +155,9 @@ class Situation(msgspec.Struct, array_like=True, gc=False):
     keys: dict[str, list[Any]]
     """Key -> [since_us, detail...]; the situation ends with its last key."""
     rests_until_us: int = -1
-    """After the end: marketing rests until here (product rules), then the record is dropped."""
+    """After the end: marketing rests until here (product rules)."""
+    gentle_until_us: int = -1
+    """From there to here the first message does not sell. The record is dropped when both are over."""
 
 
 class Decisions(msgspec.Struct, array_like=True, gc=False):

@@ -112,4 +112,8 @@ class SituationDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     ends: list[EventPattern] = []
     key: str = ""
     after_days: int = 0
+    gentle_days: int = 0
+    """So many days after the rest the first message does not sell."""
+    resume_hours: int = 0
+    """People come out of the rest one after the other, spread over so many hours more."""
     expires_days: int | None = None

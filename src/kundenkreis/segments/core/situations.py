@@ -3,7 +3,8 @@
 From events: an event of `begins` opens the matter under its key (the property named by `key`; "" without one), an event of `ends`
 closes that key. The situation stands while any key is open. Something already open stays as old as it was. `expires_days: n`
 closes a key at the start of the n-th installation day after the one it began on. After the end marketing rests for `after_days`
-times 24 hours; then the record is dropped.
+times 24 hours and this person's share of `resume_hours`; then for `gentle_days` times 24 hours the first message does not sell; then
+the record is dropped.
 
 Built in: `open_cart` (key: cart), `order_in_transit` and `late` (key: order) follow from the state of commerce; they begin when
 that began (last change of the cart, order, broken promise).
@@ -15,9 +16,10 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState, Situation
 from kundenkreis.customers.core.turn import MembershipChange, Turn
+from kundenkreis.kernel.hashing import BUCKETS, bucket_of
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
-from kundenkreis.kernel.zones import DAY, Zone
+from kundenkreis.kernel.zones import DAY, HOUR, Zone
 from kundenkreis.segments.core.definitions import BuiltIn, SituationDefinition
 from kundenkreis.segments.core.facts import EVENT_TYPES, occurred_on
 from kundenkreis.segments.core.leaf import names_of
@@ -37,7 +39,20 @@ SUBJECTS = ("order_id", "product_id", "case_id", "cart_id", "category")
 class CompiledSituation:
     """One situation, compiled."""
 
-    __slots__ = ("_after_us", "_builtin", "_expires_days", "_key", "begins", "dirty", "ends", "kind", "reads", "zone")
+    __slots__ = (
+        "_after_us",
+        "_builtin",
+        "_expires_days",
+        "_gentle_us",
+        "_key",
+        "_resume_us",
+        "begins",
+        "dirty",
+        "ends",
+        "kind",
+        "reads",
+        "zone",
+    )
 
     def __init__(self, definition: SituationDefinition, *, zone: Zone, path: Path = ()) -> None:
         self.kind = definition.id
@@ -46,7 +61,11 @@ class CompiledSituation:
         self._key = tuple(definition.key.split(".")) if definition.key else ()
         _check_days(definition.after_days, 0, (*path, "after_days"))
         _check_days(definition.expires_days, 1, (*path, "expires_days"))
+        _check_days(definition.gentle_days, 0, (*path, "gentle_days"))
+        _check_days(definition.resume_hours, 0, (*path, "resume_hours"), "hours")
         self._after_us = definition.after_days * DAY
+        self._gentle_us = definition.gentle_days * DAY
+        self._resume_us = definition.resume_hours * HOUR
         self._expires_days = definition.expires_days
         self._builtin = ""
         self.begins: list[tuple[tuple[str, ...], EventFilter]] = []
@@ -134,16 +153,17 @@ class CompiledSituation:
                 held = situations[self.kind] = Situation(-1, {})
             held.keys = keys
             if not was_open:
-                held.since_us, held.rests_until_us = turn.at_us, -1
+                held.since_us, held.rests_until_us, held.gentle_until_us = turn.at_us, -1, -1
                 self._tell(turn, entered=True)
             return not was_open
         if held is None:
             return False
         held.keys = {}
         if was_open:
-            held.rests_until_us = turn.at_us + self._after_us
+            held.rests_until_us = turn.at_us + self._after_us + self._share_us(turn.state)
+            held.gentle_until_us = held.rests_until_us + self._gentle_us if self._gentle_us else -1
             self._tell(turn, entered=False)
-        if held.rests_until_us <= turn.at_us:
+        if max(held.rests_until_us, held.gentle_until_us) <= turn.at_us:
             del situations[self.kind]
             return True
         return was_open
@@ -153,8 +173,12 @@ class CompiledSituation:
         held = state.decisions.situations.get(self.kind)
         flips_us = self.answer(state, at_us)[1]
         if held is not None and held.rests_until_us >= 0:
-            return min(flips_us, held.rests_until_us)
+            return min(flips_us, max(held.rests_until_us, held.gentle_until_us))
         return flips_us
+
+    def _share_us(self, state: CustomerState) -> Micros:
+        """How much later than the first this person comes out of the rest: chance is a hash."""
+        return self._resume_us * bucket_of(state.bucket_key, self.kind) // BUCKETS if self._resume_us else 0
 
     def _expiry_us(self, since_us: Micros) -> Micros:
         if self._expires_days is None:
@@ -198,9 +222,9 @@ def _key_text(value: Any) -> str:
     return str(value) if type(value) is int else ""
 
 
-def _check_days(value: int | None, least: int, path: Path) -> None:
+def _check_days(value: int | None, least: int, path: Path, unit: str = "days") -> None:
     if value is not None and not least <= value <= MOST_DAYS:
-        raise DefinitionError(path, f"Give {least} to {MOST_DAYS} days.")
+        raise DefinitionError(path, f"Give {least} to {MOST_DAYS} {unit}.")
 
 
 def _open_cart(state: CustomerState, _at_us: Micros) -> dict[str, list[Any]]:
