@@ -15,6 +15,7 @@ from kundenkreis.site.ports.status import Status
 from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import (
     SAMPLE_STATUS,
+    DecidedAsGiven,
     JourneysAsGiven,
     MailboxInMemory,
     StartAsGiven,
@@ -57,6 +58,7 @@ class Site:
                 journeys=journeys or JourneysAsGiven(),
                 mailbox=MailboxInMemory(messages),
                 status=StatusAsGiven(status),
+                decided=DecidedAsGiven(),
                 start=StartAsGiven(),
                 write_keys=WriteKeysInMemory(write_keys),
             ),

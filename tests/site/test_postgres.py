@@ -15,7 +15,7 @@ from pathlib import Path
 from kundenkreis.settings import Settings
 from kundenkreis.site.customers_testing import CustomersInMemory
 from kundenkreis.site.mounted import Sources
-from kundenkreis.site.testing import JourneysAsGiven, MailboxInMemory, StartAsGiven, StatusAsGiven, WriteKeysInMemory, make_message
+from kundenkreis.site.testing import DecidedAsGiven, JourneysAsGiven, MailboxInMemory, StartAsGiven, StatusAsGiven, WriteKeysInMemory, make_message
 from kundenkreis.site.wsgi import build_application, issue_login_url
 settings = Settings(data_dir=Path(sys.argv[1]), database=sys.argv[2])
 people = CustomersInMemory()
@@ -24,6 +24,7 @@ sources = Sources(
     customers=people,
     journeys=JourneysAsGiven(),
     mailbox=MailboxInMemory([make_message("0a", subject="On PostgreSQL")]),
+    decided=DecidedAsGiven(),
     start=StartAsGiven(),
     status=StatusAsGiven(),
     write_keys=WriteKeysInMemory(),

@@ -46,7 +46,7 @@ class StoredMailbox:
             if not rows:
                 return None
             sender, headers = tx.rows("SELECT from_address, headers FROM mailbox WHERE message_id = ?", (key,))[0]
-            verdicts = _verdicts(tx, key)
+            verdicts = read_verdicts(tx, key)
         text, html = unpack_body(bytes(rows[0][4]))
         named = tuple((str(name), str(value)) for name, value in json.loads(headers).items())
         source = "\n".join(f"{name}: {value}" for name, value in named) + "\n\n" + (html or text)
@@ -91,7 +91,8 @@ def _line(row: Sequence[Any]) -> MessageLine:
     )  # fmt: skip
 
 
-def _verdicts(tx: Session, effect_id: bytes) -> list[Verdict]:
+def read_verdicts(tx: Session, effect_id: bytes) -> list[Verdict]:
+    """Every judgement of one message, oldest first."""
     rows = tx.rows(
         "SELECT at_us, outcome, reasons, basis, message_class, purpose, due_us, journey_id, step_id, rulebook_version "
         "FROM verdicts WHERE effect_id = ? ORDER BY sequence",

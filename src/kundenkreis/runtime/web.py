@@ -19,6 +19,7 @@ from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
 from kundenkreis.runtime.readers.customer import StoredCustomer
 from kundenkreis.runtime.readers.customers import StoredCustomers
+from kundenkreis.runtime.readers.decided import StoredDecidedMessages
 from kundenkreis.runtime.readers.definition_search import DefinitionSearch
 from kundenkreis.runtime.readers.journeys import StoredJourneys
 from kundenkreis.runtime.readers.start import StoredStart
@@ -44,6 +45,7 @@ def sources_of(installation: Installation) -> Sources:
         customer=StoredCustomer(installation),
         customers=customers,
         journeys=StoredJourneys(installation),
+        decided=StoredDecidedMessages(installation),
         mailbox=StoredMailbox(installation.store),
         status=InstallationStatus(installation),
         start=StoredStart(installation.store),

@@ -7,6 +7,7 @@ from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
 from kundenkreis.site.ports.customer import CustomerSource
 from kundenkreis.site.ports.customers import CustomerList
+from kundenkreis.site.ports.decided import DecidedMessages
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.search import Search
@@ -28,6 +29,7 @@ class Sources:
     journeys: JourneySource
     customer: CustomerSource
     customers: CustomerList
+    decided: DecidedMessages
     mailbox: Mailbox
     status: StatusSource
     start: StartSource

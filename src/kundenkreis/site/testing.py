@@ -7,6 +7,7 @@ from itertools import islice
 from kundenkreis.journeys.core.drawing import draw
 from kundenkreis.journeys.core.figures import Share, compare, quartiles
 from kundenkreis.journeys.steps.registry import kinds_by_name
+from kundenkreis.site.ports.decided import DecidedMessage, DecidedPage, DecidedQuery, Names
 from kundenkreis.site.ports.journeys import (
     ContentFigure,
     DayFigure,
@@ -193,6 +194,25 @@ class StartAsGiven:
     def read_figures(self) -> StartFigures:
         """See ports.StartSource."""
         return self.figures
+
+
+class DecidedAsGiven:
+    """Decided messages that are all on one page, whatever is asked."""
+
+    def __init__(self, messages: Iterable[DecidedMessage] = ()) -> None:
+        self._messages = tuple(messages)
+
+    def find_messages(self, query: DecidedQuery) -> DecidedPage:
+        """See ports.DecidedMessages."""
+        return DecidedPage(lines=tuple(one.line for one in self._messages), next_cursor="", searched_to_us=None)
+
+    def find_message(self, message_id: str) -> DecidedMessage | None:
+        """See ports.DecidedMessages."""
+        return next((one for one in self._messages if one.line.message_id == message_id), None)
+
+    def names(self) -> Names:
+        """See ports.DecidedMessages."""
+        return Names(journeys={}, contents={})
 
 
 class StatusAsGiven:

@@ -2,7 +2,7 @@
 
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
-from kundenkreis.site.pages import journeys, mailbox, palette, start, status
+from kundenkreis.site.pages import journeys, mailbox, messages, palette, start, status
 from kundenkreis.site.pages.customers import listing, page
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
@@ -51,6 +51,8 @@ urlpatterns = [
         see=("customers.see", "personal.see"),
     ),
     # Messages
+    route("messages/", messages.show_list, name="messages", see="messages.see"),
+    route("messages/<str:message_id>/", messages.show_message, name="decided_message", see="messages.see"),
     route("mailbox/", mailbox.show_list, name="mailbox", see="messages.see"),
     route("mailbox/<str:message_id>/", mailbox.show_message, name="message", see=("messages.see", "personal.see")),
     route(

@@ -144,6 +144,7 @@ VERDICTS = _table(
     "effect_id sequence",
     _BY_PROFILE_MESSAGES,
     "verdicts_of_customer ON verdicts (profile_id, at_us)",
+    "verdicts_first ON verdicts (at_us, effect_id) WHERE sequence = 0",
     # Why messages of a journey did not go out.
     "verdicts_of_journey ON verdicts (journey_id, outcome, at_us)",
     derived=True,

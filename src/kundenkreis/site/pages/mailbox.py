@@ -14,11 +14,11 @@ from kundenkreis.site.ports.messages import Message
 PAGE_SIZE = 50
 _QUERY_LIMIT = 200
 _VIEWS = ("html", "text", "source")
-_SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 """No script, no forms, no access to our pages; links open in a new tab as ordinary pages."""
 _HTML_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
-    f"frame-ancestors 'self'; sandbox {_SANDBOX}"
+    f"frame-ancestors 'self'; sandbox {SANDBOX}"
 )
 """The same once more as a header, for whoever opens the frame's address by itself; e-mails style inline."""
 _HEAD = re.compile(rb"<head[^>]*>", re.IGNORECASE)
@@ -50,20 +50,26 @@ def _message(message_id: str) -> Message:
     return message
 
 
+def view_of(request: HttpRequest, message: Message) -> str:
+    """How the viewer wants to look at a message (`view`): html, text or source."""
+    view = request.GET.get("view", "")
+    if view not in _VIEWS or (view == "html" and not message.html):
+        return "html" if message.html else "text"
+    return view
+
+
 @require_safe
 def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
     """One message: its verdict on top, then what was sent as HTML, text or source."""
     message = _message(message_id)
-    view = request.GET.get("view", "")
-    if view not in _VIEWS or (view == "html" and not message.html):
-        view = "html" if message.html else "text"
+    view = view_of(request, message)
     context = {
         "message": message,
         "verdict": verdict_words.describe_verdict(message.verdicts[-1]) if message.verdicts else None,
         "earlier": [verdict_words.describe_verdict(each) for each in reversed(message.verdicts[:-1])],
         "view": view,
         "views": [(name, label) for name, label in words.view_names() if name != "html" or message.html],
-        "sandbox": _SANDBOX,
+        "sandbox": SANDBOX,
     }
     return render(request, "site/message.html", context)
 

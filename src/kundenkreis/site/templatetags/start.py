@@ -6,12 +6,21 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from kundenkreis.kernel.zones import to_datetime
-from kundenkreis.site import formats, start_words
+from kundenkreis.site import formats, message_words, start_words
 from kundenkreis.site.phase_words import phase_class
+from kundenkreis.site.templatetags.components import badge
 
 register = template.Library()
 register.filter("signed", start_words.signed)
 register.filter("phase_class", phase_class)
+register.filter("fate_word", message_words.fate_word)
+register.filter("rule_word", message_words.rule_word)
+
+
+@register.simple_tag
+def fate_badge(fate: str) -> SafeString:
+    """What became of a message."""
+    return badge(message_words.fate_word(fate), message_words.FATE_TONES.get(fate, ""), dot=True)
 
 
 @register.simple_tag
