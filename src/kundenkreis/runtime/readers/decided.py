@@ -116,7 +116,8 @@ def _matching(tx: Session, query: DecidedQuery, first: str, params: Sequence[Any
 
 
 def _bounds(query: DecidedQuery) -> tuple[str, list[Any]]:
-    where, params = "", []
+    where = ""
+    params: list[Any] = []
     if query.since_us:
         where, params = where + " AND at_us >= ?", [*params, query.since_us]
     if query.until_us is not None:
