@@ -1,6 +1,6 @@
 """`make bench`: the figures of docs/benchmarks.md, each held against its floor (half of its goal).
 
-    python -m benchmarks [NAME ...]     # all, or some of: ingest fold latency latency_busy smtp demo
+    python -m benchmarks [NAME ...]     # some by name; without a name all but the long ones: wakeups wakeups_postgres steady
 
 Exit code 1 when a figure lies below its floor.
 """
@@ -76,6 +76,50 @@ def fold() -> list[Figure]:
     ]
 
 
+def fold_postgres() -> list[Figure]:
+    """The same on PostgreSQL with two workers."""
+    found = _json_of("-m", "benchmarks.partitions", "--workers", "2")
+    return [
+        Figure(
+            "inbox to committed state, PostgreSQL, two workers, catching up, per second", found["per_second"], 15_000
+        )
+    ]
+
+
+def quiet() -> list[Figure]:
+    """A day on which nothing but time happens."""
+    found = _json_of("-m", "benchmarks.quiet")
+    share = found["percent_of_a_core_for_a_million"]
+    return [Figure("one quiet virtual day of a million customers, % of a core", share, 1, is_at_most=True)]
+
+
+def wakeups() -> list[Figure]:
+    """A hundred thousand customers due at once, on SQLite."""
+    return _wakeups("sqlite", 20)
+
+
+def wakeups_postgres() -> list[Figure]:
+    """The same on PostgreSQL, with one worker."""
+    return _wakeups("postgres", 10)
+
+
+def _wakeups(store: str, goal_seconds: float) -> list[Figure]:
+    found = _json_of("-m", "benchmarks.wakeups", "--store", store)
+    return [
+        Figure(f"100,000 wake-ups due at once, {store}, seconds", found["seconds"], goal_seconds, is_at_most=True),
+        Figure(f"live events meanwhile, {store}, p99 ms", found["live_p99_ms"], 1_000, is_at_most=True),
+    ]
+
+
+def steady() -> list[Figure]:
+    """3,000 events a second for ten minutes."""
+    found = _json_of("-m", "benchmarks.steady", "--rate", "3000", "--seconds", "600")
+    return [
+        Figure("events sent and acknowledged for ten minutes, per second", found["sent_per_second"], 3_000),
+        Figure("fold lag meanwhile, p99 ms", found["lag_p99_ms"], 1_000, is_at_most=True),
+    ]
+
+
 def latency() -> list[Figure]:
     """Request to final dot."""
     found = _json_of("-m", "benchmarks.latency", "--messages", "200")
@@ -126,11 +170,21 @@ def demo() -> list[Figure]:
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "ingest": ingest,
     "fold": fold,
+    "fold_postgres": fold_postgres,
+    "quiet": quiet,
     "latency": latency,
     "latency_busy": latency_busy,
     "smtp": smtp,
     "demo": demo,
 }
+
+
+LONG: dict[str, Callable[[], list[Figure]]] = {
+    "wakeups": wakeups,
+    "wakeups_postgres": wakeups_postgres,
+    "steady": steady,
+}
+"""Minutes each: only by name."""
 
 
 def main() -> None:
@@ -142,7 +196,7 @@ def main() -> None:
     failed = False
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        for figure in BENCHMARKS[name]():
+        for figure in (BENCHMARKS | LONG)[name]():
             table.add_row(
                 figure.what, f"{figure.measured:,.1f}", f"{figure.goal:,.0f}", f"{figure.floor:,.0f}", figure.state
             )

@@ -8,52 +8,31 @@ a batch's begin to its commit is what others wait for the database.
 
 import argparse
 import json
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 from benchmarks.events import identities, traffic
-from kundenkreis.definitions.canonical import canonical_json
+from benchmarks.places import START_US, SteeredClock, installation_at, settings_for
 from kundenkreis.events.core.inbox_item import InboxItem
-from kundenkreis.playbooks.shipped import shipped_rulebook
-from kundenkreis.runtime.clock import SystemClock
 from kundenkreis.runtime.collecting import collect_rarely
-from kundenkreis.runtime.installation import Installation
-from kundenkreis.runtime.worker import EmbeddedWorker, StepReport
-from kundenkreis.settings import Settings
-
-
-class SteeredClock(SystemClock):
-    """Wall time as the events tell it, real time for measuring."""
-
-    def __init__(self) -> None:
-        self.at_us = 0
-
-    def now_us(self) -> int:
-        return self.at_us
+from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker
 
 
 def run(customers: int, events: int, warm: int, rate: int) -> dict[str, object]:
     """Load customers, warm up, measure catching up and live; figures by name."""
-    with tempfile.TemporaryDirectory(prefix="kreis-bench-") as folder:
-        clock = SteeredClock()
-        start_us = 1_790_000_000_000_000
-        clock.at_us = start_us
-        installation = Installation(Settings(data_dir=Path(folder)), clock=clock)
-        installation.publish(canonical_json(shipped_rulebook(with_journeys=True)), actor="benchmark")
+    clock = SteeredClock()
+    with settings_for("sqlite") as settings, installation_at(settings, clock) as installation:
         worker = installation.open_worker()
         assert isinstance(worker, EmbeddedWorker)
         inbox = installation.open_inbox()
         collect_rarely()
-        fill(inbox, identities(customers, at_us=start_us), 5_000)
+        fill(inbox, identities(customers, at_us=START_US), 5_000)
         drain(worker)
         step_us = 1_000_000 // rate
-        stream = traffic(warm + events, customers, start_us=start_us + 3_600_000_000, step_us=step_us)
+        stream = traffic(warm + events, customers, start_us=START_US + 3_600_000_000, step_us=step_us)
         if warm:
             for chunk in chunks(stream, 20_000, stop=warm):
                 inbox.append(chunk)
@@ -66,10 +45,7 @@ def run(customers: int, events: int, warm: int, rate: int) -> dict[str, object]:
         with installation.store.reading() as tx:
             states = tx.rows("SELECT count(*), avg(length(state)), max(length(state)) FROM states")[0]
             rows = tx.rows("SELECT count(*) FROM log")[0][0]
-        installation.close()
-        size = sum(
-            os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder) if name.startswith("kreis.db")
-        )
+        size = sum(file.stat().st_size for file in settings.data_dir.glob("kreis.db*"))
         return figures | {
             "customers": states[0],
             "state_bytes_mean": round(states[1]),
@@ -87,13 +63,14 @@ def catch_up(
     fill(inbox, items, 5_000)
     clock.at_us = items[-1].received_us
     begun, cpu, done = time.perf_counter(), time.process_time(), 0
-    while True:
-        report = worker.step()
-        done += report.events
-        if done >= count:
-            break
+    while done < count:
+        done += worker.step().events
     seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu
-    return {"catching_up_per_second": round(done / seconds), "catching_up_per_cpu_second": round(done / cpu_seconds)}
+    return {
+        "catching_up_per_second": round(done / seconds),
+        "catching_up_per_cpu_second": round(done / cpu_seconds),
+        "cpu_milliseconds_per_1000_events": round(1e6 * cpu_seconds / done, 1),
+    }
 
 
 def live(
@@ -136,9 +113,10 @@ def chunks(items: Iterator[InboxItem], size: int, stop: int | None = None) -> It
         yield chunk
 
 
-def drain(worker: EmbeddedWorker) -> StepReport:
+def drain(worker: EmbeddedWorker | PartitionWorker) -> None:
     """Fold what waits."""
-    return worker.run_until_idle()
+    while not worker.step().idle:
+        pass
 
 
 def main() -> None:

@@ -156,10 +156,13 @@ def wait_for(port: int) -> None:
 
 def post(connection: http.client.HTTPConnection, key: str, path: str, body: object) -> None:
     """One request to the tracking API."""
+    post_bytes(connection, key, path, json.dumps(body).encode())
+
+
+def post_bytes(connection: http.client.HTTPConnection, key: str, path: str, body: bytes) -> None:
+    """The same with a body that is JSON already."""
     token = base64.b64encode(f"{key}:".encode()).decode()
-    connection.request(
-        "POST", path, json.dumps(body), {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
-    )
+    connection.request("POST", path, body, {"Authorization": f"Basic {token}", "Content-Type": "application/json"})
     answer = connection.getresponse()
     answer.read()
     if answer.status != 200:
