@@ -57,7 +57,10 @@ const heading = (credential) => ({
 });
 
 async function optionsFor(form) {
-  if (form.dataset.passkey !== "sign-in") return JSON.parse(document.getElementById("passkey-options").textContent);
+  if (form.dataset.passkey !== "sign-in") {
+    const given = JSON.parse(document.getElementById("passkey-options").textContent);
+    return given.creation_options || given.request_options;
+  }
   const answer = await fetch(form.action, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error("The server gave no challenge.");
   return (await answer.json()).request_options;
