@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from kundenkreis.site.accounts.words import permission_names, role_names
 from kundenkreis.site.models import AuditEntry
 
 
@@ -77,9 +78,39 @@ def object_words(entry: AuditEntry) -> str:
 
 
 def detail_words(entry: AuditEntry) -> str:
-    """An entry's details in one line: from marketing, to sales."""
+    """An entry's details in one line: from Marketing, to Sales."""
+    names = {
+        "by": _("by"),
+        "role": _("role"),
+        "from": _("from"),
+        "to": _("to"),
+        "fields": _("fields"),
+        "scopes": _("may"),
+        "days": _("days"),
+        "source": _("touchpoint"),
+        "kind": _("kind"),
+        "count": _("number"),
+    }
+    words = {**role_names(), **permission_names(), **_value_words()}
     parts = []
     for name, value in entry.details.items():
-        shown = ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
-        parts.append(f"{name}: {shown}")
+        values = value if isinstance(value, list) else [value]
+        shown = ", ".join(words.get(each, each) if isinstance(each, str) else str(each) for each in values)
+        parts.append(f"{names.get(name, name)}: {shown}")
     return "; ".join(parts)
+
+
+def _value_words() -> dict[str, str]:
+    """Values that details hold as codes."""
+    return {
+        "console": _("link of the console"),
+        "password": _("password"),
+        "mfa": _("second factor or passkey"),
+        "socialaccount": _("single sign-on"),
+        "invitation": _("invitation"),
+        "link": _("link"),
+        "name": _("name"),
+        "email": _("e-mail"),
+        "server": _("secret"),
+        "public": _("public"),
+    }

@@ -100,6 +100,11 @@ def _signing_in(settings: Settings) -> dict[str, Any]:
         "MFA_ADAPTER": "kundenkreis.site.accounts.adapter.MfaAdapter",
         "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
         "MFA_PASSKEY_LOGIN_ENABLED": True,
+        "MFA_TOTP_TOLERANCE": 1,  # telephones' clocks go wrong, and people type slowly
+        "MFA_FORMS": {
+            "authenticate": "kundenkreis.site.accounts.code_forms.CodeForm",
+            "reauthenticate": "kundenkreis.site.accounts.code_forms.ConfirmCodeForm",
+        },
         "MFA_RECOVERY_CODES_SHOW_ONCE": True,
         "SOCIALACCOUNT_ADAPTER": "kundenkreis.site.accounts.adapter.SocialAdapter",
         "SOCIALACCOUNT_EMAIL_AUTHENTICATION": True,

@@ -14,6 +14,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -104,7 +105,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
             "Somebody, probably you, wants to set a new password for your account at %(brand)s. This link does it once, within "
             "30 minutes:\n\n%(link)s\n\nIf it was not you, do nothing: the old password stays."
         )
-        link = mounted().settings.public_url + _path_of(context["password_reset_url"])
+        link = context["password_reset_url"]
         brand = mounted().settings.brand
         mail.send(email, _("A new password for %(brand)s") % {"brand": brand}, text % {"brand": brand, "link": link})
 
@@ -126,14 +127,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
             subject = _("Your account at %(brand)s") % {"brand": brand}
             mail.send(user.email, subject, text % {"brand": brand, "what": action_word(action)})
 
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link of that mail: its host comes from the settings, never from the request (A46)."""
+        return mounted().settings.public_url + reverse("account_reset_password_from_key", args=key.split("-", 1))
+
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """A disabled account gets in by no other way either (single sign-on, passkey)."""
         return redirect("login")
-
-
-def _path_of(url: str) -> str:
-    """Path and query of an absolute address: the host comes from the settings, never from the request (A46)."""
-    return "/" + url.split("://", 1)[-1].partition("/")[2]
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth ships no types
