@@ -8,7 +8,7 @@ import pytest
 
 from kundenkreis.settings import Settings
 from kundenkreis.site.customers_testing import CustomersInMemory
-from kundenkreis.site.mounted import Sources
+from kundenkreis.site.mounted import Mounted, Sources, mount
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Message
 from kundenkreis.site.ports.status import Status
@@ -38,6 +38,7 @@ class Site:
         self.settings = settings
         self.now_us = NOW_US
         self.last_insider = ""
+        self.is_built = False
 
     def mount(
         self,
@@ -50,20 +51,21 @@ class Site:
     ) -> None:
         """Serve these messages, this status, these journeys, keys and customers from now on."""
         people = customers if customers is not None else CustomersInMemory()
-        build_application(
-            self.settings,
-            sources=Sources(
-                customer=people,
-                customers=people,
-                journeys=journeys or JourneysAsGiven(),
-                mailbox=MailboxInMemory(messages),
-                status=StatusAsGiven(status),
-                decided=DecidedAsGiven(),
-                start=StartAsGiven(),
-                write_keys=WriteKeysInMemory(write_keys),
-            ),
-            clock_us=lambda: self.now_us,
+        sources = Sources(
+            customer=people,
+            customers=people,
+            journeys=journeys or JourneysAsGiven(),
+            mailbox=MailboxInMemory(messages),
+            status=StatusAsGiven(status),
+            decided=DecidedAsGiven(),
+            start=StartAsGiven(),
+            write_keys=WriteKeysInMemory(write_keys),
         )
+        if self.is_built:
+            mount(Mounted(settings=self.settings, sources=sources, clock_us=lambda: self.now_us))
+        else:
+            build_application(self.settings, sources=sources, clock_us=lambda: self.now_us)
+            self.is_built = True
 
     def visitor(self, language: str = "en") -> "Client":
         """A browser that is not signed in and checks forgery protection as a real one meets it."""

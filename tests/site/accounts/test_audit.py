@@ -207,3 +207,16 @@ def test_hostile_values_are_text_a29(site: Site) -> None:
     note(1, actor_name=hostile, object_id=hostile, details={hostile: [hostile]}, address=hostile)
     html = site.insider().get("/settings/audit/").content.decode()
     assert ("<img src=x" in html, html.count("&lt;img src=x onerror=alert(1)&gt;")) == (False, 5)
+
+
+def test_looking_at_a_customer_and_exporting_are_in_it(site: Site) -> None:
+    from tests.site.accounts.addresses import ADDRESSES, prepare
+
+    prepare(site)
+    insider = site.insider()
+    profile_id = ADDRESSES["customer"].own(site)["profile_id"]
+    for _ in range(2):
+        assert insider.get(f"/customers/{profile_id}/").status_code == 200
+    assert insider.get("/customers/999999/").status_code == 404
+    insider.get("/customers/export/")
+    assert [each[1:] for each in entries()] == [("viewed", "customer"), ("exported", "customer")]

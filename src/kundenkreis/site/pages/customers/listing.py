@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from kundenkreis.site import formats
 from kundenkreis.site.access import may, seen_by, viewer
+from kundenkreis.site.audit import audit
 from kundenkreis.site.condition_words import condition_line
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.asked import Asked, read_asked
@@ -140,6 +141,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     asked = read_asked(request, source.saved_filters())
     columns = tuple(column for column in columns_for(request, source.read_choices()) if column.is_shown)
     someone = viewer()
+    audit(request, "exported", "customer", details={"fields": [column.id for column in columns]})
 
     def lines() -> Iterator[str]:
         with seen_by(someone):

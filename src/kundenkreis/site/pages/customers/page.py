@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from kundenkreis.site.audit import audit_view
 from kundenkreis.site.condition_words import reason_lines
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.words import (
@@ -47,6 +48,7 @@ def show_customer(request: HttpRequest, profile_id: int) -> HttpResponse:
     customer = load_customer(profile_id)
     if customer.profile_id != profile_id:
         return redirect("customer", profile_id=customer.profile_id)
+    audit_view(request, "customer", profile_id)
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else "timeline"
     context: dict[str, Any] = {"tab": tab, **head_context(customer)}
