@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from kundenkreis.site import formats
 from kundenkreis.site.islands import find_island, island_texts
-from kundenkreis.site.phase_words import PHASES, phase_class, phase_word, sub_state_word
+from kundenkreis.site.phase_words import phase_class, phase_word, sub_state_word
 from kundenkreis.site.templatetags.kreis import icon as draw_icon
 
 register = template.Library()
@@ -138,11 +138,10 @@ def phase_badge(phase: str, sub_state: str = "") -> SafeString:
 
 @register.simple_tag
 def avatar(name: str, size: str = "") -> SafeString:
-    """The initials of a name on a tint that stays the same; decoration, so the name must stand beside it."""
+    """The initials of a name; decoration, so the name must stand beside it. Without colour: colours speak of phases here."""
     words = [word for word in name.split() if word[0].isalnum()]
     initials = (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "–"
-    tint = PHASES[hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=1).digest()[0] % len(PHASES)]
-    return format_html('<span class="avatar phase-{} {}" aria-hidden="true">{}</span>', tint, size, initials)
+    return format_html('<span class="avatar {}" aria-hidden="true">{}</span>', size, initials)
 
 
 # Lists
