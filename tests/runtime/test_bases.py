@@ -11,7 +11,7 @@ import pytest
 from kundenkreis.customers.core.state import FOLD_VERSION, decode_state, encode_state
 from kundenkreis.customers.core.upgrades import UPGRADERS, PlainState, StoreTooNewError, version_of
 from kundenkreis.kernel.zones import DAY, MINUTE
-from kundenkreis.runtime.comparing import RebuildReport
+from kundenkreis.runtime.comparing import COMPARED, RebuildReport
 from kundenkreis.runtime.explain import Explainer
 from kundenkreis.runtime.folding import Folder
 from kundenkreis.runtime.past import load_past, read_controls
@@ -22,7 +22,7 @@ from tests.runtime.town import Town, live_through
 
 pytestmark = pytest.mark.db
 
-DERIVED = tuple(table.name for table in TABLES if table.derived)
+DERIVED = tuple(table.name for table, _ in COMPARED if table.derived)
 OLD = FOLD_VERSION - 1
 
 
@@ -47,6 +47,13 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
     town = Town(tmp_path / "town", database)
     live_through(town)
+    for order_id in ("first", "second"):
+        properties = {"order_id": order_id, "total": 20.0, "currency": "EUR", "products": []}
+        town.send("track", anonymousId="shopper", event="Order Completed", properties=properties)
+    town.run()
+    town.send("identify", userId="u10", anonymousId="shopper")
+    town.run()
+    town.order("u10", "first", 20.0, name="Order Refunded")
     town.send("track", anonymousId="fresh", event="Product Viewed", properties={"product_id": "p1"})
     town.run()
     with town.installation.store.transaction() as tx:
@@ -108,6 +115,7 @@ def live_on(town: Town) -> None:
         town.pass_time(DAY)
     town.send("identify", userId="u9", anonymousId="fresh", traits={"email": "u9@example.com"})
     town.order("u5", "o5", 25.5, name="Order Refunded")
+    town.order("u10", "second", 20.0, name="Order Refunded")
     for number in range(12):
         town.order(f"u{number}", f"new-{number}", 30.0 + number)
         town.pass_time(3 * DAY)
@@ -217,6 +225,21 @@ def test_answers_about_the_past_go_through_the_base(town: Town) -> None:
     assert then.folded is not None
     assert then.folded.state.folded_to < base
     assert then.ask("phase")["answer"] == stored[0][0]
+
+
+def test_what_the_winner_gave_back_is_given_back_once(town: Town) -> None:
+    last = rows(town, "SELECT max(number) FROM log")[0][0]
+    before = Explainer(town.installation, "u10", at=str(last)).folded
+    upgrade(town)
+    after = Explainer(town.installation, "u10", at=str(last)).folded
+    assert before is not None
+    assert after is not None
+    assert after.state.commerce == before.state.commerce
+    live_on(town)
+    now = Explainer(town.installation, "u10").folded
+    assert now is not None
+    assert now.state.commerce.refunded["EUR"] == before.state.commerce.refunded["EUR"] + 2000
+    assert rows(town, "SELECT refunded_minor FROM orders WHERE order_id IN ('first', 'second')") == [(2000,), (2000,)]
 
 
 def test_an_older_program_stops_before_a_newer_store(town: Town) -> None:

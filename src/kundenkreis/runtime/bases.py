@@ -60,6 +60,7 @@ class Base:
         self._carried: str = row.properties["records"]
         state = self.state()
         self.folded_to, self.clock_us = state.folded_to, state.clock_us
+        self.is_forwarder = state.forwarded_to != 0
 
     def state(self) -> CustomerState:
         """A private copy of the state."""

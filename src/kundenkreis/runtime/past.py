@@ -166,8 +166,11 @@ class Past:
         return folded
 
     def _take_orders(self, folded: Folded) -> None:
+        """Orders of those who were merged into this customer, as they surrendered them."""
         for loser in self._losers.get(folded.state.profile_id, ()):
-            surrendered = self.whole(loser)
+            # A base of later than the merge knows what the winner's events have made of them since.
+            is_later = any(base.is_forwarder for base in self._bases.get(loser, ()))
+            surrendered = self.fold(loser, from_scratch=True) if is_later else self.whole(loser)
             if surrendered is not None:
                 folded.orders.update(surrendered.orders)
 
@@ -182,13 +185,13 @@ class Past:
             (base for base in reversed(bases) if base.folded_to <= stop.number and base.clock_us <= until_us), None
         )
 
-    def fold(self, profile_id: int, stop: Stop | None = None) -> Folded | None:
+    def fold(self, profile_id: int, stop: Stop | None = None, *, from_scratch: bool = False) -> Folded | None:
         """A customer up to a stop (default: every row, no timers after the last); None if there is no row yet.
 
         Raises: whatever the fold raises; the live worker would have quarantined the customer.
         """
         stop = stop or Stop()
-        base = self._base(profile_id, stop)
+        base = None if from_scratch else self._base(profile_id, stop)
         inputs = self.inputs(profile_id, stop, base)
         if base is None and not inputs:
             return None

@@ -27,7 +27,7 @@ from kundenkreis.runtime.past import Controls, Folded, Past, load_past, read_con
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stops import Stops, later_than_stored, read_stops
 from kundenkreis.runtime.stores import schema
-from kundenkreis.runtime.stores.schema import TABLES, Table
+from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Row, Session, Store, in_batches, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
 
@@ -168,7 +168,7 @@ def _catch_up(tx: Session, scratch: Store, seen: int, stops: Stops, *, zone: Zon
         rulebooks.read(out)
         controls = read_controls(out)
         again = sorted(touched)
-        for table in TABLES:
+        for table, _ in COMPARED:
             if table.derived and table is not schema.IDENTIFIERS:
                 out.run_many(f"DELETE FROM {table.name} WHERE profile_id = ?", [(one,) for one in again])
         for some in (again[start : start + CHUNK] for start in range(0, len(again), CHUNK)):
