@@ -1,6 +1,7 @@
 """Whether contents can be sent: languages, templates and what their message class forbids; the rules themselves are content's."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
@@ -25,9 +26,14 @@ def default_brand(definitions: Definitions) -> Definition | None:
 
 def source_of(content: Definition, brand: Definition | None) -> ContentSource:
     """A content document as what content/ compiles; its language and form of address are the brand's."""
+    return source_of_body(content.id, content.body, brand)
+
+
+def source_of_body(content_id: str, body: Mapping[str, Any], brand: Definition | None) -> ContentSource:
+    """The same of a document's plain body, which has the shape of a content."""
     language = brand.body["language"] if brand is not None else "de"
     form: Literal["sie", "du"] = brand.config.form_of_address if brand is not None else "sie"
-    values = content.body["value"]
+    values = body["value"]
     variants = {
         key: VariantSource(
             subject=part["subject"],
@@ -38,11 +44,11 @@ def source_of(content: Definition, brand: Definition | None) -> ContentSource:
             preheader=part.get("preheader", ""),
             why=part.get("why", ""),
         )
-        for key, part in content.body["variants"].items()
+        for key, part in body["variants"].items()
     }
     return ContentSource(
-        id=content.id, message_class=content.body["message_class"], value=values.get(language) or next(iter(values.values()), ""),
-        call_to_action=content.body["call_to_action"], variants=variants, default_language=language, form_of_address=form,
+        id=content_id, message_class=body["message_class"], value=values.get(language) or next(iter(values.values()), ""),
+        call_to_action=body["call_to_action"], variants=variants, default_language=language, form_of_address=form,
         look=brand.config.look if brand is not None else Look(),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import msgspec
 from liquid.exceptions import LiquidError, ResourceLimitError, UnknownFilterError
 
 from kundenkreis.content.core import liquid
-from kundenkreis.content.core.bodies import Body, expanded
+from kundenkreis.content.core.bodies import Body, body_of, expanded
 from kundenkreis.content.core.filters import TooMuchError
 from kundenkreis.content.core.lint import lint
 from kundenkreis.content.core.source import (
@@ -124,6 +124,26 @@ def compile_content(source: ContentSource, *, known: KnownNames = DEFAULT_NAMES)
         value=source.value,
         call_to_action=source.call_to_action,
         variants=variants,
+        source=source,
+    )
+
+
+def compile_draft(source: ContentSource, key: str) -> CompiledContent | Problem:
+    """One variant of a content that may hold mistakes, ready to be looked at; the problem that hinders even that."""
+    body = body_of(source, key, source.variants[key])
+    if isinstance(body, Problem):
+        return body
+    try:
+        variant = _compile_variant(source, key, body)
+    except LiquidError as error:
+        return Problem(key, "", 0, _what(error), _remedy(error))
+    return CompiledContent(
+        id=source.id,
+        version="",
+        message_class=source.message_class,
+        value=source.value,
+        call_to_action=source.call_to_action,
+        variants={key: variant},
         source=source,
     )
 

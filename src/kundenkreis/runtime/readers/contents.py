@@ -1,0 +1,192 @@
+"""Content read from the store: what is in force and in draft, what was sent, and previews for real people."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from kundenkreis.content.core.source import ContentSource, Problem
+from kundenkreis.content.core.templates import RenderFailed, check_content, compile_draft, render
+from kundenkreis.customers.core.state import decode_state
+from kundenkreis.definitions.canonical import definitions_from_json
+from kundenkreis.definitions.content_checks import default_brand, known_names, source_of_body
+from kundenkreis.definitions.definition import Definitions
+from kundenkreis.definitions.documents import Content
+from kundenkreis.kernel.zones import DAY
+from kundenkreis.runtime.dispatching import brand_of, greeting, recipient
+from kundenkreis.runtime.drafts import StoredDrafts
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.publishing import StorePublisher
+from kundenkreis.site.ports.contents import ContentLine, Mistake, Names, Person, Preview
+
+SENT_DAYS = 30
+_INVENTED: dict[str, Any] = {
+    "email": "anna.muster@example.com", "firstName": "Anna", "lastName": "Muster", "first_name": "Anna", "last_name": "Muster",
+    "address": {"city": "Köln", "country": "DE", "postalCode": "50667"}, "language": "de",
+}  # fmt: skip
+
+
+class StoredContents:
+    """Reads the content of one installation (site/ports/contents.py: Contents)."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._drafts = StoredDrafts(installation.store)
+        self._publisher = StorePublisher(installation)
+
+    def list_contents(self) -> tuple[ContentLine, ...]:
+        """See ports.Contents."""
+        definitions = self._in_force()
+        drafts = {draft.id: draft.document for draft in self._drafts.every("content")}
+        published = {name: one.document for name, one in definitions.of("content").items()}
+        users: dict[str, list[tuple[str, Names]]] = {}
+        for journey in definitions.of("journey").values():
+            for name in dict.fromkeys(one.name for one in journey.references if one.to == "content"):
+                users.setdefault(name, []).append((journey.id, journey.body.get("name") or {}))
+        sent = self._sent()
+        lines = [
+            _line(
+                name, published.get(name) or drafts[name], used_by=users.get(name, []), sent=sent[name],
+                has_draft=name in drafts, is_published=name in published,
+            )
+            for name in {*published, *drafts}
+        ]  # fmt: skip
+        return tuple(sorted(lines, key=lambda line: (*line.names.values(), line.id)))
+
+    def _sent(self) -> Counter[str]:
+        since_us = self._installation.clock.now_us() - SENT_DAYS * DAY
+        with self._installation.store.reading() as tx:
+            rows = tx.rows(
+                "SELECT content_id, count(*) FROM verdicts WHERE outcome = 'handed_over' AND at_us >= ? GROUP BY content_id",
+                (since_us,),
+            )
+        return Counter({row[0]: int(row[1]) for row in rows})
+
+    def phases(self) -> tuple[tuple[str, Names], ...]:
+        """See ports.Contents."""
+        table = next(iter(self._in_force().of("phases").values()), None)
+        return tuple((one["id"], one.get("name") or {}) for one in (table.body["phases"] if table is not None else ()))
+
+    def personas(self) -> tuple[tuple[str, Names], ...]:
+        """See ports.Contents."""
+        return tuple((name, one.body.get("name") or {}) for name, one in self._in_force().of("segment").items())
+
+    def check(self, document: Mapping[str, Any]) -> tuple[Mistake, ...]:
+        """See ports.Contents."""
+        definitions = self._in_force()
+        source = self._source(document, definitions)
+        if isinstance(source, Mistake):
+            return (source,)
+        return tuple(_mistake(one) for one in check_content(source, known=known_names(definitions)))
+
+    def preview(self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool) -> Preview:
+        """See ports.Contents."""
+        definitions = self._in_force()
+        source = self._source(document, definitions)
+        if isinstance(source, Mistake):
+            return _nothing(f"{source.what}. {source.remedy}")
+        if key not in source.variants:
+            return _nothing("")
+        compiled = compile_draft(source, key)
+        if isinstance(compiled, Problem):
+            return _nothing(compiled.sentence())
+        language, _, form = key.partition("/")
+        customer = self._customer(profile_id, language, form, without_name=without_name)
+        rendered = render(compiled, self._variables(customer, definitions), language, form_of_address=form)
+        if isinstance(rendered, RenderFailed):
+            return _nothing(rendered.detail)
+        return Preview(
+            subject=rendered.subject,
+            preheader=source.variants[key].preheader,
+            html=rendered.html,
+            text=rendered.text,
+            failed="",
+        )
+
+    def people(self) -> tuple[Person, ...]:
+        """See ports.Contents."""
+        with self._installation.store.reading() as tx:
+            rows = tx.rows(
+                "SELECT s.state FROM customer_list l JOIN states s ON s.profile_id = l.profile_id "
+                "WHERE l.is_known = 1 ORDER BY l.seen_us DESC LIMIT 12"
+            )
+        people = [recipient(decode_state(bytes(row[0])), "email") for row in rows]
+        known = [Person(profile_id=one.profile_id, name=one.name, language=one.language) for one in people if one.name]
+        return (Person(profile_id=0, name="Anna Muster", language="de"), *known)
+
+    def _customer(self, profile_id: int, language: str, form: str, *, without_name: bool) -> dict[str, Any]:
+        attributes = dict(_INVENTED)
+        if profile_id:
+            with self._installation.store.reading() as tx:
+                rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,))
+            if rows:
+                attributes = dict(recipient(decode_state(bytes(rows[0][0])), "email").attributes)
+        if without_name:
+            for name in ("firstName", "lastName", "first_name", "last_name", "name"):
+                attributes[name] = ""
+        first = str(attributes.get("first_name") or "")
+        name = " ".join(part for part in (first, str(attributes.get("last_name") or "")) if part)
+        attributes["greeting"] = greeting(language, name, first_name=first, is_informal=form == "du")
+        return attributes
+
+    def _variables(self, customer: dict[str, Any], definitions: Definitions) -> dict[str, Any]:
+        held = default_brand(definitions)
+        brand = brand_of(held.body if held is not None else {}, self._installation.settings)
+        base = self._installation.settings.public_url
+        return {
+            "customer": customer,
+            "event": {},
+            "brand": {"name": brand.name, "imprint": brand.imprint, "email": brand.from_address} | brand.variables,
+            "message": {"id": "", "date": "", "language": "", "purpose": ""},
+            "journey": {"id": ""},
+            "unsubscribe_url": f"{base}/u/",
+            "preferences_url": f"{base}/u/",
+        }
+
+    def _source(self, document: Mapping[str, Any], definitions: Definitions) -> ContentSource | Mistake:
+        body = {key: value for key, value in document.items() if key not in ("kind", "id")}
+        try:
+            msgspec.convert(body, Content)
+        except msgspec.ValidationError as error:
+            return Mistake(variant="", part="", line=0, what=str(error), remedy="")
+        return source_of_body(str(document.get("id", "")), body, default_brand(definitions))
+
+    def _in_force(self) -> Definitions:
+        return definitions_from_json(self._publisher.in_force())
+
+
+def _line(
+    name: str,
+    document: Mapping[str, Any],
+    *,
+    used_by: list[tuple[str, Names]],
+    sent: int,
+    has_draft: bool,
+    is_published: bool,
+) -> ContentLine:
+    return ContentLine(
+        id=name,
+        names=document.get("name") or {},
+        message_class=str(document.get("message_class", "")),
+        channel=str(document.get("channel", "email")),
+        call_to_action=str(document.get("call_to_action", "")),
+        variants=tuple(document.get("variants") or ()),
+        phases=tuple(document.get("phases") or ()),
+        personas=tuple(document.get("personas") or ()),
+        up_to_date_until=str(document.get("up_to_date_until", "")),
+        used_by=tuple(used_by),
+        sent=sent,
+        has_draft=has_draft,
+        is_published=is_published,
+    )
+
+
+def _mistake(problem: Problem) -> Mistake:
+    return Mistake(
+        variant=problem.variant, part=problem.part, line=problem.line, what=problem.what, remedy=problem.remedy
+    )
+
+
+def _nothing(why: str) -> Preview:
+    return Preview(subject="", preheader="", html="", text="", failed=why or "-")
