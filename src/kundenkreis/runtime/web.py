@@ -14,9 +14,12 @@ from a2wsgi import WSGIMiddleware
 from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.writer import InboxWriter
+from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
+from kundenkreis.runtime.publishing import StorePublisher
+from kundenkreis.runtime.readers.contents import StoredContents
 from kundenkreis.runtime.readers.customer import StoredCustomer
 from kundenkreis.runtime.readers.customers import StoredCustomers
 from kundenkreis.runtime.readers.decided import StoredDecidedMessages
@@ -44,6 +47,9 @@ def sources_of(installation: Installation) -> Sources:
     return Sources(
         customer=StoredCustomer(installation),
         customers=customers,
+        drafts=StoredDrafts(installation.store),
+        publisher=StorePublisher(installation),
+        contents=StoredContents(installation),
         journeys=StoredJourneys(installation),
         decided=StoredDecidedMessages(installation),
         mailbox=StoredMailbox(installation.store),
@@ -52,6 +58,9 @@ def sources_of(installation: Installation) -> Sources:
         write_keys=StoredWriteKeys(installation.write_key_book()),
         searches={
             "customer": customers,
+            "content": DefinitionSearch(
+                installation, kind="content", address="/contents/{}/edit/", language=formats.language
+            ),
             "journey": DefinitionSearch(
                 installation, kind="journey", address="/journeys/{}/", language=formats.language
             ),

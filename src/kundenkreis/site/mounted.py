@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from kundenkreis.definitions.drafts import DraftStore
+from kundenkreis.definitions.publisher import Publisher
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
+from kundenkreis.site.ports.contents import Contents
 from kundenkreis.site.ports.customer import CustomerSource
 from kundenkreis.site.ports.customers import CustomerList
 from kundenkreis.site.ports.decided import DecidedMessages
@@ -26,6 +29,9 @@ class NotMountedError(BugError):
 class Sources:
     """Who answers the pages' questions: one field per area, a protocol of `site/ports/`."""
 
+    drafts: DraftStore
+    publisher: Publisher
+    contents: Contents
     journeys: JourneySource
     customer: CustomerSource
     customers: CustomerList

@@ -3,6 +3,9 @@
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
 from kundenkreis.site.pages import journeys, mailbox, messages, palette, start, status
+from kundenkreis.site.pages import journeys, mailbox, palette, start, status
+from kundenkreis.site.pages.contents import editor
+from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import listing, page
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
@@ -50,6 +53,29 @@ urlpatterns = [
         name="customer_why",
         see=("customers.see", "personal.see"),
     ),
+    # Content
+    route("contents/", contents.show_list, name="contents", see="content.see"),
+    route("contents/map/", contents.show_map, name="content_map", see="content.see"),
+    route("contents/new/", editor.edit_content, name="content_new", see="content.edit", change="content.edit"),
+    route("contents/new/preview/", editor.preview_content, name="content_new_preview", change="content.edit"),
+    route(
+        "contents/<str:content_id>/edit/",
+        editor.edit_content,
+        name="content_edit",
+        see="content.see",
+        change="content.edit",
+    ),
+    route(
+        "contents/<str:content_id>/preview/",
+        editor.preview_content,
+        name="content_preview",
+        see=("content.see", "personal.see"),
+        change=("content.edit", "personal.see"),
+    ),
+    route(
+        "contents/<str:content_id>/publish/", editor.publish_content, name="content_publish", change="journeys.publish"
+    ),
+    route("contents/<str:content_id>/discard/", editor.discard_content, name="content_discard", change="content.edit"),
     # Messages
     route("messages/", messages.show_list, name="messages", see="messages.see"),
     route("messages/<str:message_id>/", messages.show_message, name="decided_message", see="messages.see"),

@@ -16,7 +16,7 @@ _QUERY_LIMIT = 200
 _VIEWS = ("html", "text", "source")
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 """No script, no forms, no access to our pages; links open in a new tab as ordinary pages."""
-_HTML_POLICY = (
+HTML_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
     f"frame-ancestors 'self'; sandbox {SANDBOX}"
 )
@@ -84,4 +84,4 @@ def show_html(request: HttpRequest, message_id: str) -> HttpResponse:
     head = _HEAD.search(content)
     at = head.end() if head else 0
     framed = content[:at] + b'<base target="_blank">' + content[at:]
-    return HttpResponse(framed, headers={"Content-Security-Policy": _HTML_POLICY})
+    return HttpResponse(framed, headers={"Content-Security-Policy": HTML_POLICY})

@@ -1,0 +1,73 @@
+"""Words about content: classes, calls to action, kinds of blocks, variants."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+
+from kundenkreis.site import formats
+
+CLASSES = ("marketing", "service", "transactional")
+CALLS = ("read", "learn", "opinion", "use", "get_help", "register", "buy", "recommend", "none")
+
+
+def name_in(names: Mapping[str, str], fallback: str) -> str:
+    """A name in the viewer's language, else in another, else the id."""
+    return names.get(formats.language()) or next(iter(names.values()), "") or fallback.replace("_", " ")
+
+
+def call_word(call_to_action: str) -> str:
+    """What a message asks for."""
+    known = {
+        "read": _("read"),
+        "learn": _("learn"),
+        "opinion": _("give an opinion"),
+        "use": _("use"),
+        "get_help": _("get help"),
+        "register": _("register"),
+        "buy": _("buy"),
+        "recommend": _("recommend"),
+        "none": _("nothing"),
+    }
+    return known.get(call_to_action, call_to_action)
+
+
+def block_word(kind: str) -> str:
+    """A kind of block."""
+    known = {
+        "heading": _("Heading"),
+        "text": _("Text"),
+        "button": _("Button"),
+        "image": _("Picture"),
+        "items": _("List"),
+        "quote": _("Quote"),
+        "divider": _("Line"),
+        "spacer": _("Space"),
+    }
+    return known.get(kind, kind)
+
+
+def body_word(body: str) -> str:
+    """A way to write a body."""
+    return {"blocks": _("Blocks"), "mjml": "MJML", "html": "HTML"}.get(body, body)
+
+
+def variant_word(key: str) -> str:
+    """A variant: German (Du)."""
+    language, _slash, form = key.partition("/")
+    base, _dash, region = language.partition("-")
+    word = {"de": _("German"), "en": _("English")}.get(base, base)
+    detail = " ".join(part for part in (region, form.capitalize()) if part)
+    return f"{word} ({detail})" if detail else word
+
+
+def part_word(part: str) -> str:
+    """A part of a variant."""
+    known = {
+        "subject": _("Subject"),
+        "preheader": _("Preview line"),
+        "html": "HTML",
+        "mjml": "MJML",
+        "blocks": _("Blocks"),
+        "text": _("Plain text"),
+    }
+    return known.get(part, part)

@@ -1,0 +1,237 @@
+"""The content editor: blocks, MJML or HTML per variant, with a preview as a chosen person and everything that speaks against publishing.
+
+Every button posts the whole form, so nothing that was typed is lost; the preview is a frame that the same form is posted to.
+"""
+
+import re
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from kundenkreis.content.core.blocks import KINDS
+from kundenkreis.definitions.drafts import Draft
+from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
+from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, save_draft
+from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
+from kundenkreis.site import content_words, verdict_words
+from kundenkreis.site.access import viewer
+from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX
+from kundenkreis.site.ports.contents import Mistake
+from kundenkreis.site.toasts import add_toast
+
+LARGEST_CHARACTERS = 102_000
+"""Gmail cuts mails off behind about 102 KB of HTML."""
+_SLUG = re.compile(r"[^a-z0-9]+")
+_VIEWS = ("wide", "narrow", "dark", "text", "source")
+
+
+@never_cache
+def edit_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
+    """The editor on the draft of an item, or on what is in force where there is no draft; without an id a new one."""
+    document, draft = _begin(request, content_id)
+    if request.method == "POST":
+        return _posted(request, document, draft)
+    return _show(request, document, draft)
+
+
+def _begin(request: HttpRequest, content_id: str) -> tuple[dict[str, Any], Draft | None]:
+    sources = mounted().sources
+    if not content_id:
+        document: dict[str, Any] = {
+            "kind": "content", "id": "", "name": {}, "value": {}, "message_class": "marketing", "call_to_action": "read",
+            "variants": {"de": {"subject": "", "blocks": [{"text": "{{ customer.greeting }},\n\n"}]}},
+        }  # fmt: skip
+        for name, asked in (("phases", "phase"), ("personas", "persona")):
+            if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", chosen := request.GET.get(asked, "")):
+                document[name] = [chosen]
+        return document, None
+    draft = sources.drafts.find("content", content_id)
+    if draft is not None:
+        return dict(draft.document), draft
+    held = in_force(sources.publisher).of("content").get(content_id)
+    if held is None:
+        raise Http404
+    return dict(held.document), None
+
+
+def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:
+    read = read_content(request.POST.dict(), document)
+    act = request.POST.get("act", "")
+    if act != "save":
+        return _show(request, acted(read, act), draft)
+    if not read["id"]:
+        read["id"] = _free_id(read["name"])
+    if not read["id"]:
+        return _show(request, read, draft, name_error=_("Give the content a name."), status=422)
+    sources = mounted().sources
+    revision = request.POST.get("revision", "0")
+    try:
+        save_draft(
+            read, sources.drafts, sources.publisher, revision=int(revision) if re.fullmatch(r"\d{1,9}", revision) else 0,
+            actor=_actor(), at_us=mounted().clock_us(),
+        )  # fmt: skip
+    except StaleDraftError as error:
+        current = error.data.get("current")
+        return _show(request, read, draft, theirs=current if isinstance(current, Draft) else None, status=409)
+    except BadDraftError as error:
+        return _show(request, read, draft, name_error=str(error), status=422)
+    add_toast(request, _("Draft saved"))
+    return redirect("content_edit", read["id"])
+
+
+def _actor() -> str:
+    someone = viewer()
+    return someone.name if someone is not None else ""
+
+
+def _free_id(names: dict[str, str]) -> str:
+    text = (names.get("en") or names.get("de") or "").lower()
+    for letter, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        text = text.replace(letter, plain)
+    slug = _SLUG.sub("_", text).strip("_")[:56]
+    if not text.strip():
+        return ""
+    slug = slug if slug[:1].isalpha() else f"content_{slug}".rstrip("_")
+    sources = mounted().sources
+    taken = {*in_force(sources.publisher).of("content"), *(one.id for one in sources.drafts.every("content"))}
+    return next(name for name in (slug, *(f"{slug}_{number}" for number in range(2, 1000))) if name not in taken)
+
+
+def _show(
+    request: HttpRequest, document: dict[str, Any], draft: Draft | None, *, name_error: str = "", theirs: Draft | None = None,
+    status: int = 200,
+) -> HttpResponse:  # fmt: skip
+    source = mounted().sources.contents
+    forms = variant_forms(document)
+    shown = request.POST.get("shown", "")
+    keys = [form.key for form in forms]
+    context = {
+        "document": document,
+        "title": content_words.name_in(document.get("name") or {}, document["id"]) or _("New content"),
+        "is_new": not document["id"],
+        "draft": draft,
+        "theirs": theirs,
+        "revision": theirs.revision if theirs is not None else request.POST.get("revision") or (draft.revision if draft else 0),
+        "name_error": name_error,
+        "variants": forms,
+        "keys": " ".join(keys),
+        "shown": shown if shown in keys else (keys[0] if keys else ""),
+        "missing": [key for key in ("de", "de/du", "en") if key not in keys],
+        "kinds": [(kind, content_words.block_word(kind)) for kind in KINDS],
+        "bodies": [(body, content_words.body_word(body)) for body in BODIES],
+        "classes": [(one, verdict_words.class_word(one)) for one in content_words.CLASSES],
+        "calls": [(one, content_words.call_word(one)) for one in content_words.CALLS],
+        "phases": [
+            (one, content_words.name_in(names, one), one in (document.get("phases") or ())) for one, names in source.phases()
+        ],
+        "personas": [
+            (one, content_words.name_in(names, one), one in (document.get("personas") or ()))
+            for one, names in source.personas()
+        ],
+        "people": source.people(),
+        "checks": preflight(document),
+        "sandbox": SANDBOX,
+        "names": ("customer.first_name", "customer.greeting", "customer.address.city", "brand.name", "event.order_id",
+                  "unsubscribe_url", "preferences_url"),
+    }  # fmt: skip
+    return render(request, "contents/edit.html", context, status=status)
+
+
+def preflight(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(where, what, what to do) of everything that speaks against publishing, and of what people would regret."""
+    found = [_told(mistake) for mistake in mounted().sources.contents.check(document)]
+    for key, variant in (document.get("variants") or {}).items():
+        where = content_words.variant_word(key)
+        if len(str(variant.get("html") or variant.get("mjml") or "")) > LARGEST_CHARACTERS:
+            found.append((where, _("The e-mail is larger than 102 KB; Gmail cuts it off."), _("Shorten it.")))
+        for block in variant.get("blocks") or ():
+            image = block.get("image")
+            if isinstance(image, dict) and not image.get("alt"):
+                found.append(
+                    (where, _("A picture has no description."), _("Say what it shows; many people see no pictures."))
+                )
+            link = (block.get("button") or {}).get("url") if isinstance(block.get("button"), dict) else None
+            if link is not None and not re.match(r"https://|\{\{", link):
+                found.append(
+                    (where, _("A button leads nowhere safe."), _("Write an address that begins with https://"))
+                )
+        if len(str(variant.get("subject", ""))) > 70:
+            found.append(
+                (
+                    where,
+                    _("The subject is long; phones show about 40 characters."),
+                    _("Say the most important thing first."),
+                )
+            )
+    return found
+
+
+def _told(mistake: Mistake) -> tuple[str, str, str]:
+    where = content_words.variant_word(mistake.variant) if mistake.variant else ""
+    part = content_words.part_word(mistake.part) if mistake.part else ""
+    return " · ".join(word for word in (where, part) if word), mistake.what, mistake.remedy
+
+
+@never_cache
+def preview_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
+    """The posted form as a mail, for the frame beside it; runs nothing and loads nothing from elsewhere."""
+    document, _draft = _begin(request, content_id)
+    if request.method == "POST":
+        document = read_content(request.POST.dict(), document)
+    asked = request.POST if request.method == "POST" else request.GET
+    key, view, who = asked.get("shown", ""), asked.get("view", "wide"), asked.get("person", "0")
+    preview = mounted().sources.contents.preview(
+        document,
+        key,
+        profile_id=int(who) if re.fullmatch(r"\d{1,19}", who) else 0,
+        without_name="without_name" in asked,
+    )
+    if preview.failed or view in ("text", "source") or not preview.html:
+        context = {"preview": preview, "shown": preview.html if view == "source" else preview.text}
+        return render(request, "contents/preview_text.html", context)
+    html = preview.html
+    if view == "dark":
+        html = html.replace("<body", '<body data-view="dark"', 1).replace(
+            "</head>",
+            "<style>html{filter:invert(1) hue-rotate(180deg)}img{filter:invert(1) hue-rotate(180deg)}</style></head>",
+            1,
+        )
+    response = HttpResponse(html)
+    response.headers["Content-Security-Policy"] = HTML_POLICY
+    return response
+
+
+@never_cache
+def publish_content(request: HttpRequest, content_id: str) -> HttpResponse:
+    """Put the draft in force; with mistakes back to the editor, which shows them."""
+    sources = mounted().sources
+    draft = sources.drafts.find("content", content_id)
+    if draft is None:
+        raise Http404
+    prepared = prepare_publishing([draft], sources.publisher, with_impact=False)
+    if prepared.checked.definitions is None or prepared.overtaken:
+        text = (
+            _("Published meanwhile by somebody else: compare first.")
+            if prepared.overtaken
+            else _("Not published: see what is missing.")
+        )
+        add_toast(request, text, tone="stop")
+        return redirect("content_edit", content_id)
+    publish_drafts([draft], sources.drafts, sources.publisher, actor=_actor())
+    add_toast(request, _("The content is in force. Messages from now on say it."))
+    return redirect("contents")
+
+
+def discard_content(request: HttpRequest, content_id: str) -> HttpResponse:
+    """Drop the draft."""
+    sources = mounted().sources
+    draft = sources.drafts.find("content", content_id)
+    if draft is not None:
+        discard_draft("content", content_id, sources.drafts, revision=draft.revision)
+        add_toast(request, _("Draft discarded"))
+    return redirect("contents")
