@@ -1,11 +1,14 @@
 """The site as one process serves it: set up once, with empty tables and a mounted mailbox and status for each test."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.web import sources_of
 from kundenkreis.settings import Settings
 from kundenkreis.site.customers_testing import CustomersInMemory
 from kundenkreis.site.mounted import Mounted, Sources, mount
@@ -34,8 +37,9 @@ NOW_US = 1_795_000_000_000_000
 class Site:
     """One installation's site, with a browser that is signed in or not."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stored: Sources) -> None:
         self.settings = settings
+        self.stored = stored
         self.now_us = NOW_US
         self.last_insider = ""
         self.is_built = False
@@ -49,9 +53,10 @@ class Site:
         *,
         customers: CustomersInMemory | None = None,
     ) -> None:
-        """Serve these messages, this status, these journeys, keys and customers from now on."""
+        """Serve these messages, this status, these journeys, keys and customers from now on; everything else from an empty installation."""
         people = customers if customers is not None else CustomersInMemory()
-        sources = Sources(
+        sources = replace(
+            self.stored,
             customer=people,
             customers=people,
             journeys=journeys or JourneysAsGiven(),
@@ -66,6 +71,11 @@ class Site:
         else:
             build_application(self.settings, sources=sources, clock_us=lambda: self.now_us)
             self.is_built = True
+
+    def mount_stored(self, installation: Installation) -> None:
+        """Serve a real installation from now on, at the instant of its own clock."""
+        sources = sources_of(installation)
+        mount(Mounted(settings=self.settings, sources=sources, clock_us=installation.clock.now_us))
 
     def visitor(self, language: str = "en") -> "Client":
         """A browser that is not signed in and checks forgery protection as a real one meets it."""
@@ -94,10 +104,18 @@ def site_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(data_dir=Path(tmp_path_factory.mktemp("site")), brand="Lindenhof")
 
 
+@pytest.fixture(scope="session")
+def empty_installation(site_settings: Settings) -> Iterable[Installation]:
+    """An installation in which nothing has happened yet."""
+    installation = Installation(site_settings)
+    yield installation
+    installation.close()
+
+
 @pytest.fixture
-def site(site_settings: Settings) -> Iterable[Site]:
+def site(site_settings: Settings, empty_installation: Installation) -> Iterable[Site]:
     """The site with empty tables, an empty mailbox and an ordinary status."""
-    site = Site(site_settings)
+    site = Site(site_settings, sources_of(empty_installation))
     site.mount()
     from django.db import connection
 

@@ -13,22 +13,14 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from kundenkreis.settings import Settings
-from kundenkreis.site.customers_testing import CustomersInMemory
-from kundenkreis.site.mounted import Sources
-from kundenkreis.site.testing import DecidedAsGiven, JourneysAsGiven, MailboxInMemory, StartAsGiven, StatusAsGiven, WriteKeysInMemory, make_message
+from dataclasses import replace
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.web import sources_of
+from kundenkreis.site.testing import MailboxInMemory, make_message
 from kundenkreis.site.wsgi import build_application, issue_login_url
 settings = Settings(data_dir=Path(sys.argv[1]), database=sys.argv[2])
-people = CustomersInMemory()
-sources = Sources(
-    customer=people,
-    customers=people,
-    journeys=JourneysAsGiven(),
-    mailbox=MailboxInMemory([make_message("0a", subject="On PostgreSQL")]),
-    decided=DecidedAsGiven(),
-    start=StartAsGiven(),
-    status=StatusAsGiven(),
-    write_keys=WriteKeysInMemory(),
-)
+mailbox = MailboxInMemory([make_message("0a", subject="On PostgreSQL")])
+sources = replace(sources_of(Installation(settings)), mailbox=mailbox)
 build_application(settings, sources=sources)
 path = issue_login_url(settings).removeprefix(settings.public_url)
 from django.test import Client

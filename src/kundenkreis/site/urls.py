@@ -3,7 +3,6 @@
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
 from kundenkreis.site.pages import journeys, mailbox, messages, palette, start, status
-from kundenkreis.site.pages import journeys, mailbox, palette, start, status
 from kundenkreis.site.pages.contents import editor
 from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import listing, page

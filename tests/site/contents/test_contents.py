@@ -1,0 +1,140 @@
+"""The pages about content on a real installation: list, map, editor, preview, publishing."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.runtime.town import Town
+from tests.site.conftest import Site
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture
+def town(tmp_path: Any) -> Iterator[Town]:
+    town = Town(tmp_path)
+    yield town
+    town.close()
+
+
+@pytest.fixture
+def served(site: Site, town: Town) -> Site:
+    site.mount_stored(town.installation)
+    return site
+
+
+def form_of(html: str) -> dict[str, str]:
+    """What a browser would post of the editor."""
+    form = html[html.index('id="editor"') : html.index("</form>", html.index('id="editor"'))]
+    data = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and (not re.search(r'type="(checkbox|radio)"', tag) or "checked" in tag):
+            data[name[1]] = _plain(value[1]) if value else "on"
+    for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>(.*?)</textarea>', form, re.DOTALL):
+        data[name] = _plain(text)
+    for name, inside in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', inside) or re.search(r'value="([^"]*)"', inside)
+        data[name] = chosen[1] if chosen else ""
+    return data
+
+
+def _plain(text: str) -> str:
+    for entity, sign in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#x27;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, sign)
+    return text
+
+
+def test_list_and_map_show_what_there_is(served: Site) -> None:
+    browser = served.insider("de")
+    page = browser.get("/contents/").content.decode()
+    assert "Willkommen: Begrüßung" in page
+    assert "Deutsch, Deutsch (Du), Englisch" in page
+    html = browser.get("/contents/map/").content.decode()
+    assert html.count("Lücke füllen") == 2  # nothing shipped speaks to phases attention and purchase
+    assert "?phase=attention" in html
+
+
+def test_saving_without_a_change_saves_what_is_in_force(served: Site, town: Town) -> None:
+    browser = served.insider()
+    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    assert browser.post("/contents/welcome_hello/edit/", data | {"act": "save"}).status_code == 302
+    draft = served_draft(town)
+    published = next(one for one in town.documents() if one["kind"] == "content" and one["id"] == "welcome_hello")
+    assert {key: value for key, value in draft.items() if value} == published
+
+
+def served_draft(town: Town, content_id: str = "welcome_hello") -> dict[str, Any]:
+    from kundenkreis.runtime.drafts import StoredDrafts
+
+    draft = StoredDrafts(town.installation.store).find("content", content_id)
+    assert draft is not None
+    return draft.document
+
+
+def test_editing_and_publishing_puts_the_new_words_in_force(served: Site, town: Town) -> None:
+    browser = served.insider()
+    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    data["v.de.subject"] = "Ganz neu bei {{ brand.name }}"
+    browser.post("/contents/welcome_hello/edit/", data | {"act": "save"})
+    browser.post("/contents/welcome_hello/publish/")
+    published = next(one for one in town.documents() if one["kind"] == "content" and one["id"] == "welcome_hello")
+    assert published["variants"]["de"]["subject"] == "Ganz neu bei {{ brand.name }}"
+
+
+def test_a_mistake_is_said_and_not_published(served: Site, town: Town) -> None:
+    browser = served.insider()
+    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    data["v.de.subject"] = "Hallo {{ customer.frist_name }}"
+    page = browser.post("/contents/welcome_hello/edit/", data | {"act": "save"}, follow=True).content.decode()
+    assert "unknown variable customer.frist_name" in page
+    browser.post("/contents/welcome_hello/publish/")
+    published = next(one for one in town.documents() if one["kind"] == "content" and one["id"] == "welcome_hello")
+    assert published["variants"]["de"]["subject"] == "Willkommen bei {{ brand.name }}"
+
+
+def test_of_two_editors_the_second_is_told(served: Site) -> None:
+    first, second = served.insider(), served.insider(role="marketing")
+    data = form_of(first.get("/contents/welcome_hello/edit/").content.decode())
+    assert first.post("/contents/welcome_hello/edit/", data | {"act": "save"}).status_code == 302
+    answer = second.post("/contents/welcome_hello/edit/", data | {"v.de.subject": "Meins", "act": "save"})
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "Somebody else has saved this content meanwhile." in page
+    assert 'value="Meins"' in page
+    again = form_of(page)
+    assert second.post("/contents/welcome_hello/edit/", again | {"act": "save"}).status_code == 302
+
+
+def test_preview_shows_the_unsaved_form_as_a_person_sees_it(served: Site) -> None:
+    browser = served.insider()
+    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    data["v.de/du.b.0.text"] = "{{ customer.greeting }}, <script>alert(1)</script> **neu**"
+    asked = data | {"shown": "de/du", "person": "0", "view": "wide"}
+    answer = browser.post("/contents/welcome_hello/preview/", asked)
+    html = answer.content.decode()
+    assert "Hallo Anna, &lt;script&gt;alert(1)&lt;/script&gt; <strong>neu</strong>" in html
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    nameless = browser.post(
+        "/contents/welcome_hello/preview/", asked | {"without_name": "on", "view": "text"}
+    ).content.decode()
+    assert "Hallo, &lt;script&gt;" in nameless
+
+
+def test_a_gap_is_filled_with_one_click_and_a_new_content_gets_an_id_of_its_name(served: Site, town: Town) -> None:
+    browser = served.insider()
+    page = browser.get("/contents/new/?phase=attention").content.decode()
+    data = form_of(page)
+    assert "phases:attention" in data
+    assert browser.post("/contents/new/", data | {"act": "save"}).status_code == 422
+    data |= {"name_de": "Erster Gruß", "value_de": "Ein Gruß", "v.de.subject": "Hallo"}
+    assert browser.post("/contents/new/", data | {"act": "save"}).headers["Location"] == "/contents/erster_gruss/edit/"
+    assert served_draft(town, "erster_gruss")["phases"] == ["attention"]
+
+
+def test_a_viewer_reads_and_cannot_write(served: Site) -> None:
+    browser = served.insider(role="viewer")
+    assert browser.get("/contents/").status_code == 200
+    assert browser.post("/contents/welcome_hello/edit/", {"act": "save"}).status_code == 403
