@@ -1,10 +1,13 @@
-"""How values compare: operators, dates, numbers (docs/reference/definitions.md, "Operators")."""
+"""How values compare: operators, dates, numbers (docs/reference/definitions.md, "Operators").
+
+Both oracles read it: this one, and the brute-force oracle of tests/segments, which is held to random logs.
+"""
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-from tests.oracle.local_time import ZoneInfo, date_of
+from tests.oracle.local_time import ZoneInfo
 
 OPPOSITE = {
     "not_equals": "equals", "not_contains": "contains", "not_in": "in", "not_includes": "includes",
@@ -39,9 +42,11 @@ def number_compares(found, op, value):
 
 
 def day_number(value, zone):
-    """The day that a text names: a date, or a date and time (seen in `zone` where it states an offset)."""
+    """The day that a text names: a date, also as 31.12.1980, or a date and time (seen in `zone` where it states an offset)."""
     if not isinstance(value, str):
         return None
+    if len(value) == 10 and value[2] == ".":
+        value = f"{value[6:]}-{value[3:5]}-{value[:2]}"
     try:
         if len(value) == 10:
             return date.fromisoformat(value).toordinal() - 719_163
@@ -67,13 +72,24 @@ def day_compares(day, op, value, today):
     raise ValueError(op)
 
 
-def anniversary(born, day):
-    """Whether this day is the anniversary of another; 29 February counts as 28 February in other years."""
-    origin, on = date_of(born), date_of(day)
+def anniversary(value, day):
+    """The date as it is written comes back every year, from its own year on."""
+    on = date.fromordinal(day + 719_163)
+    if not isinstance(value, str):
+        return False
+    if value.startswith("--"):
+        value = f"{on.year - 4 - on.year % 4}-{value[2:]}"
+    elif value[2:3] == ".":
+        value = f"{value[6:10]}-{value[3:5]}-{value[:2]}"
     try:
-        return origin.replace(year=on.year) == on
+        origin = date.fromisoformat(value[:10])
     except ValueError:
-        return on == date(on.year, 2, 28)
+        return False
+    if len(value) > 10 and value[10] not in "T ":
+        return False
+    if (origin.month, origin.day) == (2, 29) and not (on.year % 4 == 0 and (on.year % 100 or on.year % 400 == 0)):
+        return on.year >= origin.year and (on.month, on.day) == (2, 28)
+    return on.year >= origin.year and (on.month, on.day) == (origin.month, origin.day)
 
 
 def compares(found, op, value, today, zone):  # noqa: PLR0911  (one line per family of operators)
@@ -110,8 +126,11 @@ def _text_compares(found, op, value):
 
 
 def _same(one, value):
+    """Texts whatever their case, numbers by value; yes and no are no numbers."""
     if isinstance(one, str) and isinstance(value, str):
         return one.casefold() == value.casefold()
+    if isinstance(one, bool) or isinstance(value, bool):
+        return one is value
     return is_number(one) and is_number(value) and one == value
 
 

@@ -141,7 +141,7 @@ class Letters:
             first, last = (date_of(day_of(us, zone)).year for us in (rows[0].at_us, self.life.until_us))
             for year in range(max(first - 1, date_of(born).year), last + 2):
                 day = next(
-                    day for day in range(_start_of(year), _start_of(year + 1)) if comparing.anniversary(born, day)
+                    day for day in range(_start_of(year), _start_of(year + 1)) if comparing.anniversary(value, day)
                 )
                 due_us = instant(day + config.get("offset_days", 0), minutes_of(config["at"]), zone)
                 known = self.life.before(due_us)

@@ -177,9 +177,8 @@ class World:
     def _is_attribute(self, config):
         value = self.known.attribute(config["name"])
         if config["op"] == "anniversary_in_days":
-            born = comparing.day_number(value, self.zone)
             today = day_of(self.at_us, self.known.zone(self.known.life.default_zone))
-            return born is not None and comparing.anniversary(born, today + config["value"])
+            return comparing.anniversary(value, today + config["value"])
         return comparing.compares(value, config["op"], config.get("value"), self.today, self.zone)
 
     def _is_event(self, config):

@@ -5,12 +5,14 @@ It imports nothing of the package. It keeps all rows, and at every instant recou
 """
 
 import math
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
+
+from tests.oracle.comparing import anniversary, compares, day_compares, dig, number_compares
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = 3_600_000_000
@@ -75,7 +77,7 @@ class Oracle:
         value = self.attribute(config["name"])
         if config["op"] == "anniversary_in_days":
             return anniversary(value, day_of(self.at_us, self.customer_zone()) + config["value"])
-        return compare(value, config["op"], config.get("value"), self.today(), self.zone)
+        return compares(value, config["op"], config.get("value"), self.today(), self.zone)
 
     def is_event(self, config):
         count = len(self.events(config, config.get("within_days"), config.get("within_hours")))
@@ -87,7 +89,7 @@ class Oracle:
     def is_event_sum(self, config):
         events = self.events(config, config.get("within_days"), None)
         total = sum(amount(row["properties"], config["property"]) or 0 for row in events)
-        return number(Fraction(total, 1000), config["op"], config["value"])
+        return number_compares(Fraction(total, 1000), config["op"], config["value"])
 
     def is_event_time(self, config):
         instants = [occurred(row) for row in self.events(config, None, None)]
@@ -106,7 +108,7 @@ class Oracle:
             return False
         if kind == "instant":
             return day_compares(day_of(value, self.zone), config["op"], config["value"], self.today())
-        return number(value, config["op"], config["value"])
+        return number_compares(value, config["op"], config["value"])
 
     def is_segment(self, config):
         return self.holds(self.definitions["segment", config["id"]]["when"])
@@ -118,7 +120,7 @@ class Oracle:
         return self.phase[0] in phases and (subs is None or self.phase[1] in subs)
 
     def is_score(self, config):
-        return number(Fraction(self.score(config["id"]), 1000), config["op"], config["value"])
+        return number_compares(Fraction(self.score(config["id"]), 1000), config["op"], config["value"])
 
     def is_situation(self, config):
         kinds = config["is"] if isinstance(config["is"], list) else [config["is"]]
@@ -165,7 +167,7 @@ class Oracle:
     def passes(self, row, where):
         day = day_of(occurred(row), self.zone)
         return all(
-            compare(dig(row["properties"], one["property"]), one["op"], one.get("value"), day, self.zone)
+            compares(dig(row["properties"], one["property"]), one["op"], one.get("value"), day, self.zone)
             for one in where
         )
 
@@ -315,50 +317,6 @@ def occurred(row):
     return min(row["happened_us"], row["at_us"])
 
 
-def dig(value, path):
-    for part in path.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(part)
-    return value
-
-
-def as_day(value, zone):
-    if not isinstance(value, str):
-        return None
-    if len(value) == 10 and value[2] == ".":
-        value = f"{value[6:]}-{value[3:5]}-{value[:2]}"
-    try:
-        if len(value) == 10:
-            return date.fromisoformat(value).toordinal() - 719_163
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    if len(value) < 16:
-        return None
-    return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date().toordinal() - 719_163
-
-
-def anniversary(value, day):
-    """The date as it is written comes back every year, from its own year on."""
-    on = date.fromordinal(day + 719_163)
-    if not isinstance(value, str):
-        return False
-    if value.startswith("--"):
-        value = f"{on.year - 4 - on.year % 4}-{value[2:]}"
-    elif value[2:3] == ".":
-        value = f"{value[6:10]}-{value[3:5]}-{value[:2]}"
-    try:
-        origin = date.fromisoformat(value[:10])
-    except ValueError:
-        return False
-    if len(value) > 10 and value[10] not in "T ":
-        return False
-    if (origin.month, origin.day) == (2, 29) and not (on.year % 4 == 0 and (on.year % 100 or on.year % 400 == 0)):
-        return on.year >= origin.year and (on.month, on.day) == (2, 28)
-    return on.year >= origin.year and (on.month, on.day) == (origin.month, origin.day)
-
-
 def amount(properties, path):
     """Thousandths."""
     value = dig(properties, path)
@@ -379,67 +337,3 @@ def multiplier(half_life):
     while 2 * guess**half_life > 2 ** (32 * half_life):
         guess -= 1
     return guess
-
-
-def number(found, op, value):
-    if op == "between":
-        return Fraction(str(value[0])) <= found <= Fraction(str(value[1]))
-    target = Fraction(str(value))
-    return {
-        "=": found == target, "!=": found != target, "<": found < target,
-        "<=": found <= target, ">": found > target, ">=": found >= target,
-    }[op]  # fmt: skip
-
-
-def day_compares(day, op, value, today):
-    if op in ("before", "after", "on"):
-        other = date.fromisoformat(value).toordinal() - 719_163
-        return {"before": day < other, "after": day > other, "on": day == other}[op]
-    if op == "within_last_days":
-        return today - value < day <= today
-    if op == "more_than_days_ago":
-        return day < today - value
-    assert op == "within_next_days"
-    return today <= day < today + value
-
-
-def compare(found, op, value, today, zone):  # noqa: PLR0911  (one line per family of operators)
-    opposite = {
-        "not_equals": "equals", "not_contains": "contains", "not_in": "in",
-        "not_includes": "includes", "not_exists": "exists",
-    }  # fmt: skip
-    if op in opposite:
-        return not compare(found, opposite[op], value, today, zone)
-    if found is None:
-        return False
-    if op == "exists":
-        return True
-    if op in ("is_true", "is_false"):
-        return found is (op == "is_true")
-    if op in ("=", "!=", "<", "<=", ">", ">=", "between"):
-        return type(found) in (int, float) and number(Fraction(str(found)), op, value)
-    if op == "includes":
-        return isinstance(found, list) and any(same(one, value) for one in found)
-    if op in ("equals", "equals_exactly", "contains", "starts_with", "ends_with", "in"):
-        if not isinstance(found, str):
-            return False
-        if op == "equals_exactly":
-            return found == value
-        low = found.casefold()
-        if op == "in":
-            return low in [one.casefold() for one in value]
-        text = value.casefold()
-        return {
-            "equals": low == text, "contains": text in low,
-            "starts_with": low.startswith(text), "ends_with": low.endswith(text),
-        }[op]  # fmt: skip
-    day = as_day(found, zone)
-    return day is not None and day_compares(day, op, value, today)
-
-
-def same(one, value):
-    if isinstance(one, str) and isinstance(value, str):
-        return one.casefold() == value.casefold()
-    if isinstance(one, bool) or isinstance(value, bool):
-        return one is value
-    return type(one) in (int, float) and type(value) in (int, float) and one == value
