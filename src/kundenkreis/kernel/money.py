@@ -1,6 +1,7 @@
 """Money in minor units: never a float, always with its currency."""
 
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 ZERO_DECIMAL = frozenset(
@@ -8,6 +9,8 @@ ZERO_DECIMAL = frozenset(
 )
 """ISO 4217 currencies without minor unit. Source: ISO 4217 list one, read November 2026."""
 
+_LONGEST_REMEMBERED = 32
+"""Characters: prices come again and again, longer text does not."""
 MINOR_LIMIT = 10**15
 """Larger amounts are taken as a mistake in the sender's data and refused."""
 
@@ -35,7 +38,7 @@ def minor_units(amount: Any, currency: str = "EUR") -> int | None:
     ):
         minor = int(whole) * 100 + (int(cents) * (10 if len(cents) == 1 else 1) if cents else 0)
         return minor if minor <= MINOR_LIMIT else None
-    return _by_decimal(text, currency)
+    return (_remembered if len(text) <= _LONGEST_REMEMBERED else _by_decimal)(text, currency)
 
 
 def _by_decimal(text: str, currency: str) -> int | None:
@@ -48,3 +51,6 @@ def _by_decimal(text: str, currency: str) -> int | None:
     scale = 1 if currency in ZERO_DECIMAL else 100
     minor = int((value * scale).to_integral_value(ROUND_HALF_EVEN))
     return minor if abs(minor) <= MINOR_LIMIT else None
+
+
+_remembered = lru_cache(maxsize=16_384)(_by_decimal)

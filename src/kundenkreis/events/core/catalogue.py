@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 import msgspec
 
-from kundenkreis.events.core.properties import COERCE, FACTS, Problem, Wrong, as_products
+from kundenkreis.events.core.properties import COERCE, FACTS, Problem, Wrong, as_products, as_text
 from kundenkreis.events.core.property_names import ORDER, PRODUCT, PROPERTIES
 
 
@@ -362,7 +362,7 @@ def _check_known(
     changed: dict[str, Any] = {}
     for name, value in values.items():
         coerce = known.get(name)
-        if coerce is None or value is None:
+        if coerce is None or value is None or (coerce is as_text and type(value) is str):
             continue
         coerced = coerce(value)
         if type(coerced) is Wrong:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -71,10 +72,13 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 _NUMERIC = re.compile(r"-?\d{1,20}(\.\d{1,12})?", re.ASCII)
+_LONGEST_NUMERIC = 34
+"""Sign, digits, point and decimals of the longest that `_NUMERIC` takes; longer text is not worth a look, nor remembering."""
 _WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
+    """Text."""
     return value if type(value) is str else Wrong("not_text", "must be text")
 
 
@@ -85,6 +89,8 @@ def _identifier(value: Any) -> Any:
 
 
 def _integer(value: Any) -> Any:
+    if type(value) is int and -MOST_NUMBER <= value <= MOST_NUMBER:
+        return value
     is_numeric_text = type(value) is str and _WHOLE.fullmatch(value)
     if is_numeric_text or (type(value) is float and value.is_integer() and abs(value) < 2**53):
         value = int(value)
@@ -95,7 +101,7 @@ def _integer(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if type(value) is str:
-        value = _number_from_text(value)
+        value = _number_from_text(value) if len(value) <= _LONGEST_NUMERIC else None
     if type(value) is float:
         return value
     if type(value) is not int:
@@ -103,6 +109,7 @@ def _number(value: Any) -> Any:
     return value if abs(value) <= MOST_NUMBER else Wrong("out_of_range", "is too large")
 
 
+@lru_cache(maxsize=16_384)  # prices come again and again, and telling what a float holds exactly takes microseconds
 def _number_from_text(text: str) -> int | float | None:
     """The number that the text spells, None if it spells none or none that a float can hold exactly enough to print again."""
     if not _NUMERIC.fullmatch(text):
@@ -121,6 +128,8 @@ def _signed_money(value: Any) -> Any:
 
 
 def _money(value: Any) -> Any:
+    if (type(value) is float or type(value) is int) and 0 <= value <= MOST_AMOUNT:
+        return value  # nearly all are
     number = _signed_money(value)
     if type(number) is Wrong:
         return number
@@ -165,7 +174,7 @@ def as_products(value: Any) -> Any:
 
 
 COERCE: dict[Kind, Callable[[Any], Any]] = {
-    Kind.TEXT: _text,
+    Kind.TEXT: as_text,
     Kind.IDENTIFIER: _identifier,
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
@@ -174,7 +183,7 @@ COERCE: dict[Kind, Callable[[Any], Any]] = {
     Kind.CURRENCY: _currency,
     Kind.BOOLEAN: _boolean,
     Kind.INSTANT: _instant,
-    Kind.URL: _text,
+    Kind.URL: as_text,
     Kind.TEXTS: _texts,
     Kind.PRODUCTS: as_products,
     Kind.OBJECT: _object,
