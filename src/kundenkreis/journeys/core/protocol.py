@@ -13,6 +13,7 @@ from kundenkreis.customers.core.state import CustomerState, Planned, Run
 from kundenkreis.journeys.core.definitions import EventTrigger, JourneyDefinition
 from kundenkreis.journeys.core.properties import key_in
 from kundenkreis.journeys.errors import JourneyProblem
+from kundenkreis.kernel.hashing import effect_id_of
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
@@ -87,10 +88,13 @@ class Moment(NamedTuple):
     zone: Zone
     """The customer's own zone: local times of day are meant there."""
     row: LogRow | None
-    effect_id: bytes
-    """Id of what this visit of the step causes."""
     journey_priority: int
     cause: bytes
+
+
+def effect_of_visit(run: Run) -> bytes:
+    """Id of what this visit of the step in which a run stands causes."""
+    return effect_id_of(run.entered_event or run.entered_us, run.run_id, run.step_id, run.counts.get(run.step_id, 0))
 
 
 class CompiledStep(Protocol):

@@ -35,9 +35,9 @@ from kundenkreis.journeys.core.protocol import (
     Moment,
     Outcome,
     Stay,
+    effect_of_visit,
 )
 from kundenkreis.journeys.steps.message import FATES
-from kundenkreis.kernel.hashing import effect_id_of
 from kundenkreis.kernel.ids import NEVER, Micros
 
 STEPS_PER_DAY = 500
@@ -180,16 +180,12 @@ def _derive(turn: Turn, run: Run, outcome: Go) -> None:
         name, properties = outcome.event
         if turn.publishing:
             properties = {**properties, "publishing": True}
-        turn.derived.append(Derived(name, properties, _effect_id(run), turn.depth + 1, turn.publishing))
-
-
-def _effect_id(run: Run) -> bytes:
-    return effect_id_of(run.entered_event or run.entered_us, run.run_id, run.step_id, run.counts.get(run.step_id, 0))
+        turn.derived.append(Derived(name, properties, effect_of_visit(run), turn.depth + 1, turn.publishing))
 
 
 def _moment(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJourney, signal: str) -> Moment:
     zone = zone_of(turn.state, journeys.zone)
-    return Moment(signal, turn.at_us, turn.state, zone, turn.row, _effect_id(run), journey.priority, turn.cause)
+    return Moment(signal, turn.at_us, turn.state, zone, turn.row, journey.priority, turn.cause)
 
 
 def _watch(turn: Turn, run: Run, journey: CompiledJourney, asked: bool) -> bool:

@@ -19,6 +19,7 @@ from kundenkreis.journeys.core.protocol import (
     Stay,
     StepKind,
     StepSource,
+    effect_of_visit,
 )
 from kundenkreis.kernel.references import ChannelId, ContentId, PurposeId
 from kundenkreis.kernel.rows import LogRow
@@ -75,7 +76,7 @@ class MessageStep(PlainStep):
     def _plan(self, run: Run, moment: Moment) -> Planned:
         config, at_us = self.config, moment.at_us
         return Planned(
-            effect_id=moment.effect_id,
+            effect_id=effect_of_visit(run),
             channel=config.channel,
             content_id=config.content,
             message_class=config.message_class,
