@@ -130,6 +130,8 @@ OUTSIDE = {
     "figures.after_commit": "the same",
     "list.before_commit": "the list of customers is filled in an older store: killed, the next opening goes on",
     "list.after_commit": "the same",
+    "filter.before_commit": "somebody saves or drops a filter of the list: killed, the page says that it was not saved",
+    "filter.after_commit": "it is saved",
     "draft.before_commit": "somebody saves a draft: killed, the page says that it was not saved",
     "draft.after_commit": "it is saved",
     "rebuild.before_commit": "a rebuild is killed: its second store is thrown away, nothing else was touched",
