@@ -29,6 +29,8 @@ So few cross, and the way there wraps itself around the way back."""
 _HEAD = 7.0
 _LABELLED = 6
 """Ribbons that carry their number in the drawing; all are in the list beside it."""
+_LABEL_AT = 0.34
+"""Where on its way a ribbon carries its number: before the middle, so that there and back do not cover each other."""
 _LABEL_PART = 0.26
 """Least part of the widest ribbon for a number to stand on it."""
 
@@ -116,14 +118,19 @@ def _ribbon(move: Move, places: dict[str, int], most: int, rank: int) -> Ribbon:
     first, second = _point(from_degrees, _ENDS * bend), _point(to_degrees, _ENDS * bend)
     tip = _point(to_degrees, _ENDS)
     across = (cos(radians(to_degrees)) * head * 0.75, sin(radians(to_degrees)) * head * 0.75)
-    middle = tuple((a + 3 * b + 3 * c + d) / 8 for a, b, c, d in zip(start, first, second, stop, strict=True))
+    along = _LABEL_AT
+    weights = ((1 - along) ** 3, 3 * (1 - along) ** 2 * along, 3 * (1 - along) * along**2, along**3)
+    place = [
+        sum(weight * part for weight, part in zip(weights, parts, strict=True))
+        for parts in zip(start, first, second, stop, strict=True)
+    ]
     is_labelled = rank < _LABELLED and move.people >= most * _LABEL_PART and near < 3
     return Ribbon(
         move=move,
         line=f"M{_pair(*start)}C{_pair(*first)} {_pair(*second)} {_pair(*stop)}",
         width=f"{width:.1f}",
         head=f"M{_pair(*tip)}L{_pair(stop[0] + across[0], stop[1] + across[1])}L{_pair(stop[0] - across[0], stop[1] - across[1])}Z",
-        label=(f"{middle[0]:.1f}", f"{middle[1]:.1f}") if is_labelled else None,
+        label=(f"{place[0]:.1f}", f"{place[1]:.1f}") if is_labelled else None,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kundenkreis.channels.core.policy_compiled import CompiledPolicy
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import Zone
@@ -32,6 +33,9 @@ class Past:
     """(profile id, order id, ordered_us, total, refunded, currency, status, delivered_us)."""
     merged: dict[int, int]
     """Loser -> winner."""
+    set_aside: int
+    """Events in quarantine."""
+    policy: CompiledPolicy
 
     def person_of(self, profile_id: int) -> int:
         """Who a profile belongs to now."""
@@ -50,6 +54,7 @@ class Past:
 
 def read_past(installation: Installation) -> Past:
     """Everything, as stored now."""
+    policy = installation.rulebooks(installation.rulebooks.newest_version()).policy
     columns = ", ".join(log.COLUMN_NAMES)
     with installation.store.reading() as tx:
         states = [decode_state(bytes(row[0])) for row in tx.rows("SELECT state FROM states ORDER BY profile_id")]
@@ -73,4 +78,6 @@ def read_past(installation: Installation) -> Past:
                 )
             ),
             merged=dict(tx.rows("SELECT loser, winner FROM merges")),
+            set_aside=len(tx.rows("SELECT id FROM quarantined_events WHERE replayed_us = 0")),
+            policy=policy,
         )  # fmt: skip

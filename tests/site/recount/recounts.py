@@ -2,7 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from math import ceil
 
+from kundenkreis.kernel.ids import NEVER
+from kundenkreis.kernel.zones import DAY, HOUR
+from kundenkreis.runtime.readers.may_contact import lawful_channels
 from tests.site.recount.past import Past
 
 Recount = Callable[[Past], Mapping[str, int]]
@@ -58,4 +62,102 @@ def moves(past: Past) -> dict[str, int]:
     return figures
 
 
-RECOUNTS: tuple[Recount, ...] = (circle, moves)
+def today(past: Past) -> dict[str, int]:
+    """People in open situations, by the states; what was set aside is read where it lies."""
+    figures: Counter[str] = Counter()
+    for state in past.states:
+        for situation, held in state.decisions.situations.items():
+            if held.keys and situation in ("complaint", "question", "late", "return", "payment_open", "rights_request"):
+                figures[f"today.situation:{situation}"] += 1
+    figures["today.quarantined_events"] = past.set_aside
+    return figures
+
+
+def reach(past: Past) -> dict[str, int]:
+    """The gate's answer for everybody from the phase purchase on; their marketing contacts of 7 days by the verdicts."""
+    figures: Counter[str] = Counter()
+    contacts = Counter(
+        row[2]
+        for row in past.verdicts
+        if row[4] == "handed_over" and row[7] == "marketing" and row[3] >= past.at_us - 7 * DAY
+    )
+    pressure = []
+    for state in past.states:
+        place = state.decisions.phase
+        if place is None or place.phase in ("attention", "trust"):
+            continue
+        figures["reach.people"] += 1
+        lawful = lawful_channels(past.policy, state, at_us=past.at_us)
+        if {"email", "sms"} & set(lawful):
+            figures["reach.reachable"] += 1
+            pressure.append(contacts[state.profile_id])
+        elif "letter" in lawful:
+            figures["reach.letter"] += 1
+    pressure.sort()
+    if pressure:
+        for name, part in (("median", 0.5), ("ninetieth", 0.9)):
+            figures[f"pressure.{name}"] = pressure[max(ceil(part * len(pressure)) - 1, 0)]
+        figures["pressure.most"] = pressure[-1]
+    return figures
+
+
+def _orders_by_person(past: Past) -> dict[int, list[tuple[int, int]]]:
+    """(ordered_us, net) of each person's orders that stand, in order."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for profile_id, _, ordered_us, total, refunded, _, status, _ in past.orders:
+        if status == "completed":
+            found[past.person_of(profile_id)].append((ordered_us, total - refunded))
+    return found
+
+
+def orders(past: Past) -> dict[str, int]:
+    """Revenue of 26 weeks by what an order was, and second orders within 90 days of a first one."""
+    figures: Counter[str] = Counter()
+    day_now = past.zone.day_number(past.at_us)
+    first_monday = day_now - past.zone.weekday(past.at_us) - 7 * 25
+    stays = defaultdict(list)
+    for row in past.events("Phase Changed"):
+        if row.properties["to"] == "winback":
+            stays[row.profile_id].append([row.at_us, NEVER])
+        elif row.properties["from"] == "winback":
+            stays[row.profile_id][-1][1] = row.at_us
+    for person, placed in _orders_by_person(past).items():
+        for place, (ordered_us, net) in enumerate(placed):
+            relation = "first" if place == 0 else "repeat"
+            if place and any(
+                begun < ordered_us <= ended and placed[place - 1][0] <= begun for begun, ended in stays[person]
+            ):
+                relation = "won_back"
+            day = past.zone.day_number(ordered_us)
+            if day >= first_monday:
+                figures[f"revenue.week.{first_monday + (day - first_monday) // 7 * 7}.{relation}"] += net
+                figures[f"revenue.{relation.replace('_', '-')}"] += net
+                figures["revenue.total"] += net
+        first_us = placed[0][0]
+        age = day_now - past.zone.day_number(first_us)
+        if 90 <= age < 90 + 12 * 30:
+            until_day = day_now - 90 - (age - 90) // 30 * 30
+            figures[f"second.{until_day}.people"] += 1
+            figures[f"second.{until_day}.again"] += len(placed) > 1 and placed[1][0] <= first_us + 90 * DAY
+    return figures
+
+
+def sending(past: Past) -> dict[str, int]:
+    """What became of messages, by their verdicts and the outbox."""
+    figures: Counter[str] = Counter()
+    state_of = {bytes(row[0]): row[1] for row in past.outbox}
+    newest = {bytes(row[0]): row for row in past.verdicts}
+    for effect_id, sequence, _, at_us, _, _, channel, _ in past.verdicts:
+        if sequence:
+            continue
+        outcome, state = newest[bytes(effect_id)][4], state_of.get(bytes(effect_id), "")
+        ended = outcome in ("withheld", "displaced", "expired", "cancelled") and state not in ("accepted", "held")
+        fate = "withheld" if ended else "open" if outcome == "handed_over" or state == "accepted" else "waiting"
+        for hours in (24, 168):
+            if at_us >= past.at_us - hours * HOUR:
+                figures[f"sending.{hours}.{channel}.{fate}"] += 1
+                figures[f"sending.{hours}.{channel}.decided"] += 1
+    return figures
+
+
+RECOUNTS: tuple[Recount, ...] = (circle, moves, today, reach, orders, sending)

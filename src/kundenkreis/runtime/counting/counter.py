@@ -12,9 +12,14 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import MINUTE, SECOND, Zone
 from kundenkreis.runtime.counting.circle import count_circle, phases_of
+from kundenkreis.runtime.counting.orders import count_revenue, count_second_orders
+from kundenkreis.runtime.counting.reach import count_reach
+from kundenkreis.runtime.counting.sending import count_sending
+from kundenkreis.runtime.counting.today import count_today
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.schema import FIGURES
 from kundenkreis.runtime.stores.session import Session
@@ -38,14 +43,24 @@ class Look(msgspec.Struct, frozen=True):
     zone: Zone
     documents: Sequence[Mapping[str, Any]]
     """Definitions of the newest rulebook."""
+    rulebook: Rulebook
 
 
 def _circle(look: Look) -> Any:
     return count_circle(look.tx, phases=phases_of(look.documents), zone=look.zone, at_us=look.at_us)
 
 
+def _reach(look: Look) -> Any:
+    return count_reach(look.tx, policy=look.rulebook.policy, phases=phases_of(look.documents), at_us=look.at_us)
+
+
 FIGURES_COUNTED: Mapping[str, Callable[[Look], Any]] = {
     "circle": _circle,
+    "today": lambda look: count_today(look.tx, at_us=look.at_us),
+    "sending": lambda look: count_sending(look.tx, at_us=look.at_us),
+    "revenue": lambda look: count_revenue(look.tx, zone=look.zone, at_us=look.at_us),
+    "second_orders": lambda look: count_second_orders(look.tx, zone=look.zone, at_us=look.at_us),
+    "reach": _reach,
 }
 """Name -> how it is counted: a new figure is one line."""
 
@@ -99,10 +114,11 @@ class Counter:
         installation = self._installation
         begun_us = installation.clock.monotonic_us()
         documents = self._newest_documents()
+        rulebook = installation.rulebooks(self._documents[0])
         with installation.store.reading() as tx:
             log_next = int(tx.rows("SELECT next FROM numbers WHERE name = 'log'")[0][0])
             at_us = installation.clock.now_us()
-            counted = self._figures[name](Look(tx, at_us, installation.zone, documents))
+            counted = self._figures[name](Look(tx, at_us, installation.zone, documents, rulebook))
         took_us = installation.clock.monotonic_us() - begun_us
         with installation.store.transaction("figures") as tx:
             tx.insert(FIGURES, [(name, at_us, took_us, _encode(counted))], conflict="replace")

@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from kundenkreis.runtime.stores.session import Row, Store
-from kundenkreis.site.ports.start import Circle, StartFigures
+from kundenkreis.site.ports.start import Circle, Reach, Revenue, SecondOrderRate, Sending, StartFigures, Today
 
 _T = TypeVar("_T")
 
@@ -20,7 +20,14 @@ class StoredStart:
         """The figures as last counted."""
         with self._store.reading() as tx:
             held = {row[0]: row for row in tx.rows("SELECT name, body FROM figures")}
-        return StartFigures(circle=_read(held.get("circle"), Circle))
+        return StartFigures(
+            circle=_read(held.get("circle"), Circle),
+            reach=_read(held.get("reach"), Reach),
+            revenue=_read(held.get("revenue"), Revenue),
+            second_orders=_read(held.get("second_orders"), SecondOrderRate),
+            sending=_read(held.get("sending"), Sending),
+            today=_read(held.get("today"), Today),
+        )
 
 
 def _read(row: Row | None, kind: type[_T]) -> _T | None:

@@ -5,14 +5,13 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
 from kundenkreis.site import start_words
-from kundenkreis.site.access import may
 from kundenkreis.site.circle_drawing import SIZE, draw_circle
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.ports.start import PERIODS, Circle, PhaseCount, SubStateCount
+from kundenkreis.site.start_cards import cards_of, path_to
 
 _DEFAULT_DAYS = 30
 
@@ -38,6 +37,7 @@ def show_start(request: HttpRequest) -> HttpResponse:
             {"label": start_words.period_name(each), "href": f"?days={each}", "is_current": each == days}
             for each in PERIODS
         ],
+        "cards": cards_of(figures),
         **(_circle(figures.circle, days) if figures.circle else {}),
     }
     return render(request, "start/start.html", context)
@@ -74,15 +74,10 @@ def _phase(count: PhaseCount, net: int) -> _Phase:
         net=net,
         known_href=people_path(phase=count.phase),
         anonymous_href=people_path(phase=count.phase, view="visitors"),
-        sub_states=tuple((sub, people_path(substate=sub.sub_state)) for sub in count.sub_states),
+        sub_states=tuple((sub, people_path(sub_state=sub.sub_state)) for sub in count.sub_states),
     )
 
 
 def people_path(**filters: str) -> str:
     """Where the people behind a number are listed; "" where the viewer may not see them."""
-    if not may("customers.see"):
-        return ""
-    try:
-        return f"{reverse('customers')}?{urlencode(filters)}"
-    except NoReverseMatch:
-        return ""
+    return path_to("customers", f"?{urlencode(filters)}", needs="customers.see")
