@@ -24,6 +24,7 @@ pytestmark = pytest.mark.pure
 
 POLICY = compile_policy()
 NOON = local("2026-11-19 12:00")
+NIGHT = local("2026-11-19 23:00")
 
 
 def judged(
@@ -314,6 +315,43 @@ def test_pause_by_a_person_at_most_90_days() -> None:
     assert outcomes(judged(state, NOON + 1, message(at_us=NOON))) == [(1, "withheld", "paused")]
     judged(state, NOON + 2, row=row_of("Marketing Resumed", NOON + 2, origin="human"))
     assert outcomes(judged(state, NOON + 3, message(2, at_us=NOON))) == [(2, "released", "basis")]
+
+
+@pytest.mark.parametrize(
+    ("until_us", "paused_until_us"), [(NOON + 3 * DAY, NOON + 3 * DAY), (NOON + 400 * DAY, NOON + 90 * DAY), (0, NOON)]
+)
+def test_pause_until_an_instant(until_us: int, paused_until_us: int) -> None:
+    state = customer()
+    judged(state, NOON, row=row_of("Marketing Paused", NOON, {"until_us": until_us, "reason": "Umzug"}, origin="human"))
+    assert (state.contact.paused_until_us, state.contact.pause_reason) == (paused_until_us, "Umzug")
+
+
+def test_message_stopped_by_a_person_frees_its_place_and_tells_its_journey() -> None:
+    state = customer()
+    judged(state, NIGHT, message(at_us=NIGHT))
+    assert [contact.effect_id for contact in state.contact.contacts] == [message(at_us=0).effect_id]
+    stop = {"message": message(at_us=0).effect_id.hex(), "reason": "Kundin hat angerufen"}
+    row = row_of("Message Cancelled", NIGHT + 1, stop, origin="human")
+    row.actor = "Ida"
+    turn = judged(state, NIGHT + 1, row=row)
+    assert outcomes(turn) == [(1, "cancelled", "stopped")]
+    assert (state.contact.planned, state.contact.contacts) == ([], [])
+    assert [(one.name, one.properties["reason"]) for one in turn.derived] == [("Message Withheld", "stopped")]
+    assert [record.reasons for record in turn.records if isinstance(record, VerdictEntry)] == [
+        [["stopped", False, "Ida", "Kundin hat angerufen"]]
+    ]
+
+
+@pytest.mark.parametrize("origin", ["api", "import", "feedback"])
+@pytest.mark.parametrize("named", ["", "zz", None])
+def test_only_people_stop_messages_and_only_those_they_name(origin: str, named: str | None) -> None:
+    state = customer()
+    judged(state, NIGHT, message(at_us=NIGHT))
+    real = message(at_us=0).effect_id.hex()
+    for properties, sender in (({"message": named}, "human"), ({"message": real}, origin)):
+        row = row_of("Message Cancelled", NIGHT + 1, properties, origin=sender)
+        assert outcomes(judged(state, NIGHT + 1, row=row)) == []
+    assert len(state.contact.planned) == 1
 
 
 def test_contacts_too_old_to_matter_are_forgotten() -> None:

@@ -58,6 +58,7 @@ class Site:
         sources = replace(
             self.stored,
             customer=people,
+            customer_acts=people,
             customers=people,
             journeys=journeys or JourneysAsGiven(),
             mailbox=MailboxInMemory(messages),

@@ -17,7 +17,7 @@ from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
 from kundenkreis.engine.rulebook import Rulebook, RulebookOf
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
-from kundenkreis.kernel.ids import EffectId
+from kundenkreis.kernel.ids import EffectId, Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.segments.core.decisions import adopt
 from kundenkreis.segments.core.facts import FactTable, absorb_facts, fold_facts
@@ -45,6 +45,18 @@ def apply_merge(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, history
             rows = [one for one in history if one.profile_id in theirs]
             loser.facts |= fold_facts(FactTable(lacking, zone=rulebook.zone), rows)
         _absorb(turn, rulebook, loser)
+
+
+def joined(winner: CustomerState, loser: CustomerState, rulebook: Rulebook, *, at_us: Micros) -> CustomerState:
+    """What the winner would be after absorbing the loser at this instant. Both stay as they are.
+
+    Where the loser was kept under a rulebook with fewer facts, what it lacks counts as never happened; the fold itself reads it up.
+    """
+    turn = Turn(
+        decode_state(encode_state(winner)), at_us, row=None, zone=rulebook.zone, rulebook_version=rulebook.version
+    )
+    _absorb(turn, rulebook, decode_state(encode_state(loser)))
+    return turn.state
 
 
 def surrendered(row: LogRow) -> CustomerState | None:

@@ -14,6 +14,7 @@ from a2wsgi import WSGIMiddleware
 from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.writer import InboxWriter
+from kundenkreis.runtime.customer_acts import StoredCustomerActs
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
@@ -46,6 +47,7 @@ def sources_of(installation: Installation) -> Sources:
     customers = StoredCustomers(installation)
     return Sources(
         customer=StoredCustomer(installation),
+        customer_acts=StoredCustomerActs(installation),
         customers=customers,
         drafts=StoredDrafts(installation.store),
         publisher=StorePublisher(installation),

@@ -11,12 +11,14 @@ from kundenkreis.site.ports.customer import (
     Light,
     Order,
     OrderLine,
+    PlannedMessage,
     Rhythm,
     TimelineEntry,
     TimelinePage,
     TimelinePart,
     Value,
 )
+from kundenkreis.site.ports.customer_acts import Actor, MergePreview
 from kundenkreis.site.ports.customers import (
     Amount,
     Choice,
@@ -94,6 +96,13 @@ SAMPLE_CUSTOMER = Customer(
 """The same person's page."""
 
 
+SAMPLE_PLANNED = PlannedMessage(
+    message_id="0a", content=NEWSLETTER, channel="email", message_class="marketing", journey=NEWSLETTER, due_us=DAY_US,
+    is_waiting=False, in_hand_over=False,
+)  # fmt: skip
+"""A message that is coming."""
+
+
 class CustomersInMemory:
     """A list of customers and their pages. Cursors are positions in the list of matches; conditions hold for nobody."""
 
@@ -110,6 +119,8 @@ class CustomersInMemory:
         self._entries = list(entries)
         self._answers = dict(answers or {})
         self._filters: dict[str, SavedFilter] = {}
+        self.acts: list[tuple[object, ...]] = []
+        """What was done: name of the act, profile id, what else, who, why."""
 
     def find_customers(self, query: CustomerQuery) -> CustomersFound:
         """See ports.CustomerList."""
@@ -183,6 +194,39 @@ class CustomersInMemory:
     def explain(self, profile_id: int, kind: str, name: str) -> dict[str, Any] | None:
         """See ports.CustomerSource."""
         return self._answers.get((profile_id, kind, name))
+
+    def correct_value(self, profile_id: int, name: str, value: str, actor: Actor) -> bool:
+        """See ports.CustomerActs."""
+        self.acts.append(("correct", profile_id, name, value, actor.name, actor.reason))
+        return True
+
+    def pause_marketing(self, profile_id: int, until_us: int, actor: Actor) -> bool:
+        """See ports.CustomerActs."""
+        self.acts.append(("pause", profile_id, until_us, actor.name, actor.reason))
+        return True
+
+    def resume_marketing(self, profile_id: int, actor: Actor) -> bool:
+        """See ports.CustomerActs."""
+        self.acts.append(("resume", profile_id, actor.name, actor.reason))
+        return True
+
+    def stop_message(self, profile_id: int, message_id: str, actor: Actor) -> bool:
+        """See ports.CustomerActs."""
+        self.acts.append(("stop", profile_id, message_id, actor.name, actor.reason))
+        return True
+
+    def preview_merge(self, kept_id: int, joined_id: int) -> MergePreview | None:
+        """See ports.CustomerActs."""
+        lines = {line.profile_id: line for line in self._lines}
+        if kept_id == joined_id or kept_id not in lines or joined_id not in lines:
+            return None
+        after = replace(lines[kept_id], order_count=lines[kept_id].order_count + lines[joined_id].order_count)
+        return MergePreview(kept=lines[kept_id], joined=lines[joined_id], after=after, values=(), consents_lost=())
+
+    def merge(self, kept_id: int, joined_id: int, actor: Actor) -> bool:
+        """See ports.CustomerActs."""
+        self.acts.append(("merge", kept_id, joined_id, actor.name, actor.reason))
+        return True
 
     def search(self, query: str, limit: int) -> tuple[Found, ...]:
         """See ports.Search."""

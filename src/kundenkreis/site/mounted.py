@@ -9,6 +9,7 @@ from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
 from kundenkreis.site.ports.contents import Contents
 from kundenkreis.site.ports.customer import CustomerSource
+from kundenkreis.site.ports.customer_acts import CustomerActs
 from kundenkreis.site.ports.customers import CustomerList
 from kundenkreis.site.ports.decided import DecidedMessages
 from kundenkreis.site.ports.journeys import JourneySource
@@ -34,6 +35,7 @@ class Sources:
     contents: Contents
     journeys: JourneySource
     customer: CustomerSource
+    customer_acts: CustomerActs
     customers: CustomerList
     decided: DecidedMessages
     mailbox: Mailbox

@@ -5,7 +5,7 @@ from kundenkreis.site.accounts import addresses as accounts
 from kundenkreis.site.pages import journeys, mailbox, messages, palette, start, status
 from kundenkreis.site.pages.contents import editor
 from kundenkreis.site.pages.contents import listing as contents
-from kundenkreis.site.pages.customers import listing, page
+from kundenkreis.site.pages.customers import acts, listing, page
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
@@ -51,6 +51,35 @@ urlpatterns = [
         page.show_why,
         name="customer_why",
         see=("customers.see", "personal.see"),
+    ),
+    route(
+        "customers/<int:profile_id>/correct/",
+        acts.correct_value,
+        name="customer_correct",
+        see=("customers.edit", "personal.see"),
+        change=("customers.edit", "personal.see"),
+    ),
+    route(
+        "customers/<int:profile_id>/pause/",
+        acts.pause,
+        name="customer_pause",
+        see="customers.edit",
+        change="customers.edit",
+    ),
+    route("customers/<int:profile_id>/resume/", acts.resume, name="customer_resume", change="customers.edit"),
+    route(
+        "customers/<int:profile_id>/stop/<str:message_id>/",
+        acts.stop_message,
+        name="customer_stop",
+        see=("customers.see", "messages.stop"),
+        change=("customers.see", "messages.stop"),
+    ),
+    route(
+        "customers/<int:profile_id>/merge/",
+        acts.merge,
+        name="customer_merge",
+        see=("customers.merge", "personal.see"),
+        change=("customers.merge", "personal.see"),
     ),
     # Content
     route("contents/", contents.show_list, name="contents", see="content.see"),

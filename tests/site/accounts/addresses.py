@@ -4,10 +4,10 @@ Whoever adds an address with an argument adds its line here; `prepare` mounts th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kundenkreis.site.customers_testing import SAMPLE_CUSTOMER, SAMPLE_LINE, CustomersInMemory
+from kundenkreis.site.customers_testing import SAMPLE_CUSTOMER, SAMPLE_LINE, SAMPLE_PLANNED, CustomersInMemory
 from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_message
 from tests.site.conftest import Site
@@ -32,7 +32,7 @@ def prepare(site: Site) -> None:
     """Mount what the addresses below lead to."""
     people = CustomersInMemory(
         [SAMPLE_LINE],
-        customers=[SAMPLE_CUSTOMER],
+        customers=[replace(SAMPLE_CUSTOMER, planned=(SAMPLE_PLANNED,))],
         answers={(7, "phase", "now"): {"answer": "loyalty", "reason": None, "history": []}},
     )
     people.save_filter("kept", {"phase": {"is": "loyalty"}}, actor="somebody")
@@ -139,6 +139,11 @@ ADDRESSES: dict[str, Address] = {
     "customer_why": Address(
         own=_fixed(profile_id=7, kind="phase", name="now"), foreign={"profile_id": 7, "kind": "phase", "name": "then"}
     ),
+    "customer_correct": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER, own_statuses=frozenset({404})),
+    "customer_pause": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER),
+    "customer_resume": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER),
+    "customer_merge": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER),
+    "customer_stop": Address(own=_fixed(profile_id=7, message_id="0a"), foreign={"profile_id": 7, "message_id": "0b"}),
     "customers_filter_delete": Address(own=_fixed(filter_id=b"kept".hex()), foreign={"filter_id": "no-such-filter"}),
     "login_link": Address(own=_login_token, foreign={"token": "no-such-token"}, foreign_status=410),
     "account_reset_password_from_key": Address(

@@ -85,6 +85,7 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     },
     "no_slot": {"de": "Kein Zeitpunkt gefunden, der allen Regeln genügt.", "en": "No instant satisfies all rules."},
     "cancelled": {"de": "Nicht mehr vorgesehen.", "en": "No longer planned."},
+    "stopped": {"de": "Von {0} angehalten: {1}", "en": "Stopped by {0}: {1}"},
     "too_many_planned": {"de": "Schon {0} Nachrichten geplant.", "en": "Already {0} messages planned."},
     "displaces": {"de": "Verdrängt weniger Wichtiges.", "en": "Pushes out what is less important."},
     "sent": {"de": "Übergeben.", "en": "Handed over."},

@@ -388,15 +388,34 @@ def _by_people(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[byt
 
 
 def _paused(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) -> None:
-    """Marketing Paused {days, reason}, Marketing Resumed: by a person, at most 90 days, ends by itself."""
+    """Marketing Paused {until_us or days, reason}, Marketing Resumed: by a person, at most 90 days, ends by itself."""
     budget = turn.state.contact
     if row.name == "Marketing Resumed":
         budget.paused_until_us, budget.pause_reason = -1, ""
         return
-    days = row.properties.get("days")
+    until_us, days = row.properties.get("until_us"), row.properties.get("days")
     length_us = min(days * DAY, MOST_PAUSE) if type(days) is int and days > 0 else MOST_PAUSE
+    if type(until_us) is int:
+        length_us = min(max(until_us - row.happened_us, 0), MOST_PAUSE)
     budget.paused_until_us = (row.happened_us + length_us) // SECOND * SECOND
     budget.pause_reason = str(row.properties.get("reason", row.reason))[:200]
+
+
+def _stopped(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) -> None:
+    """Message Cancelled {message, reason}: stopped by a person, for good. Its journey goes on as if it had been withheld.
+
+    One that lies in the outbox already is stopped by the gate of the dispatcher; one that was handed over is no longer planned.
+    """
+    named = row.properties.get("message")
+    if row.origin != "human" or not isinstance(named, str):
+        return
+    try:
+        planned = _find(turn.state.contact, bytes.fromhex(named))
+    except ValueError:
+        return
+    if planned is not None:
+        reason = str(row.properties.get("reason", row.reason))[:200]
+        _end(turn, planned, "cancelled", [["stopped", False, row.actor[:100], reason]], "")
 
 
 HEARD = frozenset(
@@ -412,6 +431,7 @@ HEARD = frozenset(
         "Letter Sent",
         "Marketing Paused",
         "Marketing Resumed",
+        "Message Cancelled",
     )
 )
 """Rows that the contact policy folds itself; with any other, and nothing planned or wanted, it need not be asked."""
@@ -429,4 +449,5 @@ _ROWS: dict[str, Callable[[CompiledPolicy, Turn, LogRow, set[bytes]], None]] = {
     "Letter Sent": _by_people,
     "Marketing Paused": _paused,
     "Marketing Resumed": _paused,
+    "Message Cancelled": _stopped,
 }
