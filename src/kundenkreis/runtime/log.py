@@ -4,7 +4,7 @@ A number is given under the lock of the one appender (SQLite: the write transact
 commit), so rows become visible in the order of their numbers and a reader by number never skips one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -50,23 +50,36 @@ def loaded(row: Row) -> LogRow:
 
 
 def of_customers(
-    tx: Session, profile_ids: Sequence[int], *, derived: bool = False, bases: bool = False
-) -> list[LogRow]:
-    """All rows of these profiles, ascending by number; derived ones and bases only when asked for."""
+    tx: Session, profile_ids: Sequence[int], *, derived: bool = False, bases: bool = False,
+    names: Collection[str] | None = None,
+) -> list[LogRow]:  # fmt: skip
+    """All rows of these profiles, ascending by number; derived ones and bases only when asked for.
+
+    Args:
+        names: only events of these names; None: of all.
+    """
     found = tx.rows_in(f"SELECT {_COLUMNS} FROM log WHERE profile_id {{keys}}", list(profile_ids))
-    rows = [loaded(row) for row in found if not row[15] & 4 or (bases if row[4] == "state" else derived)]
+    rows = [
+        loaded(row)
+        for row in found
+        if (not row[15] & 4 or (bases if row[4] == "state" else derived)) and (names is None or row[5] in names)
+    ]
     unique = {row.number: row for row in rows}
     return [unique[number] for number in sorted(unique)]
 
 
-def folded_so_far(tx: Session, profile_ids: Sequence[int], *, folded_to: int) -> list[LogRow]:
+def folded_so_far(
+    tx: Session, profile_ids: Sequence[int], *, folded_to: int, names: Collection[str] | None = None
+) -> list[LogRow]:
     """Everything folded of a person, ascending by number: own rows up to `folded_to`, the rows of absorbed profiles up to their
     merge (later ones were forwarded and stand among the own), and what was derived, which is written after it was folded.
 
     Args:
         profile_ids: the person's profile, then those it absorbed.
+        names: only events of these names (and merges); None: of all.
     """
-    rows = of_customers(tx, profile_ids, derived=True)
+    kept = None if names is None else {*names, "Merge Requested"}
+    rows = of_customers(tx, profile_ids, derived=True, names=kept)
     ends = {
         row.profile_id: row.number for row in reversed(rows) if row.type == "merge" and row.name == "Merge Requested"
     }

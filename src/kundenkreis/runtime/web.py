@@ -26,6 +26,7 @@ from kundenkreis.runtime.readers.customers import StoredCustomers
 from kundenkreis.runtime.readers.decided import StoredDecidedMessages
 from kundenkreis.runtime.readers.definition_search import DefinitionSearch
 from kundenkreis.runtime.readers.journeys import StoredJourneys
+from kundenkreis.runtime.readers.segments import StoredSegments
 from kundenkreis.runtime.readers.start import StoredStart
 from kundenkreis.runtime.readers.write_keys import StoredWriteKeys
 from kundenkreis.runtime.status import InstallationStatus
@@ -52,6 +53,7 @@ def sources_of(installation: Installation) -> Sources:
         drafts=StoredDrafts(installation.store),
         publisher=StorePublisher(installation),
         contents=StoredContents(installation),
+        segments=StoredSegments(installation),
         journeys=StoredJourneys(installation),
         decided=StoredDecidedMessages(installation),
         mailbox=StoredMailbox(installation.store),
@@ -60,6 +62,9 @@ def sources_of(installation: Installation) -> Sources:
         write_keys=StoredWriteKeys(installation.write_key_book()),
         searches={
             "customer": customers,
+            "segment": DefinitionSearch(
+                installation, kind="segment", address="/segments/{}/", language=formats.language
+            ),
             "content": DefinitionSearch(
                 installation, kind="content", address="/contents/{}/edit/", language=formats.language
             ),

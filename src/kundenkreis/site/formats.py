@@ -1,5 +1,6 @@
 """Numbers, instants and spans as the viewer writes them."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -41,6 +42,11 @@ def day(at_us: int) -> str:
     """The date of an instant in the installation's zone: 4. Nov. 2026."""
     local = to_datetime(at_us).astimezone(get_timezone(mounted().settings.zone))
     return format_date(local, format="medium", locale=_EXACT[language()][1])
+
+
+def calendar_day(day: int) -> str:
+    """A day counted from 1970-01-01: 4. Nov. 2026."""
+    return format_date(date(1970, 1, 1) + timedelta(days=day), format="medium", locale=_EXACT[language()][1])
 
 
 def moment(at_us: int) -> str:

@@ -15,6 +15,7 @@ from kundenkreis.site.ports.decided import DecidedMessages
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.search import Search
+from kundenkreis.site.ports.segments import Segments
 from kundenkreis.site.ports.start import StartSource
 from kundenkreis.site.ports.status import StatusSource
 from kundenkreis.site.ports.write_keys import WriteKeySource
@@ -33,6 +34,7 @@ class Sources:
     drafts: DraftStore
     publisher: Publisher
     contents: Contents
+    segments: Segments
     journeys: JourneySource
     customer: CustomerSource
     customer_acts: CustomerActs

@@ -6,6 +6,9 @@ from kundenkreis.site.pages import journeys, mailbox, messages, palette, start, 
 from kundenkreis.site.pages.contents import editor
 from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import acts, listing, page
+from kundenkreis.site.pages.customers import listing, page
+from kundenkreis.site.pages.segments import builder
+from kundenkreis.site.pages.segments import listing as segments
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
@@ -80,6 +83,27 @@ urlpatterns = [
         name="customer_merge",
         see=("customers.merge", "personal.see"),
         change=("customers.merge", "personal.see"),
+    # Segments
+    route("segments/", segments.show_list, name="segments", see="segments.see"),
+    route("segments/new/", builder.edit_segment, name="segment_new", see="segments.edit", change="segments.edit"),
+    route("segments/estimate/", builder.estimate_segment, name="segment_estimate", change="segments.edit"),
+    route("segments/<str:segment_id>/", segments.show_segment, name="segment", see="segments.see"),
+    route(
+        "segments/<str:segment_id>/edit/",
+        builder.edit_segment,
+        name="segment_edit",
+        see="segments.edit",
+        change="segments.edit",
+    ),
+    route(
+        "segments/<str:segment_id>/publish/",
+        builder.publish_segment,
+        name="segment_publish",
+        see="segments.edit",
+        change="segments.edit",
+    ),
+    route(
+        "segments/<str:segment_id>/discard/", builder.discard_segment, name="segment_discard", change="segments.edit"
     ),
     # Content
     route("contents/", contents.show_list, name="contents", see="content.see"),

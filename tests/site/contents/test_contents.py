@@ -1,6 +1,5 @@
 """The pages about content on a real installation: list, map, editor, preview, publishing."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from tests.runtime.town import Town
 from tests.site.conftest import Site
+from tests.site.editing import form_of
 
 pytestmark = pytest.mark.db
 
@@ -25,26 +25,8 @@ def served(site: Site, town: Town) -> Site:
     return site
 
 
-def form_of(html: str) -> dict[str, str]:
-    """What a browser would post of the editor."""
-    form = html[html.index('id="editor"') : html.index("</form>", html.index('id="editor"'))]
-    data = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-        if name and (not re.search(r'type="(checkbox|radio)"', tag) or "checked" in tag):
-            data[name[1]] = _plain(value[1]) if value else "on"
-    for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>(.*?)</textarea>', form, re.DOTALL):
-        data[name] = _plain(text)
-    for name, inside in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', form, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', inside) or re.search(r'value="([^"]*)"', inside)
-        data[name] = chosen[1] if chosen else ""
-    return data
-
-
-def _plain(text: str) -> str:
-    for entity, sign in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#x27;", "'"), ("&amp;", "&")):
-        text = text.replace(entity, sign)
-    return text
+def editor_of(html: str) -> dict[str, str]:
+    return form_of(html, "editor")
 
 
 def test_list_and_map_show_what_there_is(served: Site) -> None:
@@ -59,7 +41,7 @@ def test_list_and_map_show_what_there_is(served: Site) -> None:
 
 def test_saving_without_a_change_saves_what_is_in_force(served: Site, town: Town) -> None:
     browser = served.insider()
-    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    data = editor_of(browser.get("/contents/welcome_hello/edit/").content.decode())
     assert browser.post("/contents/welcome_hello/edit/", data | {"act": "save"}).status_code == 302
     draft = served_draft(town)
     published = next(one for one in town.documents() if one["kind"] == "content" and one["id"] == "welcome_hello")
@@ -76,7 +58,7 @@ def served_draft(town: Town, content_id: str = "welcome_hello") -> dict[str, Any
 
 def test_editing_and_publishing_puts_the_new_words_in_force(served: Site, town: Town) -> None:
     browser = served.insider()
-    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    data = editor_of(browser.get("/contents/welcome_hello/edit/").content.decode())
     data["v.de.subject"] = "Ganz neu bei {{ brand.name }}"
     browser.post("/contents/welcome_hello/edit/", data | {"act": "save"})
     browser.post("/contents/welcome_hello/publish/")
@@ -86,7 +68,7 @@ def test_editing_and_publishing_puts_the_new_words_in_force(served: Site, town: 
 
 def test_a_mistake_is_said_and_not_published(served: Site, town: Town) -> None:
     browser = served.insider()
-    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    data = editor_of(browser.get("/contents/welcome_hello/edit/").content.decode())
     data["v.de.subject"] = "Hallo {{ customer.frist_name }}"
     page = browser.post("/contents/welcome_hello/edit/", data | {"act": "save"}, follow=True).content.decode()
     assert "unknown variable customer.frist_name" in page
@@ -97,20 +79,20 @@ def test_a_mistake_is_said_and_not_published(served: Site, town: Town) -> None:
 
 def test_of_two_editors_the_second_is_told(served: Site) -> None:
     first, second = served.insider(), served.insider(role="marketing")
-    data = form_of(first.get("/contents/welcome_hello/edit/").content.decode())
+    data = editor_of(first.get("/contents/welcome_hello/edit/").content.decode())
     assert first.post("/contents/welcome_hello/edit/", data | {"act": "save"}).status_code == 302
     answer = second.post("/contents/welcome_hello/edit/", data | {"v.de.subject": "Meins", "act": "save"})
     assert answer.status_code == 409
     page = answer.content.decode()
     assert "Somebody else has saved this content meanwhile." in page
     assert 'value="Meins"' in page
-    again = form_of(page)
+    again = editor_of(page)
     assert second.post("/contents/welcome_hello/edit/", again | {"act": "save"}).status_code == 302
 
 
 def test_preview_shows_the_unsaved_form_as_a_person_sees_it(served: Site) -> None:
     browser = served.insider()
-    data = form_of(browser.get("/contents/welcome_hello/edit/").content.decode())
+    data = editor_of(browser.get("/contents/welcome_hello/edit/").content.decode())
     data["v.de/du.b.0.text"] = "{{ customer.greeting }}, <script>alert(1)</script> **neu**"
     asked = data | {"shown": "de/du", "person": "0", "view": "wide"}
     answer = browser.post("/contents/welcome_hello/preview/", asked)
@@ -126,7 +108,7 @@ def test_preview_shows_the_unsaved_form_as_a_person_sees_it(served: Site) -> Non
 def test_a_gap_is_filled_with_one_click_and_a_new_content_gets_an_id_of_its_name(served: Site, town: Town) -> None:
     browser = served.insider()
     page = browser.get("/contents/new/?phase=attention").content.decode()
-    data = form_of(page)
+    data = editor_of(page)
     assert "phases:attention" in data
     assert browser.post("/contents/new/", data | {"act": "save"}).status_code == 422
     data |= {"name_de": "Erster Gruß", "value_de": "Ein Gruß", "v.de.subject": "Hallo"}

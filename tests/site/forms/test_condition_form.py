@@ -9,7 +9,7 @@ from kundenkreis.kernel.zones import Zone
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.tree import compile_condition
-from kundenkreis.site.forms.condition_form import ConditionNode, acted, condition_tree, read_condition
+from kundenkreis.site.forms.condition_form import ConditionNode, acted, chosen, condition_tree, read_condition
 from kundenkreis.site.forms.typed_fields import TypedField
 
 pytestmark = pytest.mark.pure
@@ -140,3 +140,9 @@ def test_a_deep_or_endless_form_ends() -> None:
     while node:
         node, depth = (node["all"] or [{}])[0], depth + 1
     assert depth == 33
+
+
+def test_what_is_not_chosen_yet_is_left_out_of_the_count() -> None:
+    assert chosen({"all": [LEAF, {}, {"any": [{}]}, {"not": {}}]}) == {"all": [LEAF]}
+    assert chosen({"all": [{}]}) == {}
+    assert chosen(LEAF) == LEAF

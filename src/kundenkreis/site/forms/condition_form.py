@@ -118,6 +118,18 @@ def _read(data: Data, name: str, kinds: Mapping[str, ConditionKind], *, depth: i
     return {kind: read_config(plugin.config, data, f"{name}.{kind}")} if plugin is not None else {}
 
 
+def chosen(condition: Condition) -> Condition:
+    """The condition without places where nothing is chosen yet; {} if nothing is left."""
+    kind, held = _only_key(condition)
+    if kind == NOT:
+        inner = chosen(held if isinstance(held, dict) else {})
+        return {NOT: inner} if inner else {}
+    if kind not in GROUPS or not isinstance(held, list):
+        return condition
+    parts = [part for one in held if (part := chosen(one))]
+    return {kind: parts} if parts else {}
+
+
 def acted(condition: Condition, act: str) -> Condition:
     """The condition after a button was pressed; an act that fits nothing changes nothing.
 

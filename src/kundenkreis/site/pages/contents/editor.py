@@ -17,7 +17,7 @@ from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, save_draft
 from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
 from kundenkreis.site import content_words, verdict_words
-from kundenkreis.site.access import viewer
+from kundenkreis.site.drafting import actor, free_id, seen_revision, their_draft
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX
@@ -26,7 +26,6 @@ from kundenkreis.site.toasts import add_toast
 
 LARGEST_CHARACTERS = 102_000
 """Gmail cuts mails off behind about 102 KB of HTML."""
-_SLUG = re.compile(r"[^a-z0-9]+")
 _VIEWS = ("wide", "narrow", "dark", "text", "source")
 
 
@@ -65,41 +64,21 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
     if act != "save":
         return _show(request, acted(read, act), draft)
     if not read["id"]:
-        read["id"] = _free_id(read["name"])
+        read["id"] = free_id("content", read["name"])
     if not read["id"]:
         return _show(request, read, draft, name_error=_("Give the content a name."), status=422)
     sources = mounted().sources
-    revision = request.POST.get("revision", "0")
     try:
         save_draft(
-            read, sources.drafts, sources.publisher, revision=int(revision) if re.fullmatch(r"\d{1,9}", revision) else 0,
-            actor=_actor(), at_us=mounted().clock_us(),
+            read, sources.drafts, sources.publisher, revision=seen_revision(request),
+            actor=actor(), at_us=mounted().clock_us(),
         )  # fmt: skip
     except StaleDraftError as error:
-        current = error.data.get("current")
-        return _show(request, read, draft, theirs=current if isinstance(current, Draft) else None, status=409)
+        return _show(request, read, draft, theirs=their_draft(error), status=409)
     except BadDraftError as error:
         return _show(request, read, draft, name_error=str(error), status=422)
     add_toast(request, _("Draft saved"))
     return redirect("content_edit", read["id"])
-
-
-def _actor() -> str:
-    someone = viewer()
-    return someone.name if someone is not None else ""
-
-
-def _free_id(names: dict[str, str]) -> str:
-    text = (names.get("en") or names.get("de") or "").lower()
-    for letter, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
-        text = text.replace(letter, plain)
-    slug = _SLUG.sub("_", text).strip("_")[:56]
-    if not text.strip():
-        return ""
-    slug = slug if slug[:1].isalpha() else f"content_{slug}".rstrip("_")
-    sources = mounted().sources
-    taken = {*in_force(sources.publisher).of("content"), *(one.id for one in sources.drafts.every("content"))}
-    return next(name for name in (slug, *(f"{slug}_{number}" for number in range(2, 1000))) if name not in taken)
 
 
 def _show(
@@ -222,7 +201,7 @@ def publish_content(request: HttpRequest, content_id: str) -> HttpResponse:
         )
         add_toast(request, text, tone="stop")
         return redirect("content_edit", content_id)
-    publish_drafts([draft], sources.drafts, sources.publisher, actor=_actor())
+    publish_drafts([draft], sources.drafts, sources.publisher, actor=actor())
     add_toast(request, _("The content is in force. Messages from now on say it."))
     return redirect("contents")
 

@@ -1,0 +1,206 @@
+"""Segments read from the store: members, movement, users, and how many a condition would hold for.
+
+A condition is asked of states, partition by partition. A partition is a hash of the customer, so those asked before the budget ends are a
+fair sample of everybody.
+"""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import sqrt
+from typing import Any
+
+from kundenkreis.customers.core.state import CustomerState, decode_state
+from kundenkreis.definitions.canonical import definitions_from_json
+from kundenkreis.definitions.definition import Definition, Definitions
+from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros
+from kundenkreis.kernel.zones import DAY
+from kundenkreis.runtime import log
+from kundenkreis.runtime.drafts import StoredDrafts
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.publishing import StorePublisher
+from kundenkreis.runtime.readers.customer_lines import customer_line
+from kundenkreis.runtime.readers.definition_names import DefinitionNames, NamesInForce
+from kundenkreis.runtime.rulebooks import newest_version
+from kundenkreis.runtime.stores.session import Session
+from kundenkreis.segments.core.facts import FactTable, fold_facts
+from kundenkreis.segments.core.protocol import Condition, FactSpec
+from kundenkreis.segments.core.tree import compile_condition
+from kundenkreis.segments.errors import DefinitionError
+from kundenkreis.site.ports.customers import Named
+from kundenkreis.site.ports.segments import DayCount, Estimate, Segment, SegmentLine, UsedBy
+
+MOVED_DAYS = 30
+SAMPLE = 8
+"""People shown while a condition is edited."""
+
+
+class StoredSegments:
+    """Reads the segments of one installation (site/ports/segments.py: Segments).
+
+    Args:
+        monotonic: seconds of a clock that only goes forward; ends an estimate in time.
+    """
+
+    def __init__(self, installation: Installation, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._installation = installation
+        self._drafts = StoredDrafts(installation.store)
+        self._publisher = StorePublisher(installation)
+        self._names = NamesInForce(installation.rulebooks)
+        self._monotonic = monotonic
+
+    def list_segments(self) -> tuple[SegmentLine, ...]:
+        """See ports.Segments."""
+        definitions = definitions_from_json(self._publisher.in_force())
+        drafts = {draft.id: draft.document for draft in self._drafts.every("segment")}
+        published = definitions.of("segment")
+        names = DefinitionNames([*(one.document for one in published.values()), *drafts.values()])
+        with self._installation.store.reading() as tx:
+            moves = _moves(tx, self._installation.clock.now_us() - MOVED_DAYS * DAY)
+        used = Counter(name for one in definitions for name in _segments_named(one))
+        lines = [
+            SegmentLine(
+                named=names.named("segment", name), members=moves[name][0], entered=moves[name][1], left=moves[name][2],
+                used_by=used[name], has_draft=name in drafts, is_published=name in published,
+            )
+            for name in sorted({*published, *drafts})
+        ]  # fmt: skip
+        return tuple(sorted(lines, key=lambda line: not line.is_published))
+
+    def find_segment(self, segment_id: str) -> Segment | None:
+        """See ports.Segments."""
+        line = next((line for line in self.list_segments() if line.named.id == segment_id), None)
+        if line is None:
+            return None
+        definitions = definitions_from_json(self._publisher.in_force())
+        held = definitions.of("segment").get(segment_id)
+        if held is not None:
+            document = dict(held.document)
+        else:
+            draft = self._drafts.find("segment", segment_id)
+            document = dict(draft.document) if draft is not None else {}
+        return Segment(
+            line=line,
+            document=document,
+            used_by=_users(definitions, segment_id),
+            since_version=self._publisher.version_in_force(),
+        )
+
+    def members_by_day(self, segment_id: str, days: int) -> tuple[DayCount, ...]:
+        """See ports.Segments."""
+        zone = self._installation.zone
+        today = zone.day_number(self._installation.clock.now_us())
+        first_us = zone.day_start_us(today - days + 1)
+        with self._installation.store.reading() as tx:
+            stays = tx.rows(
+                "SELECT from_us, until_us FROM memberships WHERE kind = 'segment' AND definition_id = ? AND until_us >= ?",
+                (segment_id, first_us),
+            )
+        members = sum(1 for from_us, _ in stays if from_us < first_us)
+        came = Counter(zone.day_number(from_us) for from_us, _ in stays if from_us >= first_us)
+        went = Counter(zone.day_number(until_us) for _, until_us in stays if until_us != NEVER)
+        found = []
+        for day in range(today - days + 1, today + 1):
+            members += came[day] - went[day]
+            found.append(DayCount(day=day, members=members, entered=came[day], left=went[day]))
+        return tuple(found)
+
+    def choices(self) -> dict[str, tuple[Named, ...]]:
+        """See ports.Segments."""
+        names = self._names.of(self._installation.rulebooks.newest_version())
+        kinds = ("segment", "score", "phase", "sub_state", "situation", "purpose", "trait")
+        return {kind: tuple(names.named(kind, one) for one in names.ids.get(kind, ())) for kind in kinds}
+
+    def estimate(self, condition: Any, *, budget_ms: int) -> Estimate:
+        """See ports.Segments."""
+        at_us = self._installation.clock.now_us()
+        with self._installation.store.reading() as tx:
+            rulebooks = self._installation.rulebooks
+            rulebooks.read(tx)
+            version = newest_version(tx)
+            rulebook, names = rulebooks(version), self._names.of(version)
+            try:
+                compiled = compile_condition(condition, zone=rulebook.zone, known=rulebook.decisions.known)
+            except DefinitionError as error:
+                return _nothing(error)
+            ends = self._monotonic() + budget_ms / 1000
+            return _asked(tx, compiled, rulebook, names, at_us=at_us, is_over=lambda: self._monotonic() > ends)
+
+
+def _nothing(error: DefinitionError) -> Estimate:
+    said = f"{error} {error.remedy}".strip()
+    return Estimate(people=0, margin=0, of=0, asked=0, is_exact=False, sample=(), mistakes=((error.path, said),))
+
+
+def _asked(
+    tx: Session, condition: Condition, rulebook: Rulebook, names: DefinitionNames, *, at_us: Micros,
+    is_over: Callable[[], bool],
+) -> Estimate:  # fmt: skip
+    kept = rulebook.decisions.facts.by_key
+    lacking = [spec for spec in condition.facts if spec.key not in kept or kept[spec.key].size < spec.size]
+    total = int(tx.rows("SELECT count(*) FROM states")[0][0])
+    asked = holding = 0
+    sample: list[CustomerState] = []
+    partitions = range(PARTITIONS)
+    for done, partition in enumerate(partitions):
+        if done and is_over():
+            partitions = range(done)
+            break
+        for state in _states(tx, partition, lacking, rulebook):
+            asked += 1
+            if condition.answer(state, max(at_us, state.clock_us))[0]:
+                holding += 1
+                if len(sample) < SAMPLE:
+                    sample.append(state)
+    lines = tuple(customer_line(state, names, rulebook.policy, at_us=at_us) for state in sample)
+    share = len(partitions) / PARTITIONS
+    if share == 1:
+        return Estimate(people=holding, margin=0, of=asked, asked=asked, is_exact=True, sample=lines)
+    people = round(holding / share)
+    # Sampling without replacement: the interval closes as the sample nears everybody.
+    deviation = sqrt(holding * (1 - holding / max(asked, 1)) * (1 - share)) / share
+    return Estimate(
+        people=people, margin=max(round(1.96 * deviation), 1), of=total, asked=asked, is_exact=False, sample=lines
+    )
+
+
+def _states(tx: Session, partition: int, lacking: Sequence[FactSpec], rulebook: Rulebook) -> Iterator[CustomerState]:
+    """The living states of a partition, with the facts folded that the rulebook in force does not keep."""
+    table = FactTable(lacking, zone=rulebook.zone) if lacking else None
+    listened = {name for spec in lacking for name in spec.names}
+    names = None if "*" in listened else listened
+    for (data,) in tx.rows("SELECT state FROM states WHERE partition = ? ORDER BY profile_id", (partition,)):
+        state = decode_state(bytes(data))
+        if state.forwarded_to:
+            continue
+        if table is not None:
+            owners = [state.profile_id, *state.absorbed]
+            history = log.folded_so_far(tx, owners, folded_to=state.folded_to, names=names)
+            state.facts = state.facts | fold_facts(table, history)
+        yield state
+
+
+def _moves(tx: Session, since_us: Micros) -> Mapping[str, tuple[int, int, int]]:
+    """Segment -> (members now, came in since, went out since)."""
+    counted = "SELECT definition_id, count(*) FROM memberships WHERE kind = 'segment' AND {} GROUP BY definition_id"
+    asked = (
+        ("until_us = ?", (NEVER,)),
+        ("from_us >= ?", (since_us,)),
+        ("until_us >= ? AND until_us < ?", (since_us, NEVER)),
+    )
+    now, came, went = (Counter({row[0]: int(row[1]) for row in tx.rows(counted.format(w), p)}) for w, p in asked)
+    return defaultdict(lambda: (0, 0, 0), {name: (now[name], came[name], went[name]) for name in {*now, *came, *went}})
+
+
+def _segments_named(definition: Definition) -> set[str]:
+    return {reference.name for reference in definition.references if reference.to == "segment"}
+
+
+def _users(definitions: Definitions, segment_id: str) -> tuple[UsedBy, ...]:
+    names = DefinitionNames([one.document for one in definitions])
+    return tuple(
+        UsedBy(kind=one.kind, named=names.named(one.kind, one.id))
+        for one in definitions
+        if segment_id in _segments_named(one)
+    )

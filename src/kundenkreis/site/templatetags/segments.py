@@ -1,0 +1,97 @@
+"""What the pages about segments say of fields, estimates and moves."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from kundenkreis.definitions.impact import JourneyImpact, MembershipImpact
+from kundenkreis.site import formats
+from kundenkreis.site.forms.condition_form import ConditionNode
+from kundenkreis.site.forms.field_words import field_word, option_word
+from kundenkreis.site.forms.typed_fields import TypedField
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages.customers.words import said
+from kundenkreis.site.phase_words import phase_word, sub_state_word
+from kundenkreis.site.ports.segments import Estimate
+
+register = template.Library()
+
+Move = tuple[MembershipImpact, tuple[int, int], tuple[int, int]]
+"""What publishing does to one membership: (estimate, margin) of those who enter and of those who leave."""
+
+
+@register.filter
+def field_label(field: TypedField) -> str:
+    """A generated field in words."""
+    return field_word(field.key, field.refers_to)
+
+
+@register.filter
+def labelled(field: TypedField) -> list[tuple[str, str]]:
+    """The choices of a generated field with their words."""
+    return [(value, label if label != value else option_word(field.key, value)) for value, label in field.options]
+
+
+@register.filter
+def node_label(node: ConditionNode, kinds: Sequence[tuple[str, str]]) -> str:
+    """What a node of the tree is called."""
+    return dict(kinds).get(node.kind, node.kind)
+
+
+@register.filter
+def in_language(names: Mapping[str, str], fallback: str) -> str:
+    """A name in the viewer's language, else in another, else the id."""
+    return names.get(formats.language()) or next(iter(names.values()), "") or fallback
+
+
+@register.filter
+def estimate_words(estimate: Estimate) -> str:
+    """How sure the number is."""
+    if estimate.is_exact:
+        return ngettext("of %(all)s person, counted exactly", "of %(all)s people, counted exactly", estimate.of) % {
+            "all": formats.number(estimate.of)
+        }
+    return _("estimated from %(asked)s of %(all)s people, give or take %(margin)s") % {
+        "asked": formats.number(estimate.asked),
+        "all": formats.number(estimate.of),
+        "margin": formats.number(estimate.margin),
+    }
+
+
+@register.filter
+def moves_words(move: Move) -> str:
+    """Who enters and who leaves, in a sentence."""
+    impact, entering, leaving = move
+    return _("%(what)s: %(entering)s enter, %(leaving)s leave") % {
+        "what": _called(impact),
+        "entering": _about(*entering),
+        "leaving": _about(*leaving),
+    }
+
+
+@register.filter
+def starting_words(journey: JourneyImpact) -> str:
+    """How many start a journey at once."""
+    return ngettext(
+        "%(count)s person starts the journey %(name)s at once.",
+        "%(count)s people start the journey %(name)s at once.",
+        journey.starting,
+    ) % {"count": formats.number(journey.starting), "name": journey.id.replace("_", " ")}
+
+
+def _about(count: int, margin: int) -> str:
+    return formats.number(count) if not margin else f"{formats.number(count)} ± {formats.number(margin)}"
+
+
+def _called(impact: MembershipImpact) -> str:
+    if impact.kind == "phase":
+        return _("Phase %(name)s") % {"name": phase_word(impact.id)}
+    if impact.kind == "sub_state":
+        return _("State %(name)s") % {"name": sub_state_word(impact.id)}
+    choices: Mapping[str, Any] = mounted().sources.segments.choices()
+    named = next((one for one in choices.get(impact.kind, ()) if one.id == impact.id), None)
+    name = said(named) if named is not None else impact.id.replace("_", " ")
+    return (_("Segment %(name)s") if impact.kind == "segment" else _("Situation %(name)s")) % {"name": name}
