@@ -6,7 +6,6 @@ from kundenkreis.site.pages import journeys, mailbox, messages, palette, start, 
 from kundenkreis.site.pages.contents import editor
 from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import acts, listing, page
-from kundenkreis.site.pages.customers import listing, page
 from kundenkreis.site.pages.segments import builder
 from kundenkreis.site.pages.segments import listing as segments
 from kundenkreis.site.pages.settings import audit_log, keys, landing, users
@@ -83,6 +82,7 @@ urlpatterns = [
         name="customer_merge",
         see=("customers.merge", "personal.see"),
         change=("customers.merge", "personal.see"),
+    ),
     # Segments
     route("segments/", segments.show_list, name="segments", see="segments.see"),
     route("segments/new/", builder.edit_segment, name="segment_new", see="segments.edit", change="segments.edit"),
