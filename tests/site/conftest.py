@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kundenkreis.definitions.drafts import DraftStore
+from kundenkreis.definitions.publisher import Publisher
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.web import sources_of
 from kundenkreis.settings import Settings
@@ -15,6 +17,7 @@ from kundenkreis.site.mounted import Mounted, Sources, mount
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Message
 from kundenkreis.site.ports.status import Status
+from kundenkreis.site.ports.trials import Trials
 from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import (
     SAMPLE_STATUS,
@@ -52,6 +55,9 @@ class Site:
         write_keys: Iterable[WriteKeyLine] = (),
         *,
         customers: CustomersInMemory | None = None,
+        drafts: DraftStore | None = None,
+        publisher: Publisher | None = None,
+        trials: Trials | None = None,
     ) -> None:
         """Serve these messages, this status, these journeys, keys and customers from now on; everything else from an empty installation."""
         people = customers if customers is not None else CustomersInMemory()
@@ -60,7 +66,10 @@ class Site:
             customer=people,
             customer_acts=people,
             customers=people,
+            drafts=drafts or self.stored.drafts,
             journeys=journeys or JourneysAsGiven(),
+            publisher=publisher or self.stored.publisher,
+            trials=trials or self.stored.trials,
             mailbox=MailboxInMemory(messages),
             status=StatusAsGiven(status),
             decided=DecidedAsGiven(),

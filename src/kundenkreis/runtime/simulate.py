@@ -96,6 +96,8 @@ class Simulated(msgspec.Struct):
     goals: int = 0
     under_way: int = 0
     """Runs still on their way at the end."""
+    steps: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Step ("" for what happens at none) -> outcome -> lines of paths."""
 
     def estimate(self, count: int) -> tuple[int, int]:
         """(estimate for everybody, half the width of its 95 % interval) of a count in the sample."""
@@ -355,6 +357,8 @@ class _World:
 
     def _count_run(self, result: Simulated, path: Sequence[RunEntry], zone: Zone) -> None:
         result.entries += 1
+        for entry in path:
+            _add(result.steps.setdefault(entry.step_id, {}), entry.outcome)
         _add(result.entries_per_day, _day(path[0].at_us, zone))
         result.holdout += any(entry.outcome == "holdout" and not entry.step_id for entry in path)
         result.goals += any(entry.outcome == "goal" for entry in path)

@@ -30,6 +30,7 @@ from kundenkreis.runtime.readers.segments import StoredSegments
 from kundenkreis.runtime.readers.start import StoredStart
 from kundenkreis.runtime.readers.write_keys import StoredWriteKeys
 from kundenkreis.runtime.status import InstallationStatus
+from kundenkreis.runtime.trials import BackgroundTrials
 from kundenkreis.site.mounted import Sources
 
 Scope = MutableMapping[str, Any]
@@ -55,6 +56,7 @@ def sources_of(installation: Installation) -> Sources:
         contents=StoredContents(installation),
         segments=StoredSegments(installation),
         journeys=StoredJourneys(installation),
+        trials=BackgroundTrials(installation),
         decided=StoredDecidedMessages(installation),
         mailbox=StoredMailbox(installation.store),
         status=InstallationStatus(installation),

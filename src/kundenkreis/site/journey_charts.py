@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from kundenkreis.journeys.core.figures import Comparison, Share, wilson
+from kundenkreis.kernel.zones import date_of
 from kundenkreis.site import journey_words
 from kundenkreis.site.formats import number, short_day
 from kundenkreis.site.ports.journeys import DayFigure
@@ -129,3 +130,18 @@ def _bar(place: int, step: float, share: float, words: str, *, is_odd: bool = Fa
 
 def _at(value: float) -> str:
     return f"{value:.2f}"
+
+
+def per_day(counts: Mapping[str, int], from_day: int, to_day: int, text: str) -> Chart:
+    """Counts by ISO day over a stretch of days; `text` tells %(count)s and %(days)s."""
+    days = range(from_day, to_day + 1)
+    values = [counts.get(date_of(day).isoformat(), 0) for day in days]
+    most, step = max(*values, 1), WIDTH / len(days)
+    bars = tuple(
+        _bar(place, step, value / most, f"{short_day(day)}: {number(value)}")
+        for place, (day, value) in enumerate(zip(days, values, strict=True))
+    )
+    summary = text % {"count": number(sum(values)), "days": journey_words.days(len(days))}
+    return Chart(
+        bars=bars, band="", first=short_day(from_day), last=short_day(to_day), top=number(most), summary=summary
+    )  # fmt: skip

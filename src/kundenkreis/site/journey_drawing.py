@@ -3,15 +3,21 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from kundenkreis.journeys.core.drawing import BOX_HEIGHT, BOX_WIDTH, END_SIZE, Box, Drawing, Line
+from kundenkreis.journeys.core.drawing import BOX_HEIGHT, BOX_WIDTH, END_SIZE, Box, Drawing, Line, draw
+from kundenkreis.journeys.core.flow import flow_of
+from kundenkreis.journeys.core.graph import read_nodes
+from kundenkreis.journeys.core.protocol import NameOf
+from kundenkreis.journeys.steps.registry import kinds_by_name
 from kundenkreis.site import access, journey_words
 from kundenkreis.site.formats import language, number
 from kundenkreis.site.ports.journeys import JourneyReport, RunPath, StepFigures
+from kundenkreis.site.ports.trials import TrialResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,35 @@ def with_numbers(report: JourneyReport) -> Canvas:
         for box in drawing.boxes
         if box.index >= 0
     ]
+    return _canvas(drawing, boxes, [DrawnLine(points=_points(line)) for line in drawing.lines], taken)
+
+
+def of_trial(document: Mapping[str, Any], result: TrialResult, name_of: NameOf) -> Canvas:
+    """The drawing of a draft with what a trial run would have done at each step."""
+    kinds = kinds_by_name()
+    drawing = draw(document, kinds, name_of)
+    nodes = read_nodes(document["steps"], kinds)
+    flow = flow_of(
+        result.counts, nodes, str(document.get("start") or next(iter(nodes), "")),
+        exits_on_goal=(document.get("goal") or {}).get("exit_on_goal", True), failed_ends={}, early_goals=0,
+    )  # fmt: skip
+    taken = {line.id: flow.steps[line.source].out.get(line.name, 0) for line in drawing.lines}
+    boxes = []
+    for box in drawing.boxes:
+        if box.index >= 0:
+            step = flow.steps[box.id]
+            said = {outcome: result.counts.get((box.id, outcome), 0) for outcome in ("sent", "withheld")}
+            texts = [
+                (step.standing, _("%(count)s here now"), "accent"),
+                (said["sent"], _("%(count)s sent"), ""),
+                (said["withheld"], _("%(count)s withheld"), "calm"),
+            ]
+            doors = [
+                Door(text=text % {"count": number(count)}, href="", tone=tone)
+                for count, text, tone in texts
+                if count > 0
+            ]
+            boxes.append(_box(box, arrived=number(step.arrived), doors=doors))
     return _canvas(drawing, boxes, [DrawnLine(points=_points(line)) for line in drawing.lines], taken)
 
 

@@ -1,5 +1,6 @@
 """Words for journeys: what they do, what people on them did, and what a difference to the control group means."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,8 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kundenkreis.channels.core.gate_texts import QUESTION_TEXTS, RULE_TEXTS
+from kundenkreis.definitions.diff import Change, Detail
+from kundenkreis.definitions.impact import Impact
 from kundenkreis.journeys.core.figures import FEWEST, Comparison, Quartiles
 from kundenkreis.site import formats
+from kundenkreis.site.field_words import field_label
 from kundenkreis.site.formats import language, number
 from kundenkreis.site.ports.journeys import JourneyLine
 
@@ -148,3 +152,83 @@ def all_goals(line: JourneyLine) -> str:
     if line.goals == line.where.goal:
         return ""
     return _("%(count)s in all") % {"count": number(line.goals)}
+
+
+def sample(percent: float) -> str:
+    """That only a part was asked, "" where it was everybody."""
+    if percent >= _EVERYBODY:
+        return ""
+    share = {"percent": formats.percent(percent / 100)}
+    return _("Asked of a fixed sample of %(percent)s of all people; the numbers are those of the sample.") % share
+
+
+def change_lines(change: Change) -> list[str]:
+    """What a publish changes in one journey, line by line."""
+    if change.verb == "added":
+        return [_("The journey is new.")]
+    if change.verb == "removed":
+        return [_("The journey is gone.")]
+    return [_change_line(detail) for detail in change.details]
+
+
+def _change_line(detail: Detail) -> str:
+    step, field = _PLACE.match(detail.path), detail.path.rpartition(".")[2].partition("[")[0]
+    where = _("Step “%(step)s”") % {"step": step[1].replace("_", " ")} if step else ""
+    gone, fresh = _("removed"), _("new")
+    if step and detail.path == f"steps[{step[1]}]":
+        return f"{where}: {fresh if detail.verb == 'added' else gone}"
+    what = ", ".join(part for part in (where, _part_word(field)) if part)
+    if detail.verb == "added":
+        return f"{what}: {_short(detail.after)}"
+    if detail.verb == "removed":
+        return f"{what}: {gone}"
+    return f"{what}: {_short(detail.before)} → {_short(detail.after)}"
+
+
+def _part_word(field: str) -> str:
+    known = {
+        "steps": _("order of the steps"),
+        "entry": _("entry"),
+        "goal": _("goal"),
+        "holdout": _("control group"),
+        "exit_when": _("exit rule"),
+        "re_entry": _("how often"),
+        "start": _("first step"),
+        "de": _("name, German"),
+        "en": _("name, English"),
+    }
+    return known.get(field) or field_label(field)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "…"
+    return {True: _("yes"), False: _("no")}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+_PLACE = re.compile(r"steps\[([a-z0-9_]+)\]")
+_EVERYBODY = 100.0
+
+
+def impact_lines(impact: Impact, journey_id: str) -> list[str]:
+    """What publishing does to people at once, in sentences."""
+
+    def told(count: int) -> str:
+        if impact.sample_percent >= _EVERYBODY:
+            return people(count)
+        estimate, margin = impact.estimate(count)
+        return _("about %(people)s (± %(margin)s)") % {"people": people(estimate), "margin": number(margin)}
+
+    lines = [_("Asked for %(people)s.") % {"people": told(impact.customers)}]
+    for move in impact.memberships:
+        facts = {"name": move.id.replace("_", " "), "entering": told(move.entering), "leaving": told(move.leaving)}
+        lines.append(_("“%(name)s”: %(entering)s come in, %(leaving)s go out.") % facts)
+    for journey in impact.journeys:
+        if journey.id == journey_id and journey.starting:
+            lines.append(_("%(people)s start at once.") % {"people": told(journey.starting)})
+        if journey.id == journey_id and journey.on_earlier_version:
+            text = _("%(people)s are under way and finish in the form in which they entered.")
+            lines.append(text % {"people": told(journey.on_earlier_version)})
+    if len(lines) == 1:
+        lines.append(_("For nobody anything changes at this moment; new people enter from now on."))
+    return lines

@@ -18,6 +18,7 @@ from kundenkreis.site.ports.search import Search
 from kundenkreis.site.ports.segments import Segments
 from kundenkreis.site.ports.start import StartSource
 from kundenkreis.site.ports.status import StatusSource
+from kundenkreis.site.ports.trials import Trials
 from kundenkreis.site.ports.write_keys import WriteKeySource
 
 
@@ -41,6 +42,7 @@ class Sources:
     customers: CustomerList
     decided: DecidedMessages
     mailbox: Mailbox
+    trials: Trials
     status: StatusSource
     start: StartSource
     write_keys: WriteKeySource

@@ -2,7 +2,17 @@
 
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
-from kundenkreis.site.pages import journeys, mailbox, messages, palette, start, status
+from kundenkreis.site.pages import (
+    journey_editor,
+    journey_library,
+    journey_publishing,
+    journeys,
+    mailbox,
+    messages,
+    palette,
+    start,
+    status,
+)
 from kundenkreis.site.pages.contents import editor
 from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import acts, listing, page
@@ -23,6 +33,36 @@ urlpatterns = [
     route("search/", palette.show_found, name="search", see=SIGNED_IN),
     # Journeys
     route("journeys/", journeys.show_list, name="journeys", see="journeys.see"),
+    route("journeys/library/", journey_library.show_library, name="journey_library", see="journeys.edit"),
+    route(
+        "journeys/library/<str:playbook>/",
+        journey_library.start,
+        name="journey_start",
+        see="journeys.edit",
+        change="journeys.edit",
+    ),
+    route(
+        "journeys/<str:journey_id>/edit/",
+        journey_editor.edit,
+        name="journey_edit",
+        see="journeys.edit",
+        change="journeys.edit",
+    ),
+    route("journeys/<str:journey_id>/discard/", journey_editor.discard, name="journey_discard", change="journeys.edit"),
+    route(
+        "journeys/<str:journey_id>/publish/",
+        journey_publishing.publish,
+        name="journey_publish",
+        see="journeys.publish",
+        change="journeys.publish",
+    ),
+    route(
+        "journeys/<str:journey_id>/trial/",
+        journey_publishing.simulate,
+        name="journey_simulate",
+        see="journeys.edit",
+        change="journeys.edit",
+    ),
     route("journeys/<str:journey_id>/", journeys.show_journey, name="journey", see="journeys.see"),
     route(
         "journeys/<str:journey_id>/people/",

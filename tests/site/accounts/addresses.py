@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kundenkreis.definitions.canonical import canonical_json
+from kundenkreis.definitions.testing import MemoryPublisher
+from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.site.customers_testing import SAMPLE_CUSTOMER, SAMPLE_LINE, SAMPLE_PLANNED, CustomersInMemory
 from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_message
@@ -36,10 +39,13 @@ def prepare(site: Site) -> None:
         answers={(7, "phase", "now"): {"answer": "loyalty", "reason": None, "history": []}},
     )
     people.save_filter("kept", {"phase": {"is": "loyalty"}}, actor="somebody")
+    publisher = MemoryPublisher()
+    publisher.publish(canonical_json(shipped_rulebook(with_journeys=True)), actor="files")
     site.mount(
         [make_message("0a")],
         customers=people,
         journeys=JourneysAsGiven([SAMPLE_JOURNEY]),
+        publisher=publisher,
         write_keys=[WriteKeyLine(shown="kk_server_0", source="shop", kind="server", brand="")],
     )
 
@@ -130,6 +136,11 @@ _OWN_CUSTOMER, _NO_CUSTOMER = _fixed(profile_id=7), {"profile_id": 8}
 
 ADDRESSES: dict[str, Address] = {
     "journey": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
+    "journey_start": Address(own=_fixed(playbook="welcome"), foreign={"playbook": "nosuch"}),
+    "journey_edit": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
+    "journey_discard": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}, foreign_status=302),
+    "journey_publish": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
+    "journey_simulate": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_people": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_trace": Address(
         own=_fixed(journey_id="welcome", profile_id=7), foreign={"journey_id": "welcome", "profile_id": 8}

@@ -1,0 +1,289 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { createPortal } from "react-dom";
+import { Background, Controls, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import type { Edge, Node } from "@xyflow/react";
+import "@xyflow/react/dist/style.css";
+import "./canvas.css";
+import { RefusedError } from "../request";
+import { t, tn } from "../texts";
+import { EndNode, StepNode, WayEdge } from "./pieces";
+import { send } from "./send";
+import type { Change, Changed, State } from "./state";
+
+const nodeTypes = { step: StepNode, end: EndNode };
+const edgeTypes = { way: WayEdge };
+const LONGEST_HISTORY = 100;
+
+interface Props {
+  editor: HTMLElement;
+  first: State;
+}
+
+export function Canvas(props: Props) {
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Drawing({ editor, first }: Props) {
+  const [state, setState] = useState<State>(first);
+  const [selected, setSelected] = useState("");
+  const [problem, setProblem] = useState("");
+  const [past, setPast] = useState<unknown[]>([]);
+  const [future, setFuture] = useState<unknown[]>([]);
+  const [inserting, setInserting] = useState<{ source: string; way: string } | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const { fitView, setCenter, getZoom } = useReactFlow();
+  const path = editor.dataset.path ?? "";
+  const latest = useRef(state);
+  latest.current = state;
+
+  const outline = document.getElementById("outline") as HTMLElement;
+  const tools = editor.querySelector<HTMLElement>("[data-tools]");
+  const saved = editor.querySelector<HTMLElement>("[data-saved]");
+
+  const openForm = useCallback(
+    (step: string, focus: boolean) => {
+      for (const one of outline.querySelectorAll<HTMLDetailsElement>("details.outline-step")) one.open = one.id === `outline-${step}`;
+      const details = document.getElementById(`outline-${step}`);
+      details?.scrollIntoView({ block: "nearest" });
+      if (focus) (details?.querySelector<HTMLElement>("form :is(input:not([type=hidden]), select)") ?? details?.querySelector("summary"))?.focus();
+    },
+    [outline],
+  );
+
+  const take = useCallback(
+    (answer: Changed) => {
+      setState(answer);
+      setProblem("");
+      outline.innerHTML = answer.outline;
+      if (saved) saved.textContent = t("Saved.");
+      for (const field of editor.querySelectorAll<HTMLInputElement>(".editor-head input[name=revision]")) field.value = String(answer.revision);
+      if (answer.opened) {
+        setSelected(answer.opened);
+        openForm(answer.opened, false);
+      }
+    },
+    [editor, openForm, outline, saved],
+  );
+
+  const change = useCallback(
+    async (fields: FormData, mode: "new" | "undo" | "redo" = "new") => {
+      const before = latest.current.document;
+      fields.set("revision", String(latest.current.revision));
+      setBusy(true);
+      try {
+        const answer = await send(path, fields);
+        if (mode !== "undo") setPast((known) => [...known, before].slice(-LONGEST_HISTORY));
+        if (mode === "new") setFuture([]);
+        take(answer);
+        return answer;
+      } catch (error) {
+        const said = error instanceof RefusedError ? (error.problem as { problem?: string } | null)?.problem : undefined;
+        setProblem(said ?? t("Not saved: the server does not answer. Please try again."));
+        return null;
+      } finally {
+        setBusy(false);
+      }
+    },
+    [path, take],
+  );
+
+  const apply = useCallback(
+    (fields: Change, mode: "new" | "undo" | "redo" = "new") => {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) form.set(name, value);
+      return change(form, mode);
+    },
+    [change],
+  );
+
+  const undo = useCallback(async () => {
+    const last = past.at(-1);
+    if (last === undefined) return;
+    const now = latest.current.document;
+    if (await apply({ change: "replace", document: JSON.stringify(last) }, "undo")) {
+      setPast((known) => known.slice(0, -1));
+      setFuture((known) => [...known, now]);
+    }
+  }, [apply, past]);
+
+  const redo = useCallback(async () => {
+    const next = future.at(-1);
+    if (next === undefined) return;
+    if (await apply({ change: "replace", document: JSON.stringify(next) }, "redo")) setFuture((known) => known.slice(0, -1));
+  }, [apply, future]);
+
+  const insert = useCallback(
+    async (kind: string) => {
+      if (!inserting) return;
+      setInserting(null);
+      const answer = await apply({ change: "insert", step: inserting.source, way: inserting.way, kind });
+      if (answer) openForm(answer.opened, true);
+    },
+    [apply, inserting, openForm],
+  );
+
+  const remove = useCallback((step: string) => apply({ change: "remove", step }), [apply]);
+
+  // The outline's forms are sent without leaving the page.
+  useEffect(() => {
+    const submit = (event: SubmitEvent) => {
+      event.preventDefault();
+      void change(new FormData(event.target as HTMLFormElement));
+    };
+    const toggle = (event: Event) => {
+      const details = event.target as HTMLDetailsElement;
+      if (details.open && details.dataset.step) setSelected(details.dataset.step);
+    };
+    outline.addEventListener("submit", submit);
+    outline.addEventListener("toggle", toggle, true);
+    return () => {
+      outline.removeEventListener("submit", submit);
+      outline.removeEventListener("toggle", toggle, true);
+    };
+  }, [change, outline]);
+
+  useEffect(() => {
+    const key = (event: KeyboardEvent) => {
+      const inField = (event.target as HTMLElement).closest("input, select, textarea");
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !inField) {
+        event.preventDefault();
+        void (event.shiftKey ? redo() : undo());
+      } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "y" && !inField) {
+        event.preventDefault();
+        void redo();
+      } else if (event.key === "Escape") setInserting(null);
+    };
+    document.addEventListener("keydown", key);
+    return () => document.removeEventListener("keydown", key);
+  }, [redo, undo]);
+
+  const select = useCallback(
+    (step: string, focus: boolean) => {
+      setSelected(step);
+      openForm(step, focus);
+    },
+    [openForm],
+  );
+
+  const nodes = useMemo<Node[]>(
+    () =>
+      state.boxes.map((box) => ({
+        id: box.id,
+        type: box.isEnd ? "end" : "step",
+        position: { x: box.x, y: box.y },
+        selected: box.id === selected,
+        ariaLabel: box.isEnd ? t("End") : `${box.label}: ${box.words}`,
+        data: { box, sizes: state.sizes, open: () => select(box.id, true), remove: () => void remove(box.id) },
+      })),
+    [remove, select, selected, state],
+  );
+  const edges = useMemo<Edge[]>(
+    () =>
+      state.lines.map((line) => ({
+        id: line.id,
+        source: line.source,
+        target: line.target,
+        type: "way",
+        focusable: false,
+        data: { line, insert: () => setInserting({ source: line.source, way: line.way }) },
+      })),
+    [state],
+  );
+
+  // A step that is chosen in the outline comes into sight.
+  useEffect(() => {
+    const box = latest.current.boxes.find((one) => one.id === selected);
+    if (box) void setCenter(box.x + state.sizes.width / 2, box.y + 80, { zoom: getZoom(), duration: 200 });
+  }, [selected, setCenter, getZoom, state.sizes.width]);
+
+  return (
+    <>
+      {tools &&
+        createPortal(
+          <>
+            <button type="button" className="quiet small" onClick={() => void undo()} disabled={!past.length || isBusy}>
+              {t("Undo")}
+            </button>
+            <button type="button" className="quiet small" onClick={() => void redo()} disabled={!future.length || isBusy}>
+              {t("Redo")}
+            </button>
+            <button type="button" className="quiet small" onClick={() => void fitView({ duration: 200 })}>
+              {t("Show all")}
+            </button>
+          </>,
+          tools,
+        )}
+      {problem && (
+        <p className="canvas-problem" role="alert">
+          {problem}{" "}
+          <button type="button" className="small" onClick={() => location.reload()}>
+            {t("Load again")}
+          </button>
+        </p>
+      )}
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        onNodeClick={(_event, node) => node.type === "step" && select(node.id, false)}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        deleteKeyCode={null}
+        minZoom={0.2}
+        maxZoom={1.5}
+        fitView
+        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
+        proOptions={{ hideAttribution: true }}
+        aria-label={t("Drawing of the journey")}
+      >
+        <Background gap={20} />
+        <Controls showInteractive={false} />
+      </ReactFlow>
+      {!state.lines.length && !inserting && (
+        <div className="canvas-empty">
+          <button type="button" className="primary" onClick={() => setInserting({ source: "", way: "" })}>
+            {t("Put in the first step")}
+          </button>
+        </div>
+      )}
+      {inserting && <Palette state={state} choose={(kind) => void insert(kind)} close={() => setInserting(null)} />}
+      <p className="unseen" role="status">
+        {state.mistakes.length ? tn("%(count)s thing to put right", "%(count)s things to put right", state.mistakes.length) : t("Nothing to put right.")}
+      </p>
+    </>
+  );
+}
+
+function Palette({ state, choose, close }: { state: State; choose: (kind: string) => void; close: () => void }) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => list.current?.querySelector("button")?.focus(), []);
+  const move = (event: React.KeyboardEvent) => {
+    const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
+    const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step && buttons.length) {
+      event.preventDefault();
+      buttons[(at + step + buttons.length) % buttons.length]?.focus();
+    }
+  };
+  return (
+    <div className="palette" ref={list} role="menu" aria-label={t("Which step?")} onKeyDown={move}>
+      <p>{t("Which step?")}</p>
+      {state.kinds.map((kind) => (
+        <button key={kind.kind} type="button" role="menuitem" className={`quiet step ${kind.group}`} onClick={() => choose(kind.kind)}>
+          {kind.label}
+        </button>
+      ))}
+      <button type="button" role="menuitem" className="quiet" onClick={close}>
+        {t("Cancel")}
+      </button>
+    </div>
+  );
+}

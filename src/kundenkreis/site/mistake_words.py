@@ -1,0 +1,54 @@
+"""What the checks of definitions say, in the viewer's language and without the words of files. One line per code that a page can bring about."""
+
+from django.utils.translation import gettext as _
+
+from kundenkreis.definitions.drafts import DraftMistake
+
+
+def mistake_word(mistake: DraftMistake) -> str:
+    """One mistake as a sentence; where no words are known, those of the check itself."""
+    known = {
+        "alternative_unclear": _("Name either an event or a condition."),
+        "alternatives_missing": _("Name at least one thing to wait for."),
+        "attribute_name_missing": _("The attribute has no name."),
+        "branches_missing": _("There is no branch yet."),
+        "content": _("This content cannot be sent like this."),
+        "duplicate_branch": _("This name is taken; give each way a name of its own."),
+        "duplicate_id": _("This name is taken."),
+        "duplicate_step": _("This name is taken; give each step a name of its own."),
+        "empty": _("This is empty."),
+        "entry_unclear": _("Choose how people get in."),
+        "event_name_missing": _("Name the event."),
+        "event_name_reserved": _("This event belongs to Kundenkreis itself; choose another name."),
+        "goal_unclear": _("A goal is either an event or a condition."),
+        "loop_without_wait": _("The way goes in a circle without waiting; put a wait into it."),
+        "message_class": _("The content was written for another class of messages."),
+        "missing_key": _("Something is missing here."),
+        "more_than_one": _("Only one of these is possible."),
+        "none_of": _("Something is missing here."),
+        "out_of_range": _("This number is not possible here."),
+        "parts_not_100": _("The parts must add up to 100 percent."),
+        "pattern": _("This cannot be written like this."),
+        "purpose_missing": _("Marketing needs a purpose that the person can agree to."),
+        "remainder_not_last": _("The way without a condition takes everybody, so it stands last."),
+        "schedule_unclear": _("The day does not fit how often."),
+        "steps_missing": _("There is no step yet."),
+        "timeout_empty": _("Give the time a length of at least a minute."),
+        "timeout_missing": _("There is no time limit."),
+        "too_few": _("There is nothing here yet."),
+        "unknown_content": _("There is no such content."),
+        "unknown_event": _("No event is written like this; capital letters count."),
+        "unknown_purpose": _("There is no such purpose."),
+        "unknown_score": _("There is no such score."),
+        "unknown_segment": _("There is no such segment."),
+        "unknown_channel": _("There is no such channel."),
+        "unknown_step": _("There is no such step."),
+        "unknown_word": _("Choose one of the offered."),
+        "unreachable_step": _("Nothing leads to this step."),
+        "wait_date_wrong": _("Write the date and time as 2026-12-01T10:00."),
+        "wait_time_missing": _("Give the time of day."),
+        "wait_too_long": _("Waits end within ten years."),
+        "wait_unclear": _("State one thing to wait for."),
+        "wrong_type": _("This cannot be written like this."),
+    }
+    return known.get(mistake.code) or f"{mistake.what}. {mistake.remedy}."

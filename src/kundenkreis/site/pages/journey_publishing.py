@@ -1,0 +1,140 @@
+"""Before and at the moment of truth: a draft over the past, what publishing would do, and publishing."""
+
+from datetime import date
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from kundenkreis.definitions.drafts import Draft
+from kundenkreis.definitions.errors import PublishedMeanwhileError, StaleDraftError
+from kundenkreis.definitions.use_cases.edit_drafts import save_draft
+from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing, publish_drafts
+from kundenkreis.kernel.zones import date_of, day_of, zone
+from kundenkreis.site import access, journey_charts, journey_drawing, journey_words
+from kundenkreis.site.mistake_words import mistake_word
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages.journey_editor import Desk
+from kundenkreis.site.toasts import add_toast
+
+_MOST_DAYS = 366
+_PAST_DAYS = 90
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: HttpRequest, journey_id: str) -> HttpResponse:
+    """GET: what publishing the draft would change, and for whom. POST: publish it."""
+    draft = mounted().sources.drafts.find("journey", journey_id)
+    if draft is None:
+        if mounted().sources.journeys.read_journey(journey_id) is None:
+            raise Http404
+        add_toast(request, _("Nothing was changed, so there is nothing to publish."), tone="calm")
+        return redirect("journey", journey_id)
+    if request.method == "POST":
+        return _publish(request, draft)
+    include = [journey_id] if request.GET.get("include") else []
+    prepared = prepare_publishing([draft], mounted().sources.publisher, include_existing=include)
+    return render(request, "journeys/publish.html", _context(draft, prepared, include_existing=bool(include)))
+
+
+def _context(draft: Draft, prepared: Prepared, *, include_existing: bool) -> dict[str, Any]:
+    changes = [change for change in prepared.changes if (change.kind, change.id) == ("journey", draft.id)]
+    return {
+        "journey_id": draft.id,
+        "draft": draft,
+        "name": journey_words.name_in(draft.document.get("name") or {}, draft.id),
+        "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
+        "notes": [f"{one.what}. {one.remedy}." for one in prepared.checked.notes],
+        "changes": [line for change in changes for line in journey_words.change_lines(change)],
+        "impact": journey_words.impact_lines(prepared.impact, draft.id) if prepared.impact is not None else [],
+        "overtaken": bool(prepared.overtaken),
+        "can_include": bool((draft.document.get("entry") or {}).get("segment_entered")),
+        "include_existing": include_existing,
+        "control": (draft.document.get("holdout") or {}).get("percent", 0),
+    }
+
+
+def _publish(request: HttpRequest, draft: Draft) -> HttpResponse:
+    journey_id, sources, someone = draft.id, mounted().sources, access.viewer()
+    actor = someone.name if someone is not None else ""
+    try:
+        if str(draft.revision) != request.POST.get("revision"):
+            raise StaleDraftError(current=draft)
+        if request.POST.get("compared"):
+            draft = save_draft(
+                draft.document, sources.drafts, sources.publisher, revision=draft.revision, actor=actor, at_us=mounted().clock_us(),
+                rebase=True,
+            )  # fmt: skip
+        include = [journey_id] if request.POST.get("include") else []
+        version, _prepared = publish_drafts(
+            [draft], sources.drafts, sources.publisher, actor=actor, include_existing=include
+        )
+    except (PublishedMeanwhileError, StaleDraftError):
+        add_toast(request, _("Somebody else was faster. Please look at the changes once more."), tone="stop")
+        return redirect("journey_publish", journey_id)
+    if not version:
+        return redirect("journey_publish", journey_id)
+    add_toast(request, _("Published. From now on it applies to everybody."))
+    return redirect("journey", journey_id)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def simulate(request: HttpRequest, journey_id: str) -> HttpResponse:
+    """GET: the trial run and how far it is. POST: begin one over the chosen days."""
+    desk, trials = Desk(journey_id), mounted().sources.trials
+    if not desk.document:
+        raise Http404
+    today = zone(mounted().settings.zone).day_number(mounted().clock_us())
+    first, last = max(trials.first_day(), today - _PAST_DAYS), today - 1
+    error = ""
+    if request.method == "POST":
+        first, last, error = _days(request, first, last)
+        if not error and desk.check().definitions is None:
+            error = _("The draft still has mistakes. Put them right first.")
+        if not error:
+            trials.start(desk.document, from_day=first, to_day=last)
+            return redirect("journey_simulate", journey_id)
+    trial = trials.find(journey_id)
+    if trial is not None and not error:
+        first, last = trial.from_day, trial.to_day
+    result = trial.result if trial is not None else None
+    context: dict[str, Any] = {
+        "journey_id": journey_id, "name": journey_words.name_in(desk.document.get("name") or {}, journey_id), "trial": trial,
+        "is_running": trial is not None and result is None and not trial.problem, "error": error,
+        "from_date": date_of(first).isoformat(),
+        "to_date": date_of(last).isoformat(),
+        "is_published": desk.definitions.get(f"journey:{journey_id}") is not None,
+    }  # fmt: skip
+    if trial is not None and result is not None and trial.document is not None:
+        context |= {
+            "result": result, "canvas": journey_drawing.of_trial(trial.document, result, desk.name_of),
+            "per_day": journey_charts.per_day(result.entries_per_day, result.from_day, result.to_day, _("%(count)s entries in %(days)s")),
+            "messages_per_day": journey_charts.per_day(
+                result.messages_per_day, result.from_day, result.to_day, _("%(count)s messages in %(days)s")
+            ),
+            "withheld": [
+                {"words": journey_words.withheld_word("withheld", reason), "count": count}
+                for reason, count in sorted(result.withheld.items(), key=lambda one: -one[1])
+            ],
+            "sample": journey_words.sample(result.sample_percent),
+        }  # fmt: skip
+    status = 422 if error else 200
+    return render(request, "journeys/trial.html", context, status=status)
+
+
+def _days(request: HttpRequest, first: int, last: int) -> tuple[int, int, str]:
+    """(first day, last day, what is wrong with them)."""
+    try:
+        begin, end = (day_of(date.fromisoformat(request.POST.get(key, ""))) for key in ("from", "to"))
+    except ValueError:
+        return first, last, _("Choose two days.")
+    if end < begin:
+        return begin, end, _("The last day lies before the first.")
+    if end - begin > _MOST_DAYS:
+        return begin, end, _("Choose at most a year.")
+    return begin, end, ""

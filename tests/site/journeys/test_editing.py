@@ -1,0 +1,248 @@
+"""From the library to publishing: six decisions, a draft, one change after the other, a trial run, the impact, and in force."""
+
+import json
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import pytest
+
+from kundenkreis.definitions.canonical import canonical_json
+from kundenkreis.definitions.testing import MemoryDrafts, MemoryPublisher
+from kundenkreis.definitions.use_cases.edit_drafts import in_force
+from kundenkreis.playbooks.shipped import shipped_rulebook
+from kundenkreis.site.ports.trials import TrialResult
+from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven
+from kundenkreis.site.trials_testing import TrialsAsGiven
+from tests.site.conftest import Site
+
+pytestmark = pytest.mark.db
+
+RESULT = TrialResult(
+    from_day=20_513, to_day=20_543, sample_percent=20.0, entries=12, control=1, messages=9, goals=4, under_way=2, cap_hits=3, displaced=1,
+    entries_per_day={"2026-03-01": 12}, messages_per_day={"2026-03-02": 9}, withheld={"basis": 2},
+    counts=Counter({("", "entered"): 12, ("", "holdout"): 1, ("who", "branch:newcomer"): 12, ("hello", "sent"): 9, ("hello", "withheld"): 2}),
+)  # fmt: skip
+
+
+@cache
+def shipped(*, with_journeys: bool) -> bytes:
+    """What comes along, read from its files once."""
+    return canonical_json(shipped_rulebook(with_journeys=with_journeys))
+
+
+class Shop:
+    """A site with the shipped definitions in force, journeys or not, and a browser."""
+
+    def __init__(self, site: Site, *, with_journeys: bool) -> None:
+        self.drafts, self.publisher = MemoryDrafts(), MemoryPublisher()
+        self.publisher.publish(shipped(with_journeys=with_journeys), actor="files")
+        self.trials = TrialsAsGiven(RESULT, seen=["Consent Confirmed"])
+        site.mount(
+            drafts=self.drafts, publisher=self.publisher, trials=self.trials, journeys=JourneysAsGiven([SAMPLE_JOURNEY])
+        )
+        self.browser = site.insider()
+
+    def page(self, path: str, status: int = 200) -> str:
+        answer = self.browser.get(path)
+        assert answer.status_code == status
+        return " ".join(answer.content.decode().split())
+
+    def change(self, **fields: Any) -> dict[str, Any]:
+        """One change as the canvas sends it."""
+        draft = self.drafts.find("journey", "welcome")
+        fields = {"revision": draft.revision if draft else 0, **fields}
+        answer = self.browser.post("/journeys/welcome/edit/", fields, headers={"Accept": "application/json"})
+        assert answer.status_code == 200, answer.content
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def document(self) -> dict[str, Any]:
+        draft = self.drafts.find("journey", "welcome")
+        assert draft is not None
+        return draft.document
+
+
+@pytest.fixture
+def shop(site: Site) -> Shop:
+    return Shop(site, with_journeys=True)
+
+
+def test_library_offers_what_is_not_in_use(site: Site) -> None:
+    page = Shop(site, with_journeys=False).page("/journeys/library/")
+    assert page.count(">Start journey<") == 5
+    assert 'href="/journeys/library/welcome/"' in page
+    page = Shop(site, with_journeys=True).page("/journeys/library/")
+    assert page.count(">To the journey<") == 5
+
+
+def test_six_decisions_make_a_draft(site: Site) -> None:
+    shop = Shop(site, with_journeys=False)
+    page = shop.page("/journeys/library/welcome/")
+    assert [f"{number}. " in page for number in range(1, 7)] == [True] * 6
+    assert (page.count("not seen yet"), page.count('<span class="badge good dot">7</span>')) == (1, 1)
+    answer = shop.browser.post("/journeys/library/welcome/", {"goal_days": "x", "control_percent": "5"})
+    assert (answer.status_code, b"A whole number from 1 to 365." in answer.content) == (422, True)
+    assert b'value="x"' in answer.content
+    answer = shop.browser.post("/journeys/library/welcome/", {"goal_days": "14", "control_percent": "5"})
+    assert (answer.status_code, answer["Location"]) == (302, "/journeys/welcome/edit/")
+    assert (shop.document()["goal"]["within_days"], shop.document()["holdout"]["percent"]) == (14, 5)
+    answer = shop.browser.post(
+        "/journeys/library/welcome/", {"goal_days": "20", "control_percent": "5", "then": "simulate"}
+    )
+    assert answer["Location"] == "/journeys/welcome/simulate/".replace("simulate", "trial")
+    assert shop.document()["goal"]["within_days"] == 14  # the draft that was there stays
+
+
+def test_an_empty_journey_begins_with_a_name(shop: Shop) -> None:
+    for name, error in (("  ", "Give the journey a name."), ("Welcome", "There is a journey of this name already.")):
+        answer = shop.browser.post("/journeys/library/empty/", {"name": name})
+        assert (answer.status_code, error in answer.content.decode()) == (422, True)
+    answer = shop.browser.post("/journeys/library/empty/", {"name": "Herbst-Aktion für Gäste"})
+    assert answer["Location"] == "/journeys/herbst_aktion_fuer_gaeste/edit/"
+    assert "First step" in shop.page("/journeys/herbst_aktion_fuer_gaeste/edit/")
+
+
+def test_every_change_is_saved_checked_and_can_be_taken_back(shop: Shop) -> None:
+    first = shop.change(change="insert", step="pause_benefits", way="next", kind="message")
+    assert (first["opened"], first["revision"]) == ("message_1", 1)
+    assert [box["id"] for box in first["boxes"] if box["wrong"]] == []
+    assert 'id="outline-message_1"' in first["outline"]
+    wrong = shop.change(
+        change="configure", step="message_1", **{"config.content": "nosuch", "config.purpose": "newsletter"}
+    )
+    assert [box["id"] for box in wrong["boxes"] if box["wrong"]] == ["message_1"]
+    assert wrong["mistakes"] == ["There is no such content."]
+    assert "There is no such content." in wrong["outline"]
+    back = shop.change(change="replace", document=json.dumps(first["document"]))
+    assert (back["revision"], back["mistakes"], back["document"]) == (3, [], first["document"])
+    gone = shop.change(change="remove", step="message_1")
+    assert len(gone["boxes"]) == len(first["boxes"]) - 1
+    moved = shop.change(change="connect", step="benefits", way="next", target="exit")
+    assert {"source": "benefits", "way": "next"}.items() <= next(
+        line for line in moved["lines"] if line["source"] == "benefits"
+    ).items()
+    assert set(moved["mistakes"]) == {"Nothing leads to this step."}
+
+
+def test_forms_work_without_a_script(shop: Shop) -> None:
+    page = shop.page("/journeys/welcome/edit/")
+    assert page.count('<details class="outline-step"') == 11
+    answer = shop.browser.post(
+        "/journeys/welcome/edit/",
+        {"revision": "0", "change": "configure", "step": "pause_benefits", "config.days": "5", "config.at": "11:00"},
+    )
+    assert (answer.status_code, answer["Location"]) == (
+        302,
+        "/journeys/welcome/edit/?step=pause_benefits#outline-pause_benefits",
+    )
+    assert shop.document()["steps"][3]["wait"] == {"days": 5, "at": "11:00"}
+    assert "5 days, then until 11:00" in shop.page("/journeys/welcome/edit/")
+
+
+def test_settings_of_the_whole_journey(shop: Shop) -> None:
+    fields = {
+        "name.de": "Hallo", "name.en": "Hello", "entry_way": "event", "entry.name": "Consent Confirmed", "re_entry": "cooldown",
+        "cooldown_days": "90", "goal_event": "Order Completed, Lead Accepted", "goal_days": "21", "goal_ends": "on", "entry_if": "segment:regulars",
+        "exit_when": "keep", "control_percent": "7,5", "priority": "2",
+    }  # fmt: skip
+    before = dict(in_force(shop.publisher).of("journey")["welcome"].document)
+    answer = shop.change(change="settings", **fields)
+    assert answer["mistakes"] == []
+    changed = shop.document()
+    assert changed["name"] == {"de": "Hallo", "en": "Hello"}
+    assert changed["goal"] == {"event": {"name": ["Order Completed", "Lead Accepted"]}, "within_days": 21}
+    assert changed["entry"]["if"] == {"segment": {"id": "regulars"}}
+    assert changed["entry"]["event"] == before["entry"]["event"]  # what the form cannot show is kept
+    assert (changed["re_entry"], changed["holdout"]["percent"], changed["priority"]) == ({"cooldown_days": 90}, 7.5, 2)
+    assert (changed["exit_when"], changed["steps"]) == (before["exit_when"], before["steps"])
+    other = shop.change(change="settings", **{**fields, "entry_way": "segment_entered"})
+    assert other["document"]["entry"]["segment_entered"] == ""
+    assert other["mistakes"] == ["There is no such segment."]
+
+
+def test_the_second_of_two_editors_is_told(shop: Shop) -> None:
+    shop.change(change="remove", step="benefits")
+    answer = shop.browser.post(
+        "/journeys/welcome/edit/",
+        {"revision": "0", "change": "remove", "step": "hello"},
+        headers={"Accept": "application/json"},
+    )
+    assert (answer.status_code, answer.json()) == (
+        409, {"problem": "the owner has changed this draft meanwhile. Your last change was not saved."},
+    )  # fmt: skip
+    assert "hello" in [step["id"] for step in shop.document()["steps"]]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"change": "teleport"}, {"change": "remove", "step": "nosuch"}, {"change": "insert", "kind": "nosuch", "step": "hello", "way": "next"},
+        {"change": "replace", "document": "{"}, {"change": "replace", "document": '{"kind": "journey", "id": "other"}'},
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_changes_nothing(shop: Shop, fields: dict[str, str]) -> None:
+    answer = shop.browser.post(
+        "/journeys/welcome/edit/", {"revision": "0", **fields}, headers={"Accept": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert shop.browser.post("/journeys/welcome/edit/", {"revision": "0", **fields}).status_code == 302
+    assert shop.drafts.every() == ()
+
+
+def test_publishing_shows_changes_and_puts_them_in_force(shop: Shop) -> None:
+    shop.change(change="configure", step="pause_benefits", **{"config.days": "5", "config.at": "10:00"})
+    page = shop.page("/journeys/welcome/publish/")
+    assert "Step “pause benefits”, Days: 3 → 5" in page
+    answer = shop.browser.post("/journeys/welcome/publish/", {"revision": "1"})
+    assert (answer.status_code, answer["Location"]) == (302, "/journeys/welcome/")
+    assert in_force(shop.publisher).of("journey")["welcome"].body["steps"][3]["wait"]["days"] == 5
+    assert (shop.drafts.every(), shop.publisher.published[-1][1]) == ((), "the owner")
+
+
+def test_a_draft_with_mistakes_is_not_published(shop: Shop) -> None:
+    shop.change(change="configure", step="hello", **{"config.content": "nosuch"})
+    page = shop.page("/journeys/welcome/publish/")
+    assert "This cannot be published yet." in page
+    assert "Publish now" not in page
+    assert (
+        shop.browser.post("/journeys/welcome/publish/", {"revision": "1"})["Location"] == "/journeys/welcome/publish/"
+    )
+    assert len(shop.publisher.published) == 1
+
+
+def test_what_was_published_meanwhile_is_compared_first(shop: Shop) -> None:
+    shop.change(change="configure", step="pause_benefits", **{"config.days": "5", "config.at": "10:00"})
+    theirs = [one.document for one in shipped_rulebook(with_journeys=True)]
+    for one in theirs:
+        if one["kind"] == "journey" and one["id"] == "welcome":
+            one["priority"] = 9
+    shop.publisher.publish(json.dumps(theirs).encode(), actor="ben")
+    assert "Publish over it" in shop.page("/journeys/welcome/publish/")
+    assert (
+        shop.browser.post("/journeys/welcome/publish/", {"revision": "1"})["Location"] == "/journeys/welcome/publish/"
+    )
+    assert len(shop.publisher.published) == 2
+    shop.browser.post("/journeys/welcome/publish/", {"revision": "1", "compared": "1"})
+    assert len(shop.publisher.published) == 3
+
+
+def test_discarding_leaves_what_is_in_force(shop: Shop) -> None:
+    shop.change(change="remove", step="benefits")
+    assert shop.browser.post("/journeys/welcome/discard/", {"revision": "1"})["Location"] == "/journeys/welcome/"
+    assert shop.drafts.every() == ()
+
+
+def test_a_trial_run_flows_through_the_drawing(shop: Shop) -> None:
+    answer = shop.browser.post("/journeys/welcome/trial/", {"from": "2026-03-31", "to": "2026-03-01"})
+    assert (answer.status_code, b"The last day lies before the first." in answer.content) == (422, True)
+    answer = shop.browser.post("/journeys/welcome/trial/", {"from": "2026-03-01", "to": "2026-03-31"})
+    assert (answer.status_code, answer["Location"]) == (302, "/journeys/welcome/trial/")
+    trial = shop.trials.started["welcome"]
+    assert (trial.from_day, trial.to_day) == (20_513, 20_543)
+    page = shop.page("/journeys/welcome/trial/")
+    assert "9 sent" in page
+    assert "2 withheld" in page
+    assert "No permission" in page
+    assert "20.0%" in page
+    assert 'value="2026-03-01"' in page
