@@ -38,7 +38,7 @@ def test_details_fill_the_words() -> None:
     limit = ["limit", False, "email_day", 1, 24]
     assert reason_text(limit, language="de", clock=clock) == "Grenze email_day: höchstens 1 in 24 Stunden."
     no_basis = ["basis", False, "no_basis", "email", "newsletter"]
-    assert reason_text(no_basis, language="en", clock=clock) == "No legal basis for email, newsletter: no consent."
+    assert reason_text(no_basis, language="en", clock=clock) == "No legal basis for e-mail, newsletter: no consent."
     assert reason_text(["limits", True], language="en", clock=clock) == "Is there room in the contact budget?"
     held = ["situation", False, "complaint", 0, ["4711"], "offene Reklamation", "open complaint"]
     assert reason_text(held, language="en", clock=clock) == "Held: open complaint, since 01.01.1970 01:00 (4711)."

@@ -166,7 +166,7 @@ def trait_word(name: str) -> str:
     known = {
         "order_count": _("Number of orders"),
         "delivered_count": _("Number of delivered orders"),
-        "sales": _("Sales"),
+        "sales": _("Revenue"),
         "refunded": _("Refunds"),
         "average_order": _("Average order"),
         "first_order_at": _("First order"),

@@ -75,7 +75,7 @@ def test_head_says_who_may_and_what_comes(site: Site) -> None:
     assert "Consent confirmed · " in text
     assert "call no Newsletter : No legal basis for call, newsletter: no consent." in text
     assert "Contact person Ida Beispiel" in text
-    assert "Next Welcome in 1 day · e-mail" in text
+    assert "Coming next Welcome in 1 day · e-mail" in text
 
 
 def test_withheld_message_is_explained_in_a_sentence(site: Site) -> None:

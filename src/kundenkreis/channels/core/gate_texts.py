@@ -102,6 +102,11 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
 """What a refusing rule says; {0}, {1} ... are its details."""
 
 WORDS: dict[str, dict[Language, str]] = {
+    "email": {"de": "E-Mail", "en": "e-mail"},
+    "sms": {"de": "SMS", "en": "text message"},
+    "call": {"de": "Anruf", "en": "call"},
+    "letter": {"de": "Brief", "en": "letter"},
+    "newsletter": {"de": "Newsletter", "en": "newsletter"},
     "no_basis": {"de": "keine Einwilligung", "en": "no consent"},
     "expired": {"de": "abgelaufen", "en": "expired"},
     "address_changed": {"de": "gilt für eine andere Adresse", "en": "given for another address"},

@@ -35,7 +35,7 @@ def columns_for(request: HttpRequest, choices: Choices) -> tuple[Column, ...]:
     known = [
         ("phase", _("Phase"), "", False),
         ("situation", _("Situation"), "", False),
-        ("sales", _("Sales"), "sales", True),
+        ("sales", _("Revenue"), "sales", True),
         ("orders", _("Orders"), "", True),
         ("last_order", _("Last order"), "", False),
         ("channels", _("May I?"), "", False),
