@@ -1,5 +1,6 @@
 """An installation as shipped, loaded with a small demo and served by its own processes."""
 
+import base64
 import json
 import os
 import signal
@@ -92,15 +93,41 @@ class Served:
             return connection.execute(query, parameters).fetchall()
 
     def examples(self) -> dict[str, str]:
-        """One of each thing that pages are about, the richest there is."""
+        """One of each thing that pages are about: of whom the last message went to."""
         [(message, customer)] = self.rows(
-            "SELECT lower(hex(m.message_id)), v.profile_id FROM mailbox m JOIN verdicts v ON v.effect_id = m.message_id "
-            "ORDER BY m.handed_over_us DESC, m.message_id LIMIT 1"
+            "SELECT lower(hex(message_id)), profile_id FROM mailbox ORDER BY handed_over_us DESC, message_id LIMIT 1"
         )
         [(journey, person)] = self.rows(
-            "SELECT journey_id, profile_id FROM verdicts WHERE journey_id <> '' ORDER BY at_us DESC LIMIT 1"
+            "SELECT journey_id, profile_id FROM verdicts WHERE journey_id <> '' ORDER BY at_us DESC, effect_id LIMIT 1"
         )
         return {
-            "message": message, "customer": str(customer), "journey": journey, "person_in_journey": str(person),
-            "account": "1",
+            "message": message, "customer": str(customer), "phase": self.phase_of(customer), "journey": journey,
+            "person_in_journey": str(person), "account": "1",
         }  # fmt: skip
+
+    def phase_of(self, profile_id: int) -> str:
+        """The phase that a customer is in."""
+        [(phase,)] = self.rows(
+            "SELECT definition_id FROM memberships WHERE profile_id = ? AND kind = 'phase' ORDER BY from_us DESC LIMIT 1",
+            profile_id,
+        )
+        return str(phase)
+
+    def send(self, *messages: dict[str, Any]) -> None:
+        """Take these messages in through the tracking API, as a server of the company sends them."""
+        key = self.command("keys", "create", "--source", "tests", "--kind", "server")["created"]
+        sign = base64.b64encode(f"{key}:".encode()).decode()
+        body = json.dumps({"batch": messages}).encode()
+        headers = {"content-type": "application/json", "authorization": f"Basic {sign}"}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.url}/v1/batch", body, headers), timeout=30
+        ) as answer:
+            assert answer.status == 200
+
+    def customer_with(self, kind: str, value: str) -> int:
+        """The number of the customer who has this identifier, once everything that was sent is processed."""
+        deadline = time.monotonic() + START_SECONDS
+        while (status := self.command("status"))["inbox_rows"] or status["unfolded_rows"]:
+            assert time.monotonic() < deadline, self.log()
+        [(profile_id,)] = self.rows("SELECT profile_id FROM identifiers WHERE kind = ? AND value = ?", kind, value)
+        return int(profile_id)

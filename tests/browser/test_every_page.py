@@ -12,7 +12,7 @@ from tests.browser.served import Served
 COMBINATIONS = list(itertools.product(get_args(Language), get_args(Theme)))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.address)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
 def test_page_is_sound(page: Page, served: Served, eyes: Eyes) -> None:
     path = page.path.format(**served.examples())
     found: list[tuple[str, object]] = []

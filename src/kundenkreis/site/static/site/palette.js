@@ -30,7 +30,7 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-palette]")) open();
   });
-  list.addEventListener("htmx:after:swap", () => choose(list.querySelector("[role=option]")));
+  document.addEventListener("htmx:after:swap", () => palette.open && choose(list.querySelector("[role=option]")));
   field.addEventListener("keydown", (event) => {
     const options = [...list.querySelectorAll("[role=option]")];
     const here = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
