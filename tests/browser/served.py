@@ -94,15 +94,15 @@ class Served:
 
     def examples(self) -> dict[str, str]:
         """One of each thing that pages are about: of whom the last message went to."""
-        [(message, customer)] = self.rows(
-            "SELECT lower(hex(message_id)), profile_id FROM mailbox ORDER BY handed_over_us DESC, message_id LIMIT 1"
+        [(message, customer, content)] = self.rows(
+            "SELECT lower(hex(message_id)), profile_id, content_id FROM mailbox ORDER BY handed_over_us DESC, message_id LIMIT 1"
         )
         [(journey, person)] = self.rows(
             "SELECT journey_id, profile_id FROM verdicts WHERE journey_id <> '' ORDER BY at_us DESC, effect_id LIMIT 1"
         )
         return {
             "message": message, "customer": str(customer), "phase": self.phase_of(customer), "journey": journey,
-            "person_in_journey": str(person), "account": "1",
+            "person_in_journey": str(person), "account": "1", "content": content,
         }  # fmt: skip
 
     def phase_of(self, profile_id: int) -> str:

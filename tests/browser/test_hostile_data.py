@@ -64,7 +64,7 @@ def test_texts_are_shown_as_they_are(hostile: dict[str, str], eyes: Eyes) -> Non
     profile = sight.go(f"/customers/{hostile['customer']}/?tab=profile").locator("main").inner_text()
     scripts = [text for text in MARKUP if "<script" in text and text.isprintable()]
     shown = " ".join(profile.split())
-    assert (len(scripts) > 20, [text for text in scripts if " ".join(text.split())[:40] not in shown]) == (True, [])
+    assert (len(scripts) > 5, [text for text in scripts if " ".join(text.split())[:40] not in shown]) == (True, [])
 
 
 def test_palette_finds_hostile_names_as_text(hostile: dict[str, str], eyes: Eyes) -> None:
