@@ -14,6 +14,7 @@ from kundenkreis.runtime.web import sources_of
 from kundenkreis.settings import Settings
 from kundenkreis.site.customers_testing import CustomersInMemory
 from kundenkreis.site.mounted import Mounted, Sources, mount
+from kundenkreis.site.ports.decided import DecidedMessage
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Message
 from kundenkreis.site.ports.status import Status
@@ -58,6 +59,7 @@ class Site:
         drafts: DraftStore | None = None,
         publisher: Publisher | None = None,
         trials: Trials | None = None,
+        decided: Iterable[DecidedMessage] = (),
     ) -> None:
         """Serve these messages, this status, these journeys, keys and customers from now on; everything else from an empty installation."""
         people = customers if customers is not None else CustomersInMemory()
@@ -72,7 +74,7 @@ class Site:
             trials=trials or self.stored.trials,
             mailbox=MailboxInMemory(messages),
             status=StatusAsGiven(status),
-            decided=DecidedAsGiven(),
+            decided=DecidedAsGiven(decided),
             start=StartAsGiven(),
             write_keys=WriteKeysInMemory(write_keys),
         )

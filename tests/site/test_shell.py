@@ -81,3 +81,15 @@ def test_every_text_is_translated(language: str) -> None:
     assert [key for key, texts in strings.items() if not all(texts)] == []
     assert [entry.id for entry in written.values() if entry.fuzzy] == []
     assert [key for key, entry in written.items() if list(entry.check())] == []
+
+
+def test_every_address_has_a_policy_and_an_example(site: Site) -> None:
+    from kundenkreis.site.routes import policy_of
+    from tests.site.accounts.addresses import ADDRESSES
+    from tests.site.accounts.test_matrix import names_of_addresses
+
+    addresses = list(names_of_addresses())
+    assert [name for name, view, _takes in addresses if policy_of(view) is None] == [], "mount it with routes.route()"
+    assert {name for name, _view, takes in addresses if takes} == set(ADDRESSES), "tests/site/accounts/addresses.py"
+    names = [name for name, _view, _takes in addresses]
+    assert len(set(names)) == len(names)

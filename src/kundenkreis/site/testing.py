@@ -7,7 +7,7 @@ from itertools import islice
 from kundenkreis.journeys.core.drawing import draw
 from kundenkreis.journeys.core.figures import Share, compare, quartiles
 from kundenkreis.journeys.steps.registry import kinds_by_name
-from kundenkreis.site.ports.decided import DecidedMessage, DecidedPage, DecidedQuery, Names
+from kundenkreis.site.ports.decided import DecidedLine, DecidedMessage, DecidedPage, DecidedQuery, Names
 from kundenkreis.site.ports.journeys import (
     ContentFigure,
     DayFigure,
@@ -194,6 +194,29 @@ class StartAsGiven:
     def read_figures(self) -> StartFigures:
         """See ports.StartSource."""
         return self.figures
+
+
+def make_decided(message_id: str) -> DecidedMessage:
+    """A decided message that was sent."""
+    sent = make_message(message_id)
+    return DecidedMessage(
+        line=DecidedLine(
+            message_id=message_id,
+            decided_us=-HOUR_US,
+            profile_id=7,
+            name="Marie Brandt",
+            channel="email",
+            content_id="welcome_hello",
+            message_class="marketing",
+            journey_id="welcome",
+            fate="delivered",
+            outcome="handed_over",
+            reason=None,
+        ),
+        verdicts=sent.verdicts,
+        sent=sent,
+        reply="250 2.0.0 queued",
+    )
 
 
 class DecidedAsGiven:

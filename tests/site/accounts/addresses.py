@@ -12,7 +12,7 @@ from kundenkreis.definitions.testing import MemoryPublisher
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.site.customers_testing import SAMPLE_CUSTOMER, SAMPLE_LINE, SAMPLE_PLANNED, CustomersInMemory
 from kundenkreis.site.ports.write_keys import WriteKeyLine
-from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_message
+from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_decided, make_message
 from tests.site.conftest import Site
 
 Arguments = dict[str, Any]
@@ -43,6 +43,7 @@ def prepare(site: Site) -> None:
     publisher.publish(canonical_json(shipped_rulebook(with_journeys=True)), actor="files")
     site.mount(
         [make_message("0a")],
+        decided=[make_decided("0a")],
         customers=people,
         journeys=JourneysAsGiven([SAMPLE_JOURNEY]),
         publisher=publisher,
@@ -178,6 +179,7 @@ ADDRESSES: dict[str, Address] = {
     ),
     "revoke_api_key": Address(own=_api_key, foreign={"key_id": _NOBODYS}),
     "revoke_write_key": Address(own=_fixed(shown="kk_server_0"), foreign={"shown": "kk_server_9"}),
+    "decided_message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message_html": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
 }
