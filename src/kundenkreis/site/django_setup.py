@@ -90,6 +90,7 @@ def _signing_in(settings: Settings) -> dict[str, Any]:
         ],
         "ACCOUNT_ADAPTER": "kundenkreis.site.accounts.adapter.AccountAdapter",
         "ACCOUNT_LOGIN_METHODS": {"email"},
+        "ACCOUNT_DEFAULT_HTTP_PROTOCOL": settings.public_url.partition(":")[0],
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],
         "ACCOUNT_EMAIL_VERIFICATION": "none",  # addresses are vouched for by whoever invites
         "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": False,  # strangers' addresses get no mail from us

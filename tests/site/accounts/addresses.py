@@ -130,6 +130,10 @@ def _passkey(site: Site) -> Arguments:
     return {"pk": Authenticator.objects.create(user=account, type=Authenticator.Type.WEBAUTHN, data=data).pk}
 
 
+_NO_CONTENT = Address(
+    own=_fixed(content_id="greeting"), foreign={"content_id": "no_such_content"}, own_statuses=frozenset({404})
+)
+"""The installation that the site stands on has no content; tests/site/contents walks one that has."""
 _NOBODYS = 999_999
 
 
@@ -179,6 +183,10 @@ ADDRESSES: dict[str, Address] = {
     ),
     "revoke_api_key": Address(own=_api_key, foreign={"key_id": _NOBODYS}),
     "revoke_write_key": Address(own=_fixed(shown="kk_server_0"), foreign={"shown": "kk_server_9"}),
+    "content_edit": _NO_CONTENT,
+    "content_preview": _NO_CONTENT,
+    "content_publish": _NO_CONTENT,
+    "content_discard": replace(_NO_CONTENT, own_statuses=frozenset({302}), foreign_status=302),
     "decided_message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message_html": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
