@@ -134,6 +134,8 @@ _NO_CONTENT = Address(
     own=_fixed(content_id="greeting"), foreign={"content_id": "no_such_content"}, own_statuses=frozenset({404})
 )
 """The installation that the site stands on has no content; tests/site/contents walks one that has."""
+_NO_SEGMENT = replace(_NO_CONTENT, own=_fixed(segment_id="at_risk"), foreign={"segment_id": "no_such_segment"})
+"""Nor has it a segment."""
 _NOBODYS = 999_999
 
 
@@ -187,6 +189,10 @@ ADDRESSES: dict[str, Address] = {
     "content_preview": _NO_CONTENT,
     "content_publish": _NO_CONTENT,
     "content_discard": replace(_NO_CONTENT, own_statuses=frozenset({302}), foreign_status=302),
+    "segment": _NO_SEGMENT,
+    "segment_edit": _NO_SEGMENT,
+    "segment_publish": _NO_SEGMENT,
+    "segment_discard": replace(_NO_SEGMENT, own_statuses=frozenset({302}), foreign_status=302),
     "decided_message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message_html": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
