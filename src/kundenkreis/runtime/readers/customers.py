@@ -40,6 +40,8 @@ FEW = 20_000
 """Members up to which a quick filter leads: reading and sorting them costs less than probing along the order."""
 MOST_COUNTED = 10_000
 """Counting stops here and says "more than"."""
+MOST_PROBED = 1_000
+"""The same where every person counted has to be probed for further filters."""
 MOST_ASKED = 2_000
 """States that a condition is asked of for one page: about a tenth of a second."""
 _CHUNK = 250
@@ -337,8 +339,8 @@ def _total(tx: Session, plan: _Plan) -> tuple[int, Literal["exact", "more"]]:
     if "EXISTS" not in plan.where:
         return int(tx.rows(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params)[0][0]), "exact"
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {plan.source} WHERE {plan.where} LIMIT ?) AS found"
-    count = int(tx.rows(sql, [*plan.params, MOST_COUNTED + 1])[0][0])
-    return min(count, MOST_COUNTED), "more" if count > MOST_COUNTED else "exact"
+    count = int(tx.rows(sql, [*plan.params, MOST_PROBED + 1])[0][0])
+    return min(count, MOST_PROBED), "more" if count > MOST_PROBED else "exact"
 
 
 def _states(tx: Session, profile_ids: Sequence[int]) -> dict[int, CustomerState]:
