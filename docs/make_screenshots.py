@@ -5,11 +5,13 @@ few combinations, for the README and the documentation.
 """
 
 import argparse
+import base64
 import shutil
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as View
 
 from tests.browser.conftest import chromium_path
 from tests.browser.eyes import NARROW, WIDE
@@ -23,7 +25,7 @@ _SIZES = {"wide": WIDE, "narrow": NARROW}
 
 
 def take(browser: Browser, served: Served, folder: Path, pages: tuple[Page, ...]) -> None:
-    """Photograph these pages into the folder: start-de-light-wide.png."""
+    """Photograph these pages into the folder: start-de-light-wide.webp."""
     login = browser.new_context()
     first = login.new_page()
     first.goto(served.command("login")["url"])
@@ -43,8 +45,16 @@ def take(browser: Browser, served: Served, folder: Path, pages: tuple[Page, ...]
                         if page.is_open == is_open:
                             view.goto(page.path.format(**examples))
                             view.wait_for_load_state("networkidle")
-                            view.screenshot(path=folder / f"{page.address}-{language}-{theme}-{size}.png")
+                            _photograph(view, folder / f"{page.picture}-{language}-{theme}-{size}.webp")
                     context.close()
+
+
+def _photograph(view: View, path: Path) -> None:
+    """As WebP, a tenth of the size of a PNG: Chromium can do so, Playwright's own screenshot cannot."""
+    client = view.context.new_cdp_session(view)
+    taken = client.send("Page.captureScreenshot", {"format": "webp", "quality": 85})
+    path.write_bytes(base64.b64decode(taken["data"]))
+    client.detach()
 
 
 def keep(folder: Path) -> None:
@@ -53,7 +63,7 @@ def keep(folder: Path) -> None:
     KEPT.mkdir(parents=True)
     for page in PAGES:
         for language, theme, size in _KEPT_COMBINATIONS if page.is_shown else ():
-            name = f"{page.address}-{language}-{theme}-{size}.png"
+            name = f"{page.picture}-{language}-{theme}-{size}.webp"
             shutil.copyfile(folder / name, KEPT / name)
 
 

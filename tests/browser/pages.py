@@ -21,6 +21,12 @@ class Page:
     is_shown: bool = False
     """Its picture is kept in docs/screenshots."""
 
+    @property
+    def picture(self) -> str:
+        """What its pictures are called: the address, and which part of the page."""
+        _, _, part = self.path.partition("?tab=")
+        return f"{self.address}-{part}" if part else self.address
+
 
 PAGES = (
     Page(address="login", path="/login/", is_open=True),
@@ -44,6 +50,17 @@ PAGES = (
     Page(address="content_edit", path="/contents/{content}/edit/"),
     Page(address="messages", path="/messages/"),
     Page(address="decided_message", path="/messages/{message}/"),
+    Page(address="customer_correct", path="/customers/{customer}/correct/?name=name"),
+    Page(address="customer_pause", path="/customers/{customer}/pause/"),
+    Page(address="customer_merge", path="/customers/{customer}/merge/"),
+    Page(address="segments", path="/segments/"),
+    Page(address="segment", path="/segments/{segment}/"),
+    Page(address="segment_new", path="/segments/new/"),
+    Page(address="segment_edit", path="/segments/{segment}/edit/"),
+    Page(address="journey_library", path="/journeys/library/"),
+    Page(address="journey_start", path="/journeys/library/welcome/"),
+    Page(address="journey_edit", path="/journeys/{journey}/edit/"),
+    Page(address="journey_simulate", path="/journeys/{journey}/trial/"),
     Page(address="journeys", path="/journeys/", is_shown=True),
     Page(address="journey", path="/journeys/{journey}/", is_shown=True),
     Page(address="journey_people", path="/journeys/{journey}/people/"),
@@ -64,6 +81,9 @@ NOT_PAGES = {
     "customers_export": "a file",
     "content_preview": "what would be sent, in a frame of the editor",
     "customer_timeline": "a part of a page",
+    "customer_stop": "needs a planned message",
+    "journey_publish": "leads on without a draft",
+    "segment_publish": "leads on without a draft",
     "search": "a part of a page",
     "message_html": "what was sent, in a frame of the message's page",
     "account_login": "the sign-in page under the name that allauth looks for",

@@ -103,6 +103,7 @@ class Served:
         return {
             "message": message, "customer": str(customer), "phase": self.phase_of(customer), "journey": journey,
             "person_in_journey": str(person), "account": "1", "content": content,
+            "segment": str(self.rows("SELECT min(definition_id) FROM memberships WHERE kind = 'segment'")[0][0]),
         }  # fmt: skip
 
     def phase_of(self, profile_id: int) -> str:

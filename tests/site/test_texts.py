@@ -59,7 +59,7 @@ def _is_text(value: str) -> bool:
 
 def hard_coded_in_template(source: str) -> list[str]:
     """Texts of a template that are not translated."""
-    source = re.sub(r"\{% comment %\}.*?\{% endcomment %\}", "", source, flags=re.DOTALL)
+    source = re.sub(r"\{% (comment|block layout) %\}.*?\{% end(comment|block) %\}", "", source, flags=re.DOTALL)
     found = []
     for tag in _TAG.findall(source):
         for groups in _LITERAL_ARGUMENT.findall(tag):
