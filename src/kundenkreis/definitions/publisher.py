@@ -26,3 +26,6 @@ class Publisher(Protocol):
         Raises:
             PublishedMeanwhileError: `after` is given, and the rulebook in force is another version.
         """
+
+    def end_runs(self, journey_id: str, *, actor: str) -> int:
+        """Let everybody leave who is under way in a journey, whatever its version; the log position. Messages not handed over are taken back."""

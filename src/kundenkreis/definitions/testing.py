@@ -15,6 +15,8 @@ class MemoryPublisher:
     def __init__(self, impact: Impact = NOBODY) -> None:
         self.published: list[tuple[bytes, str, tuple[str, ...]]] = []
         """(definitions, actor, include_existing) of every version."""
+        self.ended: list[tuple[str, str]] = []
+        """(journey, actor) of every stop."""
         self._impact = impact
 
     def in_force(self) -> bytes:
@@ -37,6 +39,11 @@ class MemoryPublisher:
             raise PublishedMeanwhileError
         self.published.append((definitions, actor, tuple(sorted(include_existing))))
         return len(self.published), 1000 * len(self.published)
+
+    def end_runs(self, journey_id: str, *, actor: str) -> int:
+        """How often that happened."""
+        self.ended.append((journey_id, actor))
+        return len(self.ended)
 
 
 class MemoryDrafts:

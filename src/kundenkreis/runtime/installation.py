@@ -21,7 +21,7 @@ from kundenkreis.runtime.bases import ensure_fold_version
 from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.clock import Clock, SystemClock
 from kundenkreis.runtime.customer_list import fill_customer_list
-from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, documents_of, publish
+from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, append_control, documents_of, publish
 from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
@@ -88,6 +88,22 @@ class Installation:
             )  # fmt: skip
         self._worker_bell.ring()
         return published
+
+    def append_control(self, name: str, properties: dict[str, object], *, actor: str) -> int:
+        """One control row in every partition: the way to touch everybody; the last log number. Wakes the worker."""
+        at_us = self.clock.now_us()
+        with self.store.transaction("control") as tx:
+            number = append_control(
+                tx,
+                name,
+                properties,
+                actor=actor,
+                at_us=at_us,
+                zone=self.zone,
+                key=f"{sorted(properties.items())}@{at_us}",
+            )
+        self._worker_bell.ring()
+        return number
 
     def ensure_rulebook(self) -> None:
         """On an empty installation, publish the shipped circle, situations and contact policy, without any journey."""

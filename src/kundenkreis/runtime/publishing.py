@@ -8,6 +8,7 @@ from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.definitions.canonical import canonical_json, definitions_from_json
 from kundenkreis.definitions.impact import Impact, count_impact
 from kundenkreis.engine.rulebook import Rulebook
+from kundenkreis.journeys.core.runs import JOURNEY_STOPPED
 from kundenkreis.kernel.ids import PARTITIONS
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.runtime import log
@@ -60,6 +61,10 @@ class StorePublisher:
         return self._installation.publish(
             definitions, actor=actor, include_existing=sorted(include_existing), after=after
         )
+
+    def end_runs(self, journey_id: str, *, actor: str) -> int:
+        """Log position of the last control row. Wakes the worker."""
+        return self._installation.append_control(JOURNEY_STOPPED, {"journey": journey_id}, actor=actor)
 
 
 def _asked(tx: Session) -> range:

@@ -36,7 +36,6 @@ def state_word(state: str) -> Worded:
         "draft": Worded(text=_("draft"), tone=""),
         "live": Worded(text=_("live"), tone="good"),
         "paused": Worded(text=_("paused"), tone="calm"),
-        "stopping": Worded(text=_("being stopped"), tone="calm"),
         "stopped": Worded(text=_("stopped"), tone="stop"),
     }
     return known[state]
@@ -232,3 +231,10 @@ def impact_lines(impact: Impact, journey_id: str) -> list[str]:
     if len(lines) == 1:
         lines.append(_("For nobody anything changes at this moment; new people enter from now on."))
     return lines
+
+
+def undo_until(until_us: int) -> str:
+    """Until what time the last publishing can be taken back, "" when it cannot."""
+    if not until_us:
+        return ""
+    return _("You can take the last publishing back until %(time)s.") % {"time": formats.clock_time(until_us)}

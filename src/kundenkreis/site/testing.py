@@ -278,7 +278,7 @@ def _sample_journey() -> JourneyReport:
         per_day=(DayFigure(day=20_700, entries=9, low=5, high=11), DayFigure(day=20_701, entries=2, low=5, high=11)),
         withheld=(WithheldFigure(outcome="withheld", reason="global_holdout", count=267),),
         contents=(ContentFigure(content_id="welcome_hello", names={"en": "Greeting"}, sent=2204, withheld=101),),
-        goal_days=30, undo_until_us=0, stops_at_us=0, as_of_us=0,
+        goal_days=30, undo_until_us=0, before=None, as_of_us=0,
     )  # fmt: skip
 
 

@@ -48,6 +48,9 @@ urlpatterns = [
         see="journeys.edit",
         change="journeys.edit",
     ),
+    route(
+        "journeys/<str:journey_id>/switch/", journey_publishing.switch, name="journey_switch", change="journeys.publish"
+    ),
     route("journeys/<str:journey_id>/discard/", journey_editor.discard, name="journey_discard", change="journeys.edit"),
     route(
         "journeys/<str:journey_id>/publish/",

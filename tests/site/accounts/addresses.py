@@ -146,6 +146,7 @@ ADDRESSES: dict[str, Address] = {
     "journey_start": Address(own=_fixed(playbook="welcome"), foreign={"playbook": "nosuch"}),
     "journey_edit": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_discard": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}, foreign_status=302),
+    "journey_switch": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_publish": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_simulate": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_people": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -37,9 +38,13 @@ class Shop:
     def __init__(self, site: Site, *, with_journeys: bool) -> None:
         self.drafts, self.publisher = MemoryDrafts(), MemoryPublisher()
         self.publisher.publish(shipped(with_journeys=with_journeys), actor="files")
+        document = shipped_rulebook(with_journeys=True).of("journey")["welcome"].document
         self.trials = TrialsAsGiven(RESULT, seen=["Consent Confirmed"])
         site.mount(
-            drafts=self.drafts, publisher=self.publisher, trials=self.trials, journeys=JourneysAsGiven([SAMPLE_JOURNEY])
+            drafts=self.drafts,
+            publisher=self.publisher,
+            trials=self.trials,
+            journeys=JourneysAsGiven([replace(SAMPLE_JOURNEY, document=document)]),
         )
         self.browser = site.insider()
 
@@ -246,3 +251,17 @@ def test_a_trial_run_flows_through_the_drawing(shop: Shop) -> None:
     assert "No permission" in page
     assert "20.0%" in page
     assert 'value="2026-03-01"' in page
+
+
+def test_a_journey_is_paused_continued_and_stopped(shop: Shop) -> None:
+    for what, said, is_live in (
+        ("pause", "Paused.", False),
+        ("resume", "Live again.", True),
+        ("undo", "This is not possible any more.", True),
+        ("stop", "Stopped.", False),
+    ):
+        answer = shop.browser.post("/journeys/welcome/switch/", {"switch": what})
+        assert (answer.status_code, answer["Location"]) == (302, "/journeys/welcome/")
+        assert said in shop.page("/journeys/welcome/")
+        assert ("welcome" in in_force(shop.publisher).of("journey")) is is_live
+    assert shop.publisher.ended == [("welcome", "the owner")]

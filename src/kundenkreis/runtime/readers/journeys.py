@@ -1,5 +1,6 @@
 """Journeys as the pages show them: counted in the store, a fixed number of queries whatever the number of people."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,8 +13,9 @@ from kundenkreis.journeys.core.drawing import draw
 from kundenkreis.journeys.core.figures import Share, compare, expected, quartiles
 from kundenkreis.journeys.core.flow import Counts, Flow, StepFlow, flow_of
 from kundenkreis.journeys.core.graph import read_nodes
+from kundenkreis.journeys.core.runs import JOURNEY_STOPPED
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.zones import DAY, HOUR
+from kundenkreis.kernel.zones import DAY, HOUR, MINUTE
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.session import Session
@@ -33,6 +35,7 @@ from kundenkreis.site.ports.journeys import (
     WithheldFigure,
 )
 
+UNDO_FOR: Micros = 10 * MINUTE
 SHOWN_DAYS = 56
 """Days of entries on the page; as many again are read, so that the first of them has eight weekdays before it."""
 _HALF_HOUR = HOUR // 2
@@ -41,7 +44,7 @@ _REASON_LENGTH = 40
 """Of a verdict's reasons: enough for the rule that decided, which stands first."""
 _FINAL = ("withheld", "expired", "cancelled")
 _SENT, _WITHHELD, _GOAL = "sent", "withheld", "goal"
-_ORDER: Mapping[JourneyState, int] = {"live": 0, "stopping": 1, "paused": 1, "draft": 2, "stopped": 3}
+_ORDER: Mapping[JourneyState, int] = {"live": 0, "paused": 1, "draft": 2, "stopped": 3}
 
 _LONGEST_NUMBER = 18
 
@@ -85,7 +88,7 @@ class StoredJourneys:
                 reached=compare(treated, control), still_open=still_open, days_to_goal=days, quartiles=quartiles(days),
                 per_day=_per_day(tx, installation, journey_id, now_us), withheld=_withheld(tx, journey_id),
                 contents=_contents(document, steps, world), goal_days=goal_days,
-                undo_until_us=world.undo_until_us(journey_id, now_us), stops_at_us=world.stops_at_us(journey_id),
+                undo_until_us=world.undo_until_us(journey_id, now_us), before=world.form_before(journey_id),
                 as_of_us=now_us,
             )  # fmt: skip
 
@@ -158,7 +161,13 @@ class _World:
         }
         documents = [rulebooks.documents(version) for version in sorted(self._published)]
         self._newest = {(one["kind"], one.get("id", "")): one for one in documents[-1]} if documents else {}
+        self._before: Sequence[Document] = documents[-2] if len(documents) > 1 else ()
         self.versions = journey_versions(documents)
+        self._stopped = _stopped(tx)
+        self._in_force = {
+            version: {one["id"] for one in rulebooks.documents(version) if one["kind"] == "journey"}
+            for version in self._published
+        }
 
     def names(self) -> list[str]:
         """Every journey: in force, of earlier versions, and drafted."""
@@ -178,7 +187,9 @@ class _World:
         """What it is doing."""
         if not self.version(name):
             return "draft"
-        return "live" if ("journey", name) in self._newest else "stopped"
+        if ("journey", name) in self._newest:
+            return "live"
+        return "stopped" if self._is_stopped(name) else "paused"
 
     def changed(self, name: str) -> tuple[Micros, str]:
         """(when, by whom) it was changed last."""
@@ -187,17 +198,38 @@ class _World:
         return (draft.edited_us, draft.edited_by) if draft is not None and draft.edited_us > found[0] else found
 
     def undo_until_us(self, name: str, now_us: Micros) -> Micros:
-        """Until when the last change can be taken back."""
-        return 0
+        """Until when the last publishing can be taken back: for ten minutes, if it changed this journey and did not end its runs."""
+        if not self._published or self._is_stopped(name) or self._form_now(name) == self.form_before(name):
+            return 0
+        until_us = self._published[max(self._published)][0] + UNDO_FOR
+        return until_us if now_us < until_us else 0
 
-    def stops_at_us(self, name: str) -> Micros:
-        """When everybody leaves."""
-        return 0
+    def _is_stopped(self, name: str) -> bool:
+        """Whether its runs were ended since it was in force last."""
+        held = [number for number, names in self._in_force.items() if name in names]
+        since_us = min((self._published[one][0] for one in self._published if one > max(held, default=0)), default=0)
+        return ("journey", name) not in self._newest and self._stopped.get(name, -1) >= since_us
+
+    def form_before(self, name: str) -> Document | None:
+        """What the rulebook before the newest said."""
+        return next((one for one in self._before if (one["kind"], one.get("id", "")) == ("journey", name)), None)
+
+    def _form_now(self, name: str) -> Document | None:
+        return self._newest.get(("journey", name))
 
     def name_of(self, kind: str, name: str, language: str) -> str:
         """What people call a definition; its id where it has no name."""
         names = (self._newest.get((kind, name)) or {}).get("name") or {}
         return str(names.get(language) or next(iter(names.values()), name))
+
+
+def _stopped(tx: Session) -> dict[str, Micros]:
+    """Journey -> when a person ended its runs last. The control rows of one partition say the same as those of all others."""
+    rows = tx.rows(
+        "SELECT body, happened_us FROM log WHERE partition = 0 AND type = 'control' AND name = ? ORDER BY number",
+        (JOURNEY_STOPPED,),
+    )
+    return {str(json.loads(bytes(body))["properties"].get("journey", "")): at_us for body, at_us in rows}
 
 
 def _counts(tx: Session, journey_id: str) -> dict[str, dict[int, dict[tuple[str, str], int]]]:

@@ -7,17 +7,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from kundenkreis.definitions.drafts import Draft
-from kundenkreis.definitions.errors import PublishedMeanwhileError, StaleDraftError
+from kundenkreis.definitions.errors import DefinitionsRefusedError, PublishedMeanwhileError, StaleDraftError
 from kundenkreis.definitions.use_cases.edit_drafts import save_draft
 from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing, publish_drafts
+from kundenkreis.definitions.use_cases.switch_journey import put_journey, stop_journey
 from kundenkreis.kernel.zones import date_of, day_of, zone
 from kundenkreis.site import access, journey_charts, journey_drawing, journey_words
 from kundenkreis.site.mistake_words import mistake_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.journey_editor import Desk
+from kundenkreis.site.pages.journeys import read
 from kundenkreis.site.toasts import add_toast
 
 _MOST_DAYS = 366
@@ -138,3 +140,32 @@ def _days(request: HttpRequest, first: int, last: int) -> tuple[int, int, str]:
     if end - begin > _MOST_DAYS:
         return begin, end, _("Choose at most a year.")
     return begin, end, ""
+
+
+@require_POST
+def switch(request: HttpRequest, journey_id: str) -> HttpResponse:
+    """Hold a journey, let it go on, stop it, or take the last publishing back."""
+    report = read(journey_id)
+    what, publisher, someone = request.POST.get("switch", ""), mounted().sources.publisher, access.viewer()
+    actor = someone.name if someone is not None else ""
+    try:
+        if what == "pause":
+            put_journey(journey_id, None, publisher, actor=actor)
+            told = _("Paused. Nobody enters any more; whoever is under way finishes.")
+        elif what == "resume" and report.line.version:
+            put_journey(journey_id, report.document, publisher, actor=actor)
+            told = _("Live again. New people enter from now on.")
+        elif what == "stop":
+            stop_journey(journey_id, publisher, actor=actor)
+            told = _("Stopped. Whoever was under way leaves now.")
+        elif what == "undo" and report.undo_until_us:
+            put_journey(journey_id, report.before, publisher, actor=actor)
+            told = _("Taken back. What applied before applies again.")
+        else:
+            add_toast(request, _("This is not possible any more."), tone="stop")
+            return redirect("journey", journey_id)
+    except (DefinitionsRefusedError, PublishedMeanwhileError):
+        add_toast(request, _("Not possible: something it needs has changed meanwhile."), tone="stop")
+        return redirect("journey", journey_id)
+    add_toast(request, told)
+    return redirect("journey", journey_id)

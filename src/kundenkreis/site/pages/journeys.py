@@ -56,6 +56,7 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
             "standing": journey_drawing.people_path(journey_id, "*", "standing"),
             "goal": journey_drawing.people_path(journey_id, "*", "goal"),
         },
+        "undo_words": journey_words.undo_until(report.undo_until_us),
         "goals_note": journey_words.all_goals(report.line),
         "canvas": journey_drawing.with_numbers(report),
         "effect": journey_words.effect_sentence(reached, report.still_open),

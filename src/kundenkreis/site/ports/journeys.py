@@ -7,7 +7,8 @@ from typing import Any, Literal, Protocol
 from kundenkreis.journeys.core.drawing import Drawing
 from kundenkreis.journeys.core.figures import Comparison, Quartiles
 
-JourneyState = Literal["draft", "live", "paused", "stopping", "stopped"]
+JourneyState = Literal["draft", "live", "paused", "stopped"]
+"""paused: nobody enters, whoever is under way finishes; stopped: everybody has left."""
 Names = Mapping[str, str]
 """{de, en}: what people call it."""
 
@@ -127,8 +128,8 @@ class JourneyReport:
     """Within which the goal counts; 0: as long as somebody is under way."""
     undo_until_us: int
     """Until when the last change can be taken back; 0: not any more."""
-    stops_at_us: int
-    """When everybody leaves a journey that is being stopped; 0: it is not."""
+    before: Mapping[str, Any] | None
+    """The form that taking it back puts in force again; None: none, nobody enters then."""
     as_of_us: int
 
 
