@@ -23,6 +23,7 @@ from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import (
     SAMPLE_STATUS,
     DecidedAsGiven,
+    EventsAsGiven,
     JourneysAsGiven,
     MailboxInMemory,
     StartAsGiven,
@@ -75,6 +76,7 @@ class Site:
             mailbox=MailboxInMemory(messages),
             status=StatusAsGiven(status),
             decided=DecidedAsGiven(decided),
+            events=EventsAsGiven(),
             start=StartAsGiven(),
             write_keys=WriteKeysInMemory(write_keys),
         )

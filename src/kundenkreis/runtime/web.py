@@ -25,6 +25,7 @@ from kundenkreis.runtime.readers.customer import StoredCustomer
 from kundenkreis.runtime.readers.customers import StoredCustomers
 from kundenkreis.runtime.readers.decided import StoredDecidedMessages
 from kundenkreis.runtime.readers.definition_search import DefinitionSearch
+from kundenkreis.runtime.readers.events import StoredEvents
 from kundenkreis.runtime.readers.journeys import StoredJourneys
 from kundenkreis.runtime.readers.segments import StoredSegments
 from kundenkreis.runtime.readers.start import StoredStart
@@ -58,6 +59,7 @@ def sources_of(installation: Installation) -> Sources:
         journeys=StoredJourneys(installation),
         trials=BackgroundTrials(installation),
         decided=StoredDecidedMessages(installation),
+        events=StoredEvents(installation),
         mailbox=StoredMailbox(installation.store),
         status=InstallationStatus(installation),
         start=StoredStart(installation.store),

@@ -34,6 +34,7 @@ ENTRIES = (
     Entry(icon="template", label=_("Content"), url_name="contents"),
     Entry(icon="send", label=_("Messages"), url_name="messages"),
     Entry(icon="mailbox", label=_("Mailbox"), url_name="mailbox", under="messages"),
+    Entry(icon="antenna", label=_("Events"), url_name="events", under="messages"),
     Entry(icon="chart-bar", label=_("Analysis"), url_name="analysis"),
     Entry(icon="settings", label=_("Settings"), url_name="settings", is_last=True),
     Entry(icon="activity", label=_("Status"), url_name="status", is_last=True),

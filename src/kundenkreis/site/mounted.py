@@ -12,6 +12,7 @@ from kundenkreis.site.ports.customer import CustomerSource
 from kundenkreis.site.ports.customer_acts import CustomerActs
 from kundenkreis.site.ports.customers import CustomerList
 from kundenkreis.site.ports.decided import DecidedMessages
+from kundenkreis.site.ports.events import EventSource
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.search import Search
@@ -41,6 +42,7 @@ class Sources:
     customer_acts: CustomerActs
     customers: CustomerList
     decided: DecidedMessages
+    events: EventSource
     mailbox: Mailbox
     trials: Trials
     status: StatusSource

@@ -16,11 +16,11 @@ from kundenkreis.site.start_charts import draw_columns, draw_rates
 from kundenkreis.site.words import channel_word
 
 _ORDER = {
-    access.Role.SALES: ("today", "revenue", "second_orders", "reach", "pressure", "sending"),
+    access.Role.SALES: ("today", "reach", "pressure", "revenue", "second_orders", "sending"),
     access.Role.SERVICE: ("today", "sending"),
     access.Role.EXTERNAL_PARTNER: ("reach", "pressure", "sending"),
 }
-_EVERYTHING = ("today", "reach", "revenue", "second_orders", "pressure", "sending")
+_EVERYTHING = ("today", "reach", "pressure", "revenue", "second_orders", "sending")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from kundenkreis.journeys.core.drawing import draw
 from kundenkreis.journeys.core.figures import Share, compare, quartiles
 from kundenkreis.journeys.steps.registry import kinds_by_name
 from kundenkreis.site.ports.decided import DecidedLine, DecidedMessage, DecidedPage, DecidedQuery, Names
+from kundenkreis.site.ports.events import Event, EventLine, EventPage, EventQuery, SetAsidePage
 from kundenkreis.site.ports.journeys import (
     ContentFigure,
     DayFigure,
@@ -236,6 +237,50 @@ class DecidedAsGiven:
     def names(self) -> Names:
         """See ports.DecidedMessages."""
         return Names(journeys={}, contents={})
+
+
+SAMPLE_EVENT = Event(
+    line=EventLine(
+        number=1,
+        name="Product Viewed",
+        at_us=-HOUR_US,
+        profile_id=7,
+        person="Marie Brandt",
+        origin="api",
+        source="shop",
+        is_late=False,
+    ),
+    event_id="0a",
+    happened_us=-HOUR_US,
+    received_us=-HOUR_US,
+    actor="",
+    reason="",
+    body='{"properties": {"product_id": "p1"}}',
+)
+"""Somebody looked at something."""
+
+
+class EventsAsGiven:
+    """A stream that fits on one page, whatever is asked, and an empty quarantine."""
+
+    def __init__(self, events: Iterable[Event] = (SAMPLE_EVENT,)) -> None:
+        self._events = tuple(events)
+
+    def find_events(self, query: EventQuery) -> EventPage:
+        """See ports.EventSource."""
+        return EventPage(lines=tuple(one.line for one in self._events), next_cursor="")
+
+    def find_event(self, number: int) -> Event | None:
+        """See ports.EventSource."""
+        return next((one for one in self._events if one.line.number == number), None)
+
+    def find_set_aside(self, *, cursor: str, limit: int) -> SetAsidePage:
+        """See ports.EventSource."""
+        return SetAsidePage(lines=(), total=0, next_cursor="")
+
+    def replay(self, ids: tuple[int, ...]) -> int:
+        """See ports.EventSource."""
+        return 0
 
 
 class StatusAsGiven:

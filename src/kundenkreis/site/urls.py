@@ -3,6 +3,7 @@
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
 from kundenkreis.site.pages import (
+    events,
     journey_editor,
     journey_library,
     journey_publishing,
@@ -171,6 +172,11 @@ urlpatterns = [
         "contents/<str:content_id>/publish/", editor.publish_content, name="content_publish", change="journeys.publish"
     ),
     route("contents/<str:content_id>/discard/", editor.discard_content, name="content_discard", change="content.edit"),
+    # Events
+    route("events/", events.show_stream, name="events", see="events.see"),
+    route("events/quarantine/", events.show_quarantine, name="quarantine", see="events.see"),
+    route("events/quarantine/replay/", events.replay, name="replay", change="events.replay"),
+    route("events/<int:number>/", events.show_event, name="event", see="events.see"),
     # Messages
     route("messages/", messages.show_list, name="messages", see="messages.see"),
     route("messages/<str:message_id>/", messages.show_message, name="decided_message", see="messages.see"),

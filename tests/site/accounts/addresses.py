@@ -194,6 +194,7 @@ ADDRESSES: dict[str, Address] = {
     "segment_edit": _NO_SEGMENT,
     "segment_publish": _NO_SEGMENT,
     "segment_discard": replace(_NO_SEGMENT, own_statuses=frozenset({302}), foreign_status=302),
+    "event": Address(own=_fixed(number=1), foreign={"number": 999}),
     "decided_message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message_html": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),

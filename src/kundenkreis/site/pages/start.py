@@ -8,12 +8,16 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from kundenkreis.site import start_words
+from kundenkreis.site.access import may
 from kundenkreis.site.circle_drawing import SIZE, draw_circle
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.ports.events import EventQuery
 from kundenkreis.site.ports.start import PERIODS, Circle, PhaseCount, SubStateCount
 from kundenkreis.site.start_cards import cards_of, path_to
 
 _DEFAULT_DAYS = 30
+_ACTIVITY = 6
+"""Events that tell that something is going on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,9 @@ def show_start(request: HttpRequest) -> HttpResponse:
             for each in PERIODS
         ],
         "cards": cards_of(figures),
+        "activity": mounted().sources.events.find_events(EventQuery(limit=_ACTIVITY)).lines
+        if may("events.see")
+        else (),
         **(_circle(figures.circle, days) if figures.circle else {}),
     }
     return render(request, "start/start.html", context)
