@@ -135,7 +135,7 @@ _NO_CONTENT = Address(
 )
 """The installation that the site stands on has no content; tests/site/contents walks one that has."""
 _NO_SEGMENT = replace(_NO_CONTENT, own=_fixed(segment_id="at_risk"), foreign={"segment_id": "no_such_segment"})
-"""Nor has it a segment."""
+"""Nor has it a segment that counts anybody; the rulebook that is edited has one."""
 _NOBODYS = 999_999
 
 
@@ -191,7 +191,7 @@ ADDRESSES: dict[str, Address] = {
     "content_publish": _NO_CONTENT,
     "content_discard": replace(_NO_CONTENT, own_statuses=frozenset({302}), foreign_status=302),
     "segment": _NO_SEGMENT,
-    "segment_edit": _NO_SEGMENT,
+    "segment_edit": Address(own=_fixed(segment_id="at_risk"), foreign={"segment_id": "no_such_segment"}),
     "segment_publish": _NO_SEGMENT,
     "segment_discard": replace(_NO_SEGMENT, own_statuses=frozenset({302}), foreign_status=302),
     "event": Address(own=_fixed(number=1), foreign={"number": 999}),
