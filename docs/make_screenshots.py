@@ -92,7 +92,7 @@ def main() -> None:
                 browser.close()
         finally:
             served.stop()
-    if not arguments.only:
+    if all(page in pages for page in PAGES if page.is_shown):
         keep(arguments.folder)
 
 
