@@ -58,6 +58,7 @@ function Drawing({ editor, first }: Props) {
     (answer: Changed) => {
       setState(answer);
       setProblem("");
+      const focused = outline.contains(document.activeElement) ? document.activeElement?.id : "";
       outline.innerHTML = answer.outline;
       if (saved) saved.textContent = t("Saved.");
       for (const field of editor.querySelectorAll<HTMLInputElement>(".editor-head input[name=revision]")) field.value = String(answer.revision);
@@ -65,6 +66,7 @@ function Drawing({ editor, first }: Props) {
         setSelected(answer.opened);
         openForm(answer.opened, false);
       }
+      if (focused) document.getElementById(focused)?.focus();
     },
     [editor, openForm, outline, saved],
   );

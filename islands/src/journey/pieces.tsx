@@ -19,8 +19,11 @@ interface WayData extends Record<string, unknown> {
 export function StepNode({ data, selected }: NodeProps) {
   const { box, sizes, open, remove } = data as StepData;
   const keys = (event: React.KeyboardEvent) => {
-    if (event.key === "Enter") open();
-    else if (event.key === "Delete") remove();
+    if (event.key === "Enter") {
+      event.preventDefault(); // else the same key press would send the form that it opens
+      open();
+    }
+    if (event.key === "Delete") remove();
   };
   return (
     <div
