@@ -19,7 +19,7 @@ from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import acts, listing, page
 from kundenkreis.site.pages.segments import builder
 from kundenkreis.site.pages.segments import listing as segments
-from kundenkreis.site.pages.settings import audit_log, keys, landing, users
+from kundenkreis.site.pages.settings import audit_log, brand, contact_rules, keys, landing, users
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
 # One block per area. Every address says what it asks for: `see` for reading, `change` for everything else (docs/explanation/access.md).
@@ -187,6 +187,38 @@ urlpatterns = [
     ),
     # Settings
     route("settings/", landing.show_settings, name="settings", see=SIGNED_IN),
+    route("settings/brand/", brand.edit_brand, name="brand", see="settings.see", change="settings.edit"),
+    route(
+        "settings/brand/preview/", brand.preview_brand, name="brand_preview", see="settings.see", change="settings.edit"
+    ),
+    route(
+        "settings/brand/publish/",
+        brand.publish_brand,
+        name="brand_publish",
+        see="settings.edit",
+        change="settings.edit",
+    ),
+    route("settings/brand/discard/", brand.discard_brand, name="brand_discard", change="settings.edit"),
+    route(
+        "settings/contact-rules/",
+        contact_rules.edit_rules,
+        name="contact_rules",
+        see="settings.see",
+        change="settings.edit",
+    ),
+    route(
+        "settings/contact-rules/publish/",
+        contact_rules.publish_rules,
+        name="contact_rules_publish",
+        see="settings.edit",
+        change="settings.edit",
+    ),
+    route(
+        "settings/contact-rules/discard/",
+        contact_rules.discard_rules,
+        name="contact_rules_discard",
+        change="settings.edit",
+    ),
     route("settings/users/", users.show_users, name="users", see="users.see"),
     route("settings/users/invite/", users.invite, name="invite", change="users.edit"),
     route("settings/users/<int:account_id>/", users.show_user, name="user", see="users.see", change="users.edit"),

@@ -15,7 +15,8 @@ from msgspec import Meta
 from kundenkreis.content.core.frame_texts import FrameTexts, frame_texts
 from kundenkreis.content.core.mjml import protect, restore
 
-Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$", description="A colour such as #3c5a3c")]
+COLOUR_PATTERN = "^#[0-9a-fA-F]{6}$"
+Colour = Annotated[str, Meta(pattern=COLOUR_PATTERN, description="A colour such as #3c5a3c")]
 Written = Annotated[str, Meta(min_length=1, max_length=20_000)]
 
 FONTS = {

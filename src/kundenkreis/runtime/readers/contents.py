@@ -13,6 +13,7 @@ from kundenkreis.definitions.canonical import definitions_from_json
 from kundenkreis.definitions.content_checks import default_brand, known_names, source_of_body
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.documents import Content
+from kundenkreis.definitions.drafts import check_drafts
 from kundenkreis.kernel.zones import DAY
 from kundenkreis.runtime.dispatching import brand_of, greeting, recipient
 from kundenkreis.runtime.drafts import StoredDrafts
@@ -80,9 +81,18 @@ class StoredContents:
             return (source,)
         return tuple(_mistake(one) for one in check_content(source, known=known_names(definitions)))
 
-    def preview(self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool) -> Preview:
+    def preview(
+        self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,
+        brand: Mapping[str, Any] | None = None,
+    ) -> Preview:  # fmt: skip
         """See ports.Contents."""
-        definitions = self._in_force()
+        if brand is None:
+            definitions = self._in_force()
+        else:
+            checked = check_drafts([brand], ())
+            if checked.definitions is None:
+                return _nothing(" ".join(f"{mistake.what}." for mistake in checked.mistakes))
+            definitions = checked.definitions
         source = self._source(document, definitions)
         if isinstance(source, Mistake):
             return _nothing(f"{source.what}. {source.remedy}")

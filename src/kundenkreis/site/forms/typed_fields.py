@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from kundenkreis.content.core.blocks import COLOUR_PATTERN
 from kundenkreis.kernel.references import REFERS_TO
 from kundenkreis.segments.core.operators import BOOLEAN_OPS, NEGATED, PRESENCE_OPS, TEXT_OPS
 
@@ -26,6 +27,10 @@ OPEN_KINDS = frozenset({"event", "attribute"})
 """Kinds whose names need no definition: offered, but any other may be written."""
 
 
+LANGUAGES = ("de", "en")
+"""Those that every text per language is asked in."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TypedField:
     """One field of a form."""
@@ -35,7 +40,8 @@ class TypedField:
     key: str
     """The configuration's own word: "within_days"; labels follow from it."""
     widget: str
-    """text, number, switch, select, suggest (text with suggestions), several (words with commas), group, rows, plain (JSON)."""
+    """text, number, switch, select, suggest (text with suggestions), several (words with commas), group, rows, colour, names (a text per
+    language), pairs ("AT: 14, CH: 16"), plain (JSON)."""
     value: Any = ""
     """Text as typed; for a switch True or False."""
     options: Sequence[tuple[str, str]] = ()
@@ -110,7 +116,7 @@ def errors_here(errors: Mapping[tuple[str | int, ...], str]) -> tuple[str, ...]:
 def _simple(  # noqa: PLR0911 - one line per type
     bare: inspect.Type, value: Any, refers: str, shared: dict[str, Any], options: Options
 ) -> TypedField:
-    offered = list(options(refers) or ()) if refers else []
+    offered = list(options(refers) or ()) if refers else _literals(bare)
     text = _as_text(value)
     if isinstance(bare, inspect.ListType) or isinstance(value, list):
         return TypedField(widget="several", value=text, options=offered, **shared)
@@ -120,6 +126,11 @@ def _simple(  # noqa: PLR0911 - one line per type
         return TypedField(widget="select", value=text, options=[(str(one), str(one)) for one in bare.values], **shared)
     if isinstance(bare, inspect.IntType | inspect.FloatType):
         return TypedField(widget="number", value=text, **shared)
+    if isinstance(bare, inspect.DictType) and isinstance(_bare(bare.value_type)[0], inspect.StrType):
+        return TypedField(widget="names", parts=_names(shared, value), **shared)
+    if isinstance(bare, inspect.DictType) and isinstance(_bare(bare.value_type)[0], inspect.IntType):
+        pairs = ", ".join(f"{name}: {number}" for name, number in value.items()) if isinstance(value, Mapping) else text
+        return TypedField(widget="pairs", value=pairs, **shared)
     if isinstance(bare, inspect.DictType):
         plain = value if isinstance(value, str) else json.dumps(value or {}, ensure_ascii=False)
         return TypedField(widget="plain", value=plain, **shared)
@@ -127,7 +138,27 @@ def _simple(  # noqa: PLR0911 - one line per type
         known = [one for one, _ in offered]
         kept = [(text, text)] if text and text not in known else []
         return TypedField(widget="select", value=text, options=[*offered, *kept], **shared)
+    if isinstance(bare, inspect.StrType) and bare.pattern == COLOUR_PATTERN:
+        return TypedField(widget="colour", value=text, **shared)
     return TypedField(widget="suggest" if refers else "text", value=text, options=offered, **shared)
+
+
+def _literals(bare: inspect.Type) -> list[tuple[str, str]]:
+    """The choices of a list of fixed words."""
+    item = _bare(bare.item_type)[0] if isinstance(bare, inspect.ListType) else None
+    return [(str(one), str(one)) for one in item.values] if isinstance(item, inspect.LiteralType) else []
+
+
+def _names(shared: Mapping[str, Any], value: Any) -> list[TypedField]:
+    """A text per language: the site's own, and whatever else there is."""
+    held = value if isinstance(value, Mapping) else {}
+    languages = dict.fromkeys([*LANGUAGES, *held])
+    return [
+        TypedField(
+            name=f"{shared['name']}.{one}", key=str(one), widget="text", value=_as_text(held.get(one)), is_optional=True
+        )
+        for one in languages
+    ]
 
 
 def _bare(kind: inspect.Type) -> tuple[inspect.Type, str]:
@@ -207,7 +238,7 @@ def _value_of(operator: str, text: str) -> Any:
     if positive in BOOLEAN_OPS | PRESENCE_OPS:
         return None
     if positive == "in":
-        return _words(text)
+        return words_of(text)
     if positive in TEXT_OPS:
         read = _plain(text) if text.startswith('"') else text
         return read if isinstance(read, str) else text
@@ -223,18 +254,28 @@ def _read(kind: inspect.Type, data: Data, name: str, *, is_needed: bool) -> Any:
     if isinstance(bare, inspect.ListType) and isinstance(_bare(bare.item_type)[0], inspect.StructType):
         row: Any = _bare(bare.item_type)[0]
         return [read_config(row.cls, data, f"{name}.{number}") for number in row_numbers(data, name)] or None
+    if isinstance(bare, inspect.ListType) and (
+        ticked := [each[len(name) + 1 :] for each in data if each.startswith(f"{name}:")]
+    ):
+        return ticked  # in the order of the form, which is an order of preference
+    if isinstance(bare, inspect.DictType) and isinstance(_bare(bare.value_type)[0], inspect.StrType):
+        texts = {each[len(name) + 1 :]: text.strip() for each, text in data.items() if each.startswith(f"{name}.")}
+        return {language: text for language, text in texts.items() if text} or ({} if is_needed else None)
     text = data.get(name, "").strip()
     if isinstance(bare, inspect.BoolType):
         return bool(text) or None
     if not text:
         return "" if is_needed and isinstance(bare, inspect.StrType) else None
     if isinstance(bare, inspect.ListType):
-        words = _words(text)
+        words: list[Any] = words_of(text)
+        if isinstance(_bare(bare.item_type)[0], inspect.IntType):
+            words = [_number(word) for word in words]
         return words[0] if len(words) == 1 and _takes_one(kind) else words
     if isinstance(bare, inspect.IntType | inspect.FloatType):
         return _number(text)
     if isinstance(bare, inspect.DictType):
-        return _plain(text)
+        is_counted = isinstance(_bare(bare.value_type)[0], inspect.IntType)
+        return _pairs(text) if is_counted and not text.startswith("{") else _plain(text)
     return _anything(text) if isinstance(bare, inspect.AnyType) else text
 
 
@@ -253,7 +294,7 @@ def row_numbers(data: Data, name: str) -> list[int]:
     return sorted({int(match[1]) for each in data if (match := found.match(each))})
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Words between commas; quotes hold a comma, as in a line of CSV."""
     line = next(csv.reader([text], skipinitialspace=True), [])
     return [word.strip() for word in line if word.strip()]
@@ -265,6 +306,14 @@ def _number(text: str) -> Any:
     if _NUMBER.fullmatch(plain) is None:
         return text
     return float(plain) if "." in plain else int(plain)
+
+
+def _pairs(text: str) -> Any:
+    """ "AT: 14, CH: 16" as a mapping; the text as typed if a part is no pair."""
+    parts = [part.partition(":") for part in text.split(",") if part.strip()]
+    if not all(colon for _, colon, _ in parts):
+        return text
+    return {name.strip(): _number(number.strip()) for name, _, number in parts}
 
 
 def _anything(text: str) -> Any:

@@ -85,8 +85,11 @@ class Contents(Protocol):
         """Everything that speaks against publishing this document, in the words of the checks."""
         ...
 
-    def preview(self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool) -> Preview:
-        """One variant rendered for a customer (0: an invented one)."""
+    def preview(
+        self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,
+        brand: Mapping[str, Any] | None = None,
+    ) -> Preview:  # fmt: skip
+        """One variant rendered for a customer (0: an invented one); `brand` speaks instead of the one in force."""
         ...
 
     def people(self) -> tuple[Person, ...]:

@@ -25,6 +25,20 @@ def doors() -> tuple[Door, ...]:
     """Every part of the settings, in the order of the page."""
     return (
         Door(
+            name=_("Brand"),
+            sentence=_("Who speaks to your customers, and how the mails look."),
+            url_name="brand",
+            icon="palette",
+            needs="settings.see",
+        ),
+        Door(
+            name=_("Contact rules"),
+            sentence=_("How often, when and on which legal basis you write."),
+            url_name="contact_rules",
+            icon="shield",
+            needs="settings.see",
+        ),
+        Door(
             name=_("Accounts"),
             sentence=_("Who works here, and what they may do."),
             url_name="users",

@@ -1,0 +1,82 @@
+"""Settings > Contact rules: limits, quiet hours, situations and purposes with their legal bases, in plain words and editable."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from kundenkreis.channels.core.policy_config import PolicyConfig
+from kundenkreis.channels.core.policy_defaults import DEFAULT_POLICY
+from kundenkreis.definitions.names import CHANNELS
+from kundenkreis.definitions.use_cases.edit_drafts import in_force
+from kundenkreis.site import formats
+from kundenkreis.site.forms.field_words import channel_options
+from kundenkreis.site.forms.typed_fields import Options
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages.customers.words import said
+from kundenkreis.site.pages.settings import definition_editor
+from kundenkreis.site.pages.settings.definition_editor import Edited
+
+_LISTS = ("limits", "quiet_hours", "situations", "purposes")
+_SHIPPED: dict[str, Any] = msgspec.to_builtins(DEFAULT_POLICY)
+
+
+def _options(held: Mapping[str, Any]) -> Options:
+    """What the fields offer, by what they refer to; purposes as this form defines them."""
+    choices = mounted().sources.segments.choices()
+    language = formats.language()
+    journeys = in_force(mounted().sources.publisher).of("journey")
+    found: dict[str, list[tuple[str, str]]] = {
+        "situation": [(one.id, said(one)) for one in choices.get("situation", ())],
+        "journey": [(name, (one.body.get("name") or {}).get(language) or name) for name, one in journeys.items()],
+        "channel": channel_options(CHANNELS),
+        "purpose": [
+            (str(one["id"]), (one.get("name") or {}).get(language) or str(one["id"]))
+            for one in held.get("purposes") or ()
+            if isinstance(one, dict) and one.get("id")
+        ],
+    }
+    return found.get
+
+
+RULES = Edited(
+    kind="policy",
+    id="",
+    config=PolicyConfig,
+    begin=lambda: {"kind": "policy"},
+    filled={name: _SHIPPED[name] for name in _LISTS},
+    page="contact_rules",
+    template="settings/contact_rules.html",
+    title=lambda: _("Contact rules"),
+    sections=lambda: (
+        (_("How often at most"), ("limits",)),
+        (_("When channels rest"), ("quiet_hours",)),
+        (_("What stops while something is open"), ("situations",)),
+        (_("Purposes and what carries them"), ("purposes",)),
+        (
+            _("More rules"),
+            ("default_priority", "after_conversion", "global_holdout", "minors", "incentives", "overdue_grace_hours"),
+        ),
+    ),
+    options=_options,
+)
+
+
+@never_cache
+def edit_rules(request: HttpRequest) -> HttpResponse:
+    """The rules in words, and the form behind each."""
+    return definition_editor.edit(request, RULES)
+
+
+@never_cache
+def publish_rules(request: HttpRequest) -> HttpResponse:
+    """What publishing changes; posting does it."""
+    return definition_editor.publish(request, RULES)
+
+
+def discard_rules(request: HttpRequest) -> HttpResponse:
+    """Drop the draft."""
+    return definition_editor.discard(request, RULES)
