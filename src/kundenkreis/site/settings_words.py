@@ -84,7 +84,7 @@ def setting_word(path: str) -> str:
         "minors.of_age": _("Marketing from the age of (0: nobody is asked)"),
         "minors.countries": _("Other ages by country, such as AT: 14"),
         "incentives": _("Purposes that carry an incentive, never somebody's first message"),
-        "overdue_grace_hours": _("Hours after which a postponed message is dropped"),
+        "overdue_grace_hours": _("Hours of delay after which a person decides about a marketing message"),
         "de": _("German"),
         "en": _("English"),
     }
