@@ -25,6 +25,7 @@ from kundenkreis.runtime.readers.customer import StoredCustomer
 from kundenkreis.runtime.readers.customers import StoredCustomers
 from kundenkreis.runtime.readers.decided import StoredDecidedMessages
 from kundenkreis.runtime.readers.definition_search import DefinitionSearch
+from kundenkreis.runtime.readers.event_catalogue import StoredEventCatalogue
 from kundenkreis.runtime.readers.events import StoredEvents
 from kundenkreis.runtime.readers.journeys import StoredJourneys
 from kundenkreis.runtime.readers.segments import StoredSegments
@@ -60,6 +61,7 @@ def sources_of(installation: Installation) -> Sources:
         trials=BackgroundTrials(installation),
         decided=StoredDecidedMessages(installation),
         events=StoredEvents(installation),
+        event_catalogue=StoredEventCatalogue(installation),
         mailbox=StoredMailbox(installation.store),
         status=InstallationStatus(installation),
         start=StoredStart(installation.store),

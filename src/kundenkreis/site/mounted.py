@@ -12,6 +12,7 @@ from kundenkreis.site.ports.customer import CustomerSource
 from kundenkreis.site.ports.customer_acts import CustomerActs
 from kundenkreis.site.ports.customers import CustomerList
 from kundenkreis.site.ports.decided import DecidedMessages
+from kundenkreis.site.ports.event_catalogue import EventCatalogue
 from kundenkreis.site.ports.events import EventSource
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.messages import Mailbox
@@ -43,6 +44,7 @@ class Sources:
     customers: CustomerList
     decided: DecidedMessages
     events: EventSource
+    event_catalogue: EventCatalogue
     mailbox: Mailbox
     trials: Trials
     status: StatusSource

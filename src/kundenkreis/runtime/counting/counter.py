@@ -16,6 +16,7 @@ from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import MINUTE, SECOND, Zone
 from kundenkreis.runtime.counting.circle import count_circle, phases_of
+from kundenkreis.runtime.counting.events import FIGURE, count_events
 from kundenkreis.runtime.counting.orders import count_revenue, count_second_orders
 from kundenkreis.runtime.counting.reach import count_reach
 from kundenkreis.runtime.counting.sending import count_sending
@@ -61,6 +62,7 @@ FIGURES_COUNTED: Mapping[str, Callable[[Look], Any]] = {
     "revenue": lambda look: count_revenue(look.tx, zone=look.zone, at_us=look.at_us),
     "second_orders": lambda look: count_second_orders(look.tx, zone=look.zone, at_us=look.at_us),
     "reach": _reach,
+    FIGURE: lambda look: count_events(look.tx, at_us=look.at_us),
 }
 """Name -> how it is counted: a new figure is one line."""
 

@@ -39,6 +39,13 @@ def doors() -> tuple[Door, ...]:
             needs="settings.see",
         ),
         Door(
+            name=_("Events"),
+            sentence=_("What your touchpoints report, and what waits for it."),
+            url_name="event_catalogue",
+            icon="bolt",
+            needs="events.see",
+        ),
+        Door(
             name=_("Accounts"),
             sentence=_("Who works here, and what they may do."),
             url_name="users",

@@ -1,0 +1,68 @@
+"""Settings > Events: which events have come in, how often, since when, and what waits for them."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from kundenkreis.events.core.catalogue import EVENTS
+from kundenkreis.site import content_words, formats
+from kundenkreis.site.access import may
+from kundenkreis.site.event_words import event_word
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.ports.event_catalogue import EventLine, Waiting
+
+_PAGES = {"journey": ("journey", "journeys.see"), "segment": ("segment", "segments.see")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One event as the page shows it."""
+
+    line: EventLine
+    word: str
+    is_known: bool
+    """Whether the catalogue knows it; others are welcome."""
+    waiting: tuple[tuple[str, str], ...]
+    """(what waits, its address or "")."""
+
+
+def show_events(request: HttpRequest) -> HttpResponse:
+    """Expected events that never came first, then the most frequent."""
+    answer = mounted().sources.event_catalogue.read_catalogue()
+    rows = [
+        Row(
+            line=line,
+            word=event_word(line.name),
+            is_known=line.name in EVENTS,
+            waiting=tuple((_called(one), _address(one)) for one in line.waiting),
+        )
+        for line in answer.lines
+    ]
+    context = {
+        "answer": answer,
+        "missing": [row for row in rows if row.line.seen is None],
+        "seen": [row for row in rows if row.line.seen is not None],
+        "as_of": _("Data as of %(time)s") % {"time": formats.moment(answer.at_us)} if answer.at_us else "",
+    }
+    return render(request, "settings/events.html", context)
+
+
+def _called(one: Waiting) -> str:
+    kinds = {
+        "journey": _("Journey %(name)s"),
+        "segment": _("Segment %(name)s"),
+        "situation": _("Situation %(name)s"),
+        "score": _("Score %(name)s"),
+        "trait": _("Figure %(name)s"),
+    }
+    if one.kind == "phases":
+        return _("Phases")
+    return kinds.get(one.kind, "%(name)s") % {"name": content_words.name_in(one.names, one.id)}
+
+
+def _address(one: Waiting) -> str:
+    page, needed = _PAGES.get(one.kind, ("", ""))
+    return reverse(page, args=[one.id]) if page and may(needed) else ""
