@@ -10,7 +10,7 @@ from tests.simulation.__main__ import live
 pytestmark = pytest.mark.db
 
 SEEDS = range(200)
-CHUNK = 20
+CHUNK = 40
 FOUND = [
     int(line.split()[0])
     for line in (Path(__file__).parent / "seeds.txt").read_text().splitlines()
