@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kundenkreis.channels.core.channel import Brand, Channel, Links, Recipient
 from kundenkreis.channels.core.fences import in_force
@@ -26,6 +26,9 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.runtime.folding import StatesMissingError
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.settings import Settings, secret_key
+
+if TYPE_CHECKING:
+    from kundenkreis.channels.email_smtp import SmtpSettings, Timeouts
 
 _logger = logging.getLogger(__name__)
 
@@ -190,21 +193,31 @@ def default_channels(installation: Installation) -> dict[str, Channel]:
     if not settings.smtp_host:
         return {"email": MailboxChannel(), **others}
     # ssl and sockets only where mail is really sent: the demo's dispatcher stays small.
-    from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings  # noqa: PLC0415
+    from kundenkreis.channels.email_smtp import SmtpChannel  # noqa: PLC0415
 
-    server = SmtpSettings(
+    return {
+        "email": SmtpChannel(
+            smtp_server(settings),
+            point=installation.point,
+            monotonic=time.monotonic,
+            bounce_address=settings.bounce_address,
+        ),
+        **others,
+    }
+
+
+def smtp_server(settings: Settings, *, timeouts: "Timeouts | None" = None) -> "SmtpSettings":
+    """The mail server of the settings; the usual patience unless another is given."""
+    from kundenkreis.channels.email_smtp import SmtpSettings, Timeouts  # noqa: PLC0415
+
+    return SmtpSettings(
         host=settings.smtp_host,
         port=settings.smtp_port,
         security="starttls_required" if settings.smtp_tls == "starttls" else settings.smtp_tls,
         username=settings.smtp_user,
         password=settings.smtp_password,
+        timeouts=timeouts or Timeouts(),
     )
-    return {
-        "email": SmtpChannel(
-            server, point=installation.point, monotonic=time.monotonic, bounce_address=settings.bounce_address
-        ),
-        **others,
-    }
 
 
 def open_dispatcher(world: World, number: int, *, place: str = "") -> Dispatcher:

@@ -14,6 +14,7 @@ from a2wsgi import WSGIMiddleware
 from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.writer import InboxWriter
+from kundenkreis.runtime.channel_tests import StoredChannels
 from kundenkreis.runtime.customer_acts import StoredCustomerActs
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
@@ -55,6 +56,7 @@ def sources_of(installation: Installation) -> Sources:
         customers=customers,
         drafts=StoredDrafts(installation.store),
         publisher=StorePublisher(installation),
+        channels=StoredChannels(installation),
         contents=StoredContents(installation),
         segments=StoredSegments(installation),
         journeys=StoredJourneys(installation),

@@ -7,6 +7,7 @@ from kundenkreis.definitions.drafts import DraftStore
 from kundenkreis.definitions.publisher import Publisher
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
+from kundenkreis.site.ports.channels import Channels
 from kundenkreis.site.ports.contents import Contents
 from kundenkreis.site.ports.customer import CustomerSource
 from kundenkreis.site.ports.customer_acts import CustomerActs
@@ -36,6 +37,7 @@ class Sources:
 
     drafts: DraftStore
     publisher: Publisher
+    channels: Channels
     contents: Contents
     segments: Segments
     journeys: JourneySource

@@ -52,7 +52,7 @@ def setting_word(path: str) -> str:
         "quiet_hours.channel": _("Channel"),
         "quiet_hours.message_class": _("Kind of message (empty: both)"),
         "quiet_hours.from": _("From"),
-        "quiet_hours.to": _("To"),
+        "quiet_hours.to": _("Until"),
         "quiet_hours.weekdays": _("Only on these days (none: every day)"),
         "quiet_hours.sundays": _("All of Sunday"),
         "quiet_hours.holidays": _("Public holidays"),

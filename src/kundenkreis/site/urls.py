@@ -19,7 +19,16 @@ from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import acts, listing, page
 from kundenkreis.site.pages.segments import builder
 from kundenkreis.site.pages.segments import listing as segments
-from kundenkreis.site.pages.settings import audit_log, brand, contact_rules, event_catalogue, keys, landing, users
+from kundenkreis.site.pages.settings import (
+    audit_log,
+    brand,
+    channels,
+    contact_rules,
+    event_catalogue,
+    keys,
+    landing,
+    users,
+)
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, route
 
 # One block per area. Every address says what it asks for: `see` for reading, `change` for everything else (docs/explanation/access.md).
@@ -220,6 +229,7 @@ urlpatterns = [
         change="settings.edit",
     ),
     route("settings/events/", event_catalogue.show_events, name="event_catalogue", see="events.see"),
+    route("settings/channels/", channels.show_channels, name="channels", see="settings.see", change="settings.edit"),
     route("settings/users/", users.show_users, name="users", see="users.see"),
     route("settings/users/invite/", users.invite, name="invite", change="users.edit"),
     route("settings/users/<int:account_id>/", users.show_user, name="user", see="users.see", change="users.edit"),

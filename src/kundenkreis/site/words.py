@@ -72,6 +72,7 @@ def channel_word(channel: str) -> str:
     known = {
         "email": _("e-mail"),
         "mailbox": _("local mailbox"),
+        "email_smtp": _("mail server"),
         "sms": _("text message"),
         "messenger": _("messenger"),
         "push": _("push"),

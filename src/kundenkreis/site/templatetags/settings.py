@@ -8,8 +8,10 @@ from django import template
 
 from kundenkreis.site.forms.typed_fields import TypedField, words_of
 from kundenkreis.site.settings_words import rule_sentence, setting_help, setting_option, setting_word
+from kundenkreis.site.words import channel_word
 
 register = template.Library()
+register.filter("channel_name", channel_word)
 
 
 def _path(field: TypedField) -> str:

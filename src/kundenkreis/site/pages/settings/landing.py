@@ -39,11 +39,18 @@ def doors() -> tuple[Door, ...]:
             needs="settings.see",
         ),
         Door(
-            name=_("Events"),
+            name=_("Event catalogue"),
             sentence=_("What your touchpoints report, and what waits for it."),
             url_name="event_catalogue",
             icon="bolt",
             needs="events.see",
+        ),
+        Door(
+            name=_("Channels"),
+            sentence=_("How messages leave, with a test message."),
+            url_name="channels",
+            icon="send",
+            needs="settings.see",
         ),
         Door(
             name=_("Accounts"),
