@@ -19,10 +19,13 @@ from kundenkreis.runtime.dispatching import brand_of, build_links, smtp_server
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.publishing import StorePublisher
 from kundenkreis.runtime.stores.schema import MAILBOX
-from kundenkreis.site.ports.channels import ChannelLine, TriedMail
+from kundenkreis.site.ports.channels import ChannelLine, TriedKind, TriedMail
 
 _PATIENCE = Timeouts(connect=10, greeting=15, command=15, data=15, block=15, dot=30)
 """Shorter than for messages to customers: somebody waits for the page, and a second test mail harms nobody."""
+
+
+_KINDS: dict[type, TriedKind] = {Retry: "later", Rejected: "refused", Uncertain: "unclear"}
 
 
 class SampleMailError(BugError):
@@ -76,12 +79,8 @@ class StoredChannels:
                 return TriedMail(kind="mailbox", message_id=row.message_id.hex())
             case Sent(reply=reply):
                 return TriedMail(kind="sent", reply=reply.line() if reply is not None else "")
-            case Retry(reply=reply):
-                return TriedMail(kind="later", reply=reply.line())
-            case Rejected(reply=reply):
-                return TriedMail(kind="refused", reply=reply.line())
-            case Uncertain(reply=reply):
-                return TriedMail(kind="unclear", reply=reply.line())
+            case Retry() | Rejected() | Uncertain():
+                return TriedMail(kind=_KINDS[type(outcome)], reply=outcome.reply.line())
             case Fenced():
                 return TriedMail(kind="unclear")
 
