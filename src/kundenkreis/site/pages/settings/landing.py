@@ -53,6 +53,13 @@ def doors() -> tuple[Door, ...]:
             needs="settings.see",
         ),
         Door(
+            name=_("Definitions"),
+            sentence=_("Everything as files: export, import."),
+            url_name="definitions",
+            icon="download",
+            needs="settings.see",
+        ),
+        Door(
             name=_("Accounts"),
             sentence=_("Who works here, and what they may do."),
             url_name="users",
