@@ -103,6 +103,7 @@ class Served:
         return {
             "message": message, "customer": str(customer), "phase": self.phase_of(customer), "journey": journey,
             "person_in_journey": str(person), "account": "1", "content": content,
+            "event": str(self.rows("SELECT max(number) FROM log WHERE profile_id = ?", customer)[0][0]),
             "segment": str(self.rows("SELECT min(definition_id) FROM memberships WHERE kind = 'segment'")[0][0]),
         }  # fmt: skip
 

@@ -21,6 +21,11 @@ HTML_POLICY = (
     f"frame-ancestors 'self'; sandbox {SANDBOX}"
 )
 """The same once more as a header, for whoever opens the frame's address by itself; e-mails style inline."""
+TEXT_POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; "
+    f"frame-ancestors 'self'; sandbox {SANDBOX}"
+)
+"""For a page of ours that stands in such a frame instead of a mail: the text, the source, why there is nothing to see."""
 _HEAD = re.compile(rb"<head[^>]*>", re.IGNORECASE)
 
 

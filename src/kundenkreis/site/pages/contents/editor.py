@@ -20,7 +20,7 @@ from kundenkreis.site import content_words, verdict_words
 from kundenkreis.site.drafting import actor, free_id, seen_revision, their_draft
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX
+from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
 from kundenkreis.site.ports.contents import Mistake
 from kundenkreis.site.toasts import add_toast
 
@@ -172,7 +172,9 @@ def preview_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
     )
     if preview.failed or view in ("text", "source") or not preview.html:
         context = {"preview": preview, "shown": preview.html if view == "source" else preview.text}
-        return render(request, "contents/preview_text.html", context)
+        response = render(request, "contents/preview_text.html", context)
+        response.headers["Content-Security-Policy"] = TEXT_POLICY
+        return response
     html = preview.html
     if view == "dark":
         html = html.replace("<body", '<body data-view="dark"', 1).replace(

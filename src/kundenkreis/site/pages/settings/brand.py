@@ -12,7 +12,7 @@ from kundenkreis.definitions.content_checks import DEFAULT_BRAND, default_brand
 from kundenkreis.definitions.documents import Brand
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX
+from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
 from kundenkreis.site.pages.settings import definition_editor
 from kundenkreis.site.pages.settings.definition_editor import Edited
 
@@ -66,7 +66,9 @@ def preview_brand(request: HttpRequest) -> HttpResponse:
     key = "en" if str(document.get("language", "")).startswith("en") else "de"
     preview = mounted().sources.contents.preview(_sample(key), key, profile_id=0, without_name=False, brand=document)
     if preview.failed:
-        return render(request, "contents/preview_text.html", {"preview": preview, "shown": ""})
+        response = render(request, "contents/preview_text.html", {"preview": preview, "shown": ""})
+        response.headers["Content-Security-Policy"] = TEXT_POLICY
+        return response
     response = HttpResponse(preview.html)
     response.headers["Content-Security-Policy"] = HTML_POLICY
     return response
