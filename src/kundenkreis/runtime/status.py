@@ -9,7 +9,7 @@ from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.role_file import read_roles
 from kundenkreis.runtime.stores.session import Session
 from kundenkreis.runtime.worker import inbox_position
-from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
+from kundenkreis.site.ports.status import ChannelSending, Quarantined, Role, Status, WakeUps
 
 SHOWN_QUARANTINED = 20
 SPANS: tuple[Micros, ...] = (HOUR, DAY, 7 * DAY)
@@ -118,7 +118,7 @@ _SENDING_OF_STATE = {
 }
 
 
-def _sending(tx: Session) -> tuple[Sending, ...]:
+def _sending(tx: Session) -> tuple[ChannelSending, ...]:
     counts: dict[str, dict[str, int]] = {}
     rows = tx.rows(
         "SELECT o.state, o.uncertain, v.channel, count(*) FROM outbox o JOIN verdicts v ON v.effect_id = o.effect_id AND v.sequence = 0 "
@@ -131,4 +131,4 @@ def _sending(tx: Session) -> tuple[Sending, ...]:
             mine[kind] += count
         if uncertain:
             mine["uncertain"] += count
-    return tuple(Sending(channel=channel, **mine) for channel, mine in sorted(counts.items()))
+    return tuple(ChannelSending(channel=channel, **mine) for channel, mine in sorted(counts.items()))

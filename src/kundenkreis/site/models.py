@@ -1,4 +1,4 @@
-"""The site's own tables: accounts, links that sign in or invite, API keys, the audit log. Customers live elsewhere."""
+"""The site's own tables: accounts, links that sign in or invite, API keys and kept answers, the audit log. Customers live elsewhere."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -143,3 +143,22 @@ class AuditEntry(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Never."""
         raise AppendOnlyError
+
+
+class KeptAnswer(models.Model):
+    """What was answered to a request with an Idempotency-Key, for a repeat of it within 24 hours. Holds no values of customers."""
+
+    account: "models.ForeignKey[Account, Account]" = models.ForeignKey(Account, on_delete=models.CASCADE)
+    """Owner of the API key."""
+    key: "models.CharField[str, str]" = models.CharField(max_length=200)
+    request_hash: "models.BinaryField[bytes, bytes]" = models.BinaryField(max_length=32)
+    """BLAKE2b-256 of method, address, condition and body."""
+    status: "models.IntegerField[int, int]" = models.IntegerField(default=0)
+    """0: under way."""
+    content_type: "models.CharField[str, str]" = models.CharField(max_length=80, default="")
+    etag: "models.CharField[str, str]" = models.CharField(max_length=40, default="")
+    body: "models.BinaryField[bytes, bytes]" = models.BinaryField(default=b"")
+    asked_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "key"], name="kept_answer_once")]

@@ -36,7 +36,7 @@ from kundenkreis.site.ports.start import (
     StartFigures,
     SubStateCount,
 )
-from kundenkreis.site.ports.status import Quarantined, Role, Sending, Status, WakeUps
+from kundenkreis.site.ports.status import ChannelSending, Quarantined, Role, Status, WakeUps
 from kundenkreis.site.ports.write_keys import KeyKind, WriteKeyLine
 
 HOUR_US = 3_600_000_000
@@ -59,7 +59,7 @@ SAMPLE_STATUS = Status(
         ),
     ),
     quarantined_total=1,
-    sending=(Sending(channel="mailbox", waiting=3, handed_over=8123, failed=0, uncertain=0),),
+    sending=(ChannelSending(channel="mailbox", waiting=3, handed_over=8123, failed=0, uncertain=0),),
     roles=(
         Role(name="web", is_alive=True, since_us=-2 * HOUR_US, restarts=0),
         Role(name="worker", is_alive=True, since_us=-2 * HOUR_US, restarts=1),

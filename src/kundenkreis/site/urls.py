@@ -2,6 +2,7 @@
 
 from kundenkreis.site import shell
 from kundenkreis.site.accounts import addresses as accounts
+from kundenkreis.site.api import docs_page, door
 from kundenkreis.site.pages import (
     events,
     journey_editor,
@@ -266,6 +267,9 @@ urlpatterns = [
     route("settings/keys/write/<str:shown>/", keys.revoke_write_key, name="revoke_write_key", change="keys.edit"),
     route("settings/audit/", audit_log.show_log, name="audit_log", see="audit.see"),
     route("status/", status.show_status, name="status", see="status.see"),
+    # API: the door asks for keys and permissions itself, so that whoever may not gets JSON and no page
+    route("api/docs/", docs_page.show_docs, name="api_docs", see=SIGNED_IN),
+    route("api/<path:address>", door.answer, name="api", see=EVERYBODY, change=EVERYBODY),
 ]
 
 handler400 = shell.bad_request

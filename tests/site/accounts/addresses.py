@@ -142,6 +142,11 @@ _NOBODYS = 999_999
 _OWN_CUSTOMER, _NO_CUSTOMER = _fixed(profile_id=7), {"profile_id": 8}
 
 ADDRESSES: dict[str, Address] = {
+    "api": Address(  # tests/site/api walks what lies behind
+        own=_fixed(address="v1/status"),
+        foreign={"address": "v1/no-such-address"},
+        own_statuses=frozenset({200, 401, 403, 405}),
+    ),
     "journey": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),
     "journey_start": Address(own=_fixed(playbook="welcome"), foreign={"playbook": "nosuch"}),
     "journey_edit": Address(own=_fixed(journey_id="welcome"), foreign={"journey_id": "nosuch"}),

@@ -36,7 +36,7 @@ class Quarantined:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sending:
+class ChannelSending:
     """What one channel has done with the messages of the outbox."""
 
     channel: str
@@ -68,7 +68,7 @@ class Status:
     quarantine: tuple[Quarantined, ...]
     """The newest of them."""
     quarantined_total: int
-    sending: tuple[Sending, ...]
+    sending: tuple[ChannelSending, ...]
     roles: tuple[Role, ...]
 
 
