@@ -30,7 +30,13 @@ _TEMPLATE_ARGUMENT = re.compile(r"""\b_\("((?:[^"\\]|\\.)+)"\)""")
 """Templates use {% translate "..." %} and, as argument of a component, _("..."); sentences with numbers are put together in Python."""
 _ISLAND_TEXT = re.compile(r"""\bt\(\s*"((?:[^"\\]|\\.)+)"|\btn\(\s*"((?:[^"\\]|\\.)+)",\s*"((?:[^"\\]|\\.)+)\"""")
 """t("...") and tn("...", "...", n) of islands/src/texts.ts."""
-_FUNCTIONS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
+_FUNCTIONS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+}
 
 MessageId = str | tuple[str, ...]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop
 from ninja import Query, Router
 from pydantic import Field
 
@@ -98,17 +98,21 @@ class MessagesAsked(Body):
     limit: Limit = 50
 
 
-@offer(router, "GET", "start", needs=("start.see",), answer=StartFigures, summary=N_("Read the start figures"))
+@offer(
+    router, "GET", "start", needs=("start.see",), answer=StartFigures, summary=gettext_noop("Read the start figures")
+)
 def read_start(request: HttpRequest) -> StartFigures:
     return mounted().sources.start.read_figures()
 
 
-@offer(router, "GET", "status", needs=("status.see",), answer=Status, summary=N_("Read the system status"))
+@offer(router, "GET", "status", needs=("status.see",), answer=Status, summary=gettext_noop("Read the system status"))
 def read_status(request: HttpRequest) -> Status:
     return mounted().sources.status.read_status()
 
 
-@offer(router, "GET", "search", needs=(), answer=list[Found], summary=N_("Find things by what they are called"))
+@offer(
+    router, "GET", "search", needs=(), answer=list[Found], summary=gettext_noop("Find things by what they are called")
+)
 def search(request: HttpRequest, q: Text) -> list[Found]:
     """Of each kind the likeliest, as far as one may see that kind."""
     searches = mounted().sources.searches
@@ -116,14 +120,16 @@ def search(request: HttpRequest, q: Text) -> list[Found]:
     return [one for kind in kinds for one in searches[kind.name].search(q, MOST_OF_A_KIND)] if q else []
 
 
-@offer(router, "GET", "segments", needs=("segments.see",), answer=list[SegmentLine], summary=N_("List segments"))
+@offer(
+    router, "GET", "segments", needs=("segments.see",), answer=list[SegmentLine], summary=gettext_noop("List segments")
+)
 def list_segments(request: HttpRequest) -> list[SegmentLine]:
     return list(mounted().sources.segments.list_segments())
 
 
 @offer(
     router, "POST", "segments/estimate", needs=("segments.edit",), answer=Estimate,
-    summary=N_("Estimate for how many people a condition holds"),
+    summary=gettext_noop("Estimate for how many people a condition holds"),
 )  # fmt: skip
 def estimate_segment(request: HttpRequest, asked: Estimating) -> Estimate:
     """The sample of people is left out for keys that may not see people."""
@@ -134,7 +140,7 @@ def estimate_segment(request: HttpRequest, asked: Estimating) -> Estimate:
 
 
 @offer(
-    router, "GET", "segments/{segment_id}", needs=("segments.see",), answer=Segment, summary=N_("Read a segment")
+    router, "GET", "segments/{segment_id}", needs=("segments.see",), answer=Segment, summary=gettext_noop("Read a segment")
 )  # fmt: skip
 def read_segment(request: HttpRequest, segment_id: DefinitionId) -> Segment:
     segment = mounted().sources.segments.find_segment(segment_id)
@@ -145,7 +151,7 @@ def read_segment(request: HttpRequest, segment_id: DefinitionId) -> Segment:
 
 @offer(
     router, "GET", "segments/{segment_id}/days", needs=("segments.see",), answer=list[DayCount],
-    summary=N_("Read a segment's members by day"),
+    summary=gettext_noop("Read a segment's members by day"),
 )  # fmt: skip
 def read_segment_days(request: HttpRequest, segment_id: DefinitionId, days: Days = 90) -> list[DayCount]:
     if not read_segment(request, segment_id).line.is_published:
@@ -153,14 +159,16 @@ def read_segment_days(request: HttpRequest, segment_id: DefinitionId, days: Days
     return list(mounted().sources.segments.members_by_day(segment_id, days))
 
 
-@offer(router, "GET", "journeys", needs=("journeys.see",), answer=list[JourneyLine], summary=N_("List journeys"))
+@offer(
+    router, "GET", "journeys", needs=("journeys.see",), answer=list[JourneyLine], summary=gettext_noop("List journeys")
+)
 def list_journeys(request: HttpRequest) -> list[JourneyLine]:
     return list(mounted().sources.journeys.list_journeys())
 
 
 @offer(
     router, "GET", "journeys/{journey_id}", needs=("journeys.see",), answer=JourneyFigures,
-    summary=N_("Read a journey with its numbers"),
+    summary=gettext_noop("Read a journey with its numbers"),
 )  # fmt: skip
 def read_journey(request: HttpRequest, journey_id: DefinitionId) -> JourneyFigures:
     report = mounted().sources.journeys.read_journey(journey_id)
@@ -186,7 +194,7 @@ def read_journey(request: HttpRequest, journey_id: DefinitionId) -> JourneyFigur
 
 @offer(
     router, "GET", "journeys/{journey_id}/people", needs=("journeys.see", *PERSON), answer=PeoplePage,
-    summary=N_("List the people behind a number of a journey"),
+    summary=gettext_noop("List the people behind a number of a journey"),
 )  # fmt: skip
 def list_journey_people(
     request: HttpRequest, journey_id: DefinitionId, step_id: Name = "", outcome: Name = "entered", cursor: Cursor = "",
@@ -200,7 +208,7 @@ def list_journey_people(
 
 @offer(
     router, "GET", "journeys/{journey_id}/people/{profile_id}", needs=("journeys.see", *PERSON), answer=Trace,
-    summary=N_("Read somebody's way through a journey"),
+    summary=gettext_noop("Read somebody's way through a journey"),
 )  # fmt: skip
 def read_trace(request: HttpRequest, journey_id: DefinitionId, profile_id: ProfileId) -> Trace:
     trace = mounted().sources.journeys.trace_person(journey_id, profile_id)
@@ -210,14 +218,16 @@ def read_trace(request: HttpRequest, journey_id: DefinitionId, profile_id: Profi
     return trace
 
 
-@offer(router, "GET", "contents", needs=("content.see",), answer=list[ContentLine], summary=N_("List content"))
+@offer(
+    router, "GET", "contents", needs=("content.see",), answer=list[ContentLine], summary=gettext_noop("List content")
+)
 def list_contents(request: HttpRequest) -> list[ContentLine]:
     return list(mounted().sources.contents.list_contents())
 
 
 @offer(
     router, "GET", "contents/{content_id}/preview", needs=("content.see", "personal.see"), answer=Preview,
-    summary=N_("See content as a person sees it"),
+    summary=gettext_noop("See content as a person sees it"),
 )  # fmt: skip
 def preview_content(
     request: HttpRequest, content_id: DefinitionId, variant: Name = "de", profile_id: MaybeProfileId = 0,
@@ -234,7 +244,7 @@ def preview_content(
 
 @offer(
     router, "GET", "messages", needs=("messages.see", "personal.see"), answer=DecidedPage,
-    summary=N_("List messages that were decided about"),
+    summary=gettext_noop("List messages that were decided about"),
 )  # fmt: skip
 def list_messages(request: HttpRequest, asked: Query[MessagesAsked]) -> DecidedPage:
     given = asked.model_dump() | {"fate": asked.fate or ""}
@@ -243,7 +253,7 @@ def list_messages(request: HttpRequest, asked: Query[MessagesAsked]) -> DecidedP
 
 @offer(
     router, "GET", "messages/{message_id}", needs=("messages.see", "personal.see"), answer=DecidedMessage,
-    summary=N_("Read a message with its verdicts"),
+    summary=gettext_noop("Read a message with its verdicts"),
 )  # fmt: skip
 def read_message(request: HttpRequest, message_id: Name) -> DecidedMessage:
     decided = mounted().sources.decided.find_message(message_id)

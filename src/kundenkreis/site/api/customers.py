@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop
 from ninja import Query, Router
 from ninja.errors import ValidationError
 from pydantic import Field
@@ -88,14 +88,14 @@ class Joining(Body):
     reason: Reason
 
 
-@offer(router, "GET", "customers", needs=PERSON, answer=CustomersFound, summary=N_("List customers"))
+@offer(router, "GET", "customers", needs=PERSON, answer=CustomersFound, summary=gettext_noop("List customers"))
 def list_customers(request: HttpRequest, asked: Query[Asked]) -> CustomersFound:
     return _find(CustomerQuery(**asked.model_dump()))
 
 
 @offer(
     router, "POST", "customers/query", needs=PERSON, answer=CustomersFound,
-    summary=N_("List customers for whom a condition holds"),
+    summary=gettext_noop("List customers for whom a condition holds"),
 )  # fmt: skip
 def query_customers(request: HttpRequest, asked: AskedWithCondition) -> CustomersFound:
     check_condition(asked.condition, pointer="condition")
@@ -109,7 +109,7 @@ def _find(query: CustomerQuery) -> CustomersFound:
     return found
 
 
-@offer(router, "GET", "customers/{profile_id}", needs=PERSON, answer=Customer, summary=N_("Read a customer"))
+@offer(router, "GET", "customers/{profile_id}", needs=PERSON, answer=Customer, summary=gettext_noop("Read a customer"))
 def read_customer(request: HttpRequest, profile_id: ProfileId) -> Customer:
     """Whoever was joined into another record is answered as that one."""
     customer = _load(profile_id)
@@ -120,7 +120,7 @@ def read_customer(request: HttpRequest, profile_id: ProfileId) -> Customer:
 
 @offer(
     router, "GET", "customers/{profile_id}/timeline", needs=PERSON, answer=TimelinePage,
-    summary=N_("Read what happened, newest first"),
+    summary=gettext_noop("Read what happened, newest first"),
 )  # fmt: skip
 def read_timeline(
     request: HttpRequest, profile_id: ProfileId, part: TimelinePart = "all", cursor: Cursor = "", limit: Limit = 50
@@ -132,7 +132,7 @@ def read_timeline(
 
 @offer(
     router, "GET", "customers/{profile_id}/why/{kind}/{name}", needs=PERSON, answer=Why,
-    summary=N_("Ask why somebody is in a segment or phase, or has a score"),
+    summary=gettext_noop("Ask why somebody is in a segment or phase, or has a score"),
 )  # fmt: skip
 def explain_customer(
     request: HttpRequest, profile_id: ProfileId, kind: Literal["segment", "phase", "score"], name: Name
@@ -147,7 +147,7 @@ def explain_customer(
 
 @offer(
     router, "POST", "customers/{profile_id}/correct", needs=("customers.edit", *PERSON), answer=Done, is_writing=True,
-    summary=N_("Correct a value of the profile"),
+    summary=gettext_noop("Correct a value of the profile"),
 )  # fmt: skip
 def correct_customer(request: HttpRequest, profile_id: ProfileId, correction: Correction) -> Done:
     customer = _load(profile_id)
@@ -164,7 +164,7 @@ def correct_customer(request: HttpRequest, profile_id: ProfileId, correction: Co
 
 @offer(
     router, "POST", "customers/{profile_id}/pause", needs=("customers.edit", *PERSON), answer=Done, is_writing=True,
-    summary=N_("Pause marketing until a day"),
+    summary=gettext_noop("Pause marketing until a day"),
 )  # fmt: skip
 def pause_customer(request: HttpRequest, profile_id: ProfileId, pause: Pause) -> Done:
     customer = _load(profile_id)
@@ -182,7 +182,7 @@ def pause_customer(request: HttpRequest, profile_id: ProfileId, pause: Pause) ->
 
 @offer(
     router, "POST", "customers/{profile_id}/resume", needs=("customers.edit", *PERSON), answer=Done, is_writing=True,
-    summary=N_("Lift a pause of marketing"),
+    summary=gettext_noop("Lift a pause of marketing"),
 )  # fmt: skip
 def resume_customer(request: HttpRequest, profile_id: ProfileId) -> Done:
     customer = _load(profile_id)
@@ -193,7 +193,7 @@ def resume_customer(request: HttpRequest, profile_id: ProfileId) -> Done:
 
 @offer(
     router, "POST", "customers/{profile_id}/messages/{message_id}/stop", needs=("messages.stop", *PERSON), answer=Done,
-    is_writing=True, summary=N_("Take back a planned message"),
+    is_writing=True, summary=gettext_noop("Take back a planned message"),
 )  # fmt: skip
 def stop_customer_message(request: HttpRequest, profile_id: ProfileId, message_id: Name, because: Because) -> Done:
     customer = _load(profile_id)
@@ -206,7 +206,7 @@ def stop_customer_message(request: HttpRequest, profile_id: ProfileId, message_i
 
 @offer(
     router, "GET", "customers/{profile_id}/merge/{joined_id}", needs=("customers.merge", *PERSON), answer=MergePreview,
-    summary=N_("See what joining two records would make"),
+    summary=gettext_noop("See what joining two records would make"),
 )  # fmt: skip
 def preview_merge(request: HttpRequest, profile_id: ProfileId, joined_id: ProfileId) -> MergePreview:
     return _preview(_load(profile_id), joined_id)
@@ -214,7 +214,7 @@ def preview_merge(request: HttpRequest, profile_id: ProfileId, joined_id: Profil
 
 @offer(
     router, "POST", "customers/{profile_id}/merge", needs=("customers.merge", *PERSON), answer=Done, is_writing=True,
-    summary=N_("Join a record into this one"),
+    summary=gettext_noop("Join a record into this one"),
 )  # fmt: skip
 def merge_customer(request: HttpRequest, profile_id: ProfileId, joining: Joining) -> Done:
     customer = _load(profile_id)

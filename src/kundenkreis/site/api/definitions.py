@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_noop as N_
+from django.utils.translation import gettext_noop
 from ninja import Header, Router
 from pydantic import Field
 
@@ -139,7 +139,7 @@ class Publishing(Body):
 
 @offer(
     router, "GET", "definitions/{kind}", needs=to_see, answer=list[Document],
-    summary=N_("List definitions in force of a kind"),
+    summary=gettext_noop("List definitions in force of a kind"),
 )  # fmt: skip
 def list_definitions(request: HttpRequest, kind: KindName) -> list[Document]:
     held = in_force(mounted().sources.publisher).of(kind)
@@ -148,7 +148,7 @@ def list_definitions(request: HttpRequest, kind: KindName) -> list[Document]:
 
 @offer(
     router, "GET", "definitions/{kind}/{name}", needs=to_see, answer=Document,
-    summary=N_("Read a definition in force"),
+    summary=gettext_noop("Read a definition in force"),
 )  # fmt: skip
 def read_definition(request: HttpRequest, kind: KindName, name: NameOrNone) -> Document:
     document = published(mounted().sources.publisher, kind, _id(name))
@@ -157,13 +157,13 @@ def read_definition(request: HttpRequest, kind: KindName, name: NameOrNone) -> D
     return Document(kind=kind, id=_id(name), document=document)
 
 
-@offer(router, "GET", "drafts", needs=(), answer=list[DraftAnswer], summary=N_("List drafts"))
+@offer(router, "GET", "drafts", needs=(), answer=list[DraftAnswer], summary=gettext_noop("List drafts"))
 def list_drafts(request: HttpRequest) -> list[DraftAnswer]:
     """Those of kinds that one may see."""
     return [_answer(one) for one in mounted().sources.drafts.every() if may(*to_see({"kind": one.kind}))]
 
 
-@offer(router, "GET", "drafts/{kind}/{name}", needs=to_see, answer=DraftAnswer, summary=N_("Read a draft"))
+@offer(router, "GET", "drafts/{kind}/{name}", needs=to_see, answer=DraftAnswer, summary=gettext_noop("Read a draft"))
 def read_draft(request: HttpRequest, response: HttpResponse, kind: KindName, name: NameOrNone) -> DraftAnswer:
     """Its revision is also the ETag."""
     draft = open_draft(kind, _id(name), mounted().sources.drafts)
@@ -173,7 +173,7 @@ def read_draft(request: HttpRequest, response: HttpResponse, kind: KindName, nam
 
 @offer(
     router, "PUT", "drafts/{kind}/{name}", needs=to_edit, answer=DraftAnswer, is_writing=True,
-    summary=N_("Save a draft"),
+    summary=gettext_noop("Save a draft"),
 )  # fmt: skip
 def write_draft(
     request: HttpRequest, response: HttpResponse, kind: KindName, name: NameOrNone, drafted: Drafted,
@@ -193,7 +193,7 @@ def write_draft(
 
 @offer(
     router, "DELETE", "drafts/{kind}/{name}", needs=to_edit, answer=Discarded, is_writing=True,
-    summary=N_("Discard a draft"),
+    summary=gettext_noop("Discard a draft"),
 )  # fmt: skip
 def delete_draft(
     request: HttpRequest, kind: KindName, name: NameOrNone, if_match: Annotated[Revision, Header(alias="If-Match")]
@@ -205,7 +205,7 @@ def delete_draft(
     return Discarded(is_discarded=True)
 
 
-@offer(router, "POST", "drafts/check", needs=(), answer=Checked, summary=N_("Check drafts for publishing"))
+@offer(router, "POST", "drafts/check", needs=(), answer=Checked, summary=gettext_noop("Check drafts for publishing"))
 def check(request: HttpRequest, publishing: Publishing) -> Checked:
     """Changes nothing."""
     for one in publishing.drafts:
@@ -226,7 +226,7 @@ def check(request: HttpRequest, publishing: Publishing) -> Checked:
     needs=(),
     answer=Published,
     is_writing=True,
-    summary=N_("Publish drafts"),
+    summary=gettext_noop("Publish drafts"),
 )
 def publish(request: HttpRequest, publishing: Publishing) -> Published:
     """Puts all of them in force together, for everybody, or none."""

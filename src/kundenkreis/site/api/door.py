@@ -3,6 +3,7 @@
 import hashlib
 from typing import Final
 
+import msgspec
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import ResolverMatch
@@ -55,7 +56,7 @@ def _answer(request: HttpRequest, address: str) -> HttpResponse:
 def _described(request: HttpRequest) -> HttpResponse:
     if request.method != "GET":
         raise errors.MethodError(allow="GET")
-    return API.create_response(request, description())
+    return HttpResponse(msgspec.json.encode(description()), content_type="application/json")
 
 
 def _resolve(address: str) -> tuple[ResolverMatch, str]:

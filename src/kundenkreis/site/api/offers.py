@@ -51,7 +51,7 @@ def offer(
 
     Args:
         answer: type of the answer.
-        summary: in English, in the catalogue (N_).
+        summary: in English, in the catalogue (gettext_noop).
         is_writing: it changes something, so it keeps its answer for an Idempotency-Key.
     """
     if isinstance(needs, tuple):
