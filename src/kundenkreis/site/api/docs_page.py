@@ -52,7 +52,8 @@ def show_docs(request: HttpRequest) -> HttpResponse:
         "definitions": _("Definitions and drafts"),
     }
     groups = [(tag, words[tag], listed) for tag, listed in operations.items()]
-    return render(request, "api/docs.html", {"groups": groups, "document_path": f"{PREFIX}openapi.json"})
+    context = {"groups": groups, "document_path": f"{PREFIX}openapi.json", "document_name": "OpenAPI 3.1"}
+    return render(request, "api/docs.html", context)
 
 
 def _operation(path: str, method: str, found: dict[str, Any]) -> Operation:
