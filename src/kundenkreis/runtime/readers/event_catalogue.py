@@ -30,7 +30,7 @@ class StoredEventCatalogue:
             seen = msgspec.json.decode(bytes(rows[0][0]), type=EventsSeen) if rows else None
         except msgspec.ValidationError:  # counted by an older version that counted something else
             seen = None
-        events = {one.name: one for one in seen.events} if seen is not None else {}
+        events = {one.name: one for one in seen.events if one.name not in OWN_EVENTS} if seen is not None else {}
         lines = [
             EventLine(name=name, seen=events.get(name), waiting=tuple(waiting.get(name, ())))
             for name in {*events, *waiting}
