@@ -132,6 +132,8 @@ OUTSIDE = {
     "list.after_commit": "the same",
     "filter.before_commit": "somebody saves or drops a filter of the list: killed, the page says that it was not saved",
     "filter.after_commit": "it is saved",
+    "test_mail.before_commit": "a test message goes into the local mailbox: killed, it did not",
+    "test_mail.after_commit": "it is there, the page does not say so",
     "people.before_commit": "somebody joins two records or stops a message: killed, nothing of it happened",
     "people.after_commit": "it is on the log, the page does not say so",
     "control.before_commit": "a journey is stopped by hand: killed, it goes on",

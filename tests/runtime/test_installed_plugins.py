@@ -34,7 +34,7 @@ CONDITION = """
 
     class Odd(Leaf):
         def __init__(self, config):
-            super().__init__("odd_orders", config, reads=("commerce",))
+            super().__init__("odd_orders", config, reads=("orders",))
             self._least = config.at_least
 
         def answer(self, state, at_us):

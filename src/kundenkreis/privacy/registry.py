@@ -78,6 +78,7 @@ _BESIDE: tuple[PersonalTable, ...] = (
     PersonalTable("site_loginlink", "application", "account_id", "account", "staff"),
     PersonalTable("site_invitation", "application", "email", "account", "staff"),
     PersonalTable("site_apikey", "application", "account_id", "account", "staff"),
+    PersonalTable("site_keptanswer", "application", "account_id", "account", "staff"),
     PersonalTable("site_auditentry", "application", "actor_id", "kept", "audit"),
     PersonalTable("account_emailaddress", "application", "user_id", "account", "staff"),
     PersonalTable("account_emailconfirmation", "application", "email_address_id", "account", "staff"),
