@@ -121,10 +121,18 @@ class Served:
         sign = base64.b64encode(f"{key}:".encode()).decode()
         body = json.dumps({"batch": messages}).encode()
         headers = {"content-type": "application/json", "authorization": f"Basic {sign}"}
-        with urllib.request.urlopen(
-            urllib.request.Request(f"{self.url}/v1/batch", body, headers), timeout=30
-        ) as answer:
-            assert answer.status == 200
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                request = urllib.request.Request(f"{self.url}/v1/batch", body, headers)
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    assert answer.status == 200
+                    return
+            except urllib.error.HTTPError as error:
+                # The server looks for new keys now and then.
+                assert error.code == 401, error
+                assert time.monotonic() < deadline, self.log()
+                time.sleep(0.2)
 
     def customer_with(self, kind: str, value: str) -> int:
         """The number of the customer who has this identifier, once everything that was sent is processed."""
