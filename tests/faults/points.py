@@ -39,6 +39,8 @@ POINTS: tuple[CrashPoint, ...] = (
     CrashPoint("migrate.after_commit", "worker", "all tables are there"),
     CrashPoint("zone.before_commit", "worker", "the installation's zone is about to be fixed"),
     CrashPoint("zone.after_commit", "worker", "the zone is fixed"),
+    CrashPoint("list.before_commit", "worker", "the list of customers of an older store is about to be filled"),
+    CrashPoint("list.after_commit", "worker", "it is filled"),
     CrashPoint("publish.before_commit", "publisher", "a rulebook and its control rows are written, not yet durable"),
     CrashPoint("publish.after_commit", "publisher", "the rulebook is in force, the worker not yet woken"),
     CrashPoint("lease.before_commit", "worker", "partitions are about to be taken or renewed", ("postgres",)),
@@ -128,8 +130,6 @@ BY_NAME = {point.name: point for point in POINTS}
 OUTSIDE = {
     "figures.before_commit": "the counter is killed: the figure stays as it was and is counted again",
     "figures.after_commit": "the same",
-    "list.before_commit": "the list of customers is filled in an older store: killed, the next opening goes on",
-    "list.after_commit": "the same",
     "filter.before_commit": "somebody saves or drops a filter of the list: killed, the page says that it was not saved",
     "filter.after_commit": "it is saved",
     "test_mail.before_commit": "a test message goes into the local mailbox: killed, it did not",
