@@ -69,9 +69,9 @@ def test_inbox_on_a_full_disk(make_stage: MakeStage) -> None:
     with make_stage("sqlite") as stage:
         stage.start("worker")
         stage.start("dispatcher")
-        web = stage.start("web", limits=full_disk(600_000))
+        web = stage.start("web", limits=full_disk(1_600_000))
         await_web(stage)
-        answers = [send(stage, number) for number in range(60)]
+        answers = [send(stage, number) for number in range(160)]
         assert set(answers) == {(200, ""), (503, "1")}
         assert answers[-1] == (503, "1")
         make_space(stage, web)
