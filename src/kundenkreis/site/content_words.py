@@ -1,18 +1,9 @@
 """Words about content: classes, calls to action, kinds of blocks, variants."""
 
-from collections.abc import Mapping
-
 from django.utils.translation import gettext as _
-
-from kundenkreis.site import formats
 
 CLASSES = ("marketing", "service", "transactional")
 CALLS = ("read", "learn", "opinion", "use", "get_help", "register", "buy", "recommend", "none")
-
-
-def name_in(names: Mapping[str, str], fallback: str) -> str:
-    """A name in the viewer's language, else in another, else the id."""
-    return names.get(formats.language()) or next(iter(names.values()), "") or fallback.replace("_", " ")
 
 
 def call_word(call_to_action: str) -> str:

@@ -1,5 +1,6 @@
 """Numbers, instants and spans as the viewer writes them."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -20,6 +21,11 @@ _SECOND_US = 1_000_000
 def language() -> Literal["de", "en"]:
     """The viewer's language."""
     return "de" if (get_language() or "").startswith("de") else "en"
+
+
+def name_in(names: Mapping[str, str], fallback: str) -> str:
+    """A name in the viewer's language, else in any, else the id."""
+    return str(names.get(language()) or next(iter(names.values()), "") or fallback.replace("_", " "))
 
 
 def number(value: int) -> str:

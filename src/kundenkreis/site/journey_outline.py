@@ -14,7 +14,7 @@ from kundenkreis.journeys.core.definitions import DateEntry, EventTrigger, Sched
 from kundenkreis.journeys.core.drawing import Drawing
 from kundenkreis.journeys.core.protocol import EXIT
 from kundenkreis.journeys.steps.registry import STEPS, kinds_by_name
-from kundenkreis.site import journey_words
+from kundenkreis.site import formats, journey_words
 from kundenkreis.site.field_words import option_label
 from kundenkreis.site.formats import language
 from kundenkreis.site.mistake_words import mistake_word
@@ -99,8 +99,7 @@ def options_of(definitions: Definitions, document: Mapping[str, Any]) -> Options
 
     def named(kind: str) -> list[tuple[str, str]]:
         found = [
-            (name, journey_words.name_in(one.body.get("name") or {}, name))
-            for name, one in definitions.of(kind).items()
+            (name, formats.name_in(one.body.get("name") or {}, name)) for name, one in definitions.of(kind).items()
         ]
         return sorted(found, key=lambda one: one[1].casefold())
 
@@ -110,7 +109,7 @@ def options_of(definitions: Definitions, document: Mapping[str, Any]) -> Options
         "content": named("content"),
         "segment": named("segment"),
         "score": named("score"),
-        "purpose": [(one["id"], journey_words.name_in(one.get("name") or {}, one["id"])) for one in purposes],
+        "purpose": [(one["id"], formats.name_in(one.get("name") or {}, one["id"])) for one in purposes],
         "channel": [(name, option_label(name)) for name in CHANNELS],
         "event": [(name, name) for name in EVENTS],
         "attribute": [],

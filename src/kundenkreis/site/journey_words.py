@@ -1,7 +1,6 @@
 """Words for journeys: what they do, what people on them did, and what a difference to the control group means."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -15,11 +14,6 @@ from kundenkreis.site import formats
 from kundenkreis.site.field_words import field_label
 from kundenkreis.site.formats import language, number
 from kundenkreis.site.ports.journeys import JourneyLine
-
-
-def name_in(names: Mapping[str, str], fallback: str) -> str:
-    """A name in the viewer's language, else in any, else the id."""
-    return str(names.get(language()) or next(iter(names.values()), "") or fallback.replace("_", " "))
 
 
 @dataclass(frozen=True, kw_only=True)

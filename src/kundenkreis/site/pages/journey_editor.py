@@ -18,7 +18,7 @@ from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_forc
 from kundenkreis.journeys.core.drawing import BOX_HEIGHT, BOX_WIDTH, END_SIZE, Drawing, draw
 from kundenkreis.journeys.core.editing import EditError, change_step, connect, insert_step, remove_step
 from kundenkreis.journeys.steps.registry import STEPS, kinds_by_name
-from kundenkreis.site import access, journey_words
+from kundenkreis.site import access, formats, journey_words
 from kundenkreis.site.formats import language
 from kundenkreis.site.journey_outline import Outline, outline_of, read_settings
 from kundenkreis.site.mistake_words import mistake_word
@@ -80,7 +80,7 @@ def edit(request: HttpRequest, journey_id: str) -> HttpResponse:
     checked, drawing = desk.check(), desk.draw()
     outline = desk.outline(checked, drawing)
     context = {
-        "name": journey_words.name_in(desk.document.get("name") or {}, journey_id), "journey_id": journey_id, "desk": desk,
+        "name": formats.name_in(desk.document.get("name") or {}, journey_id), "journey_id": journey_id, "desk": desk,
         "outline": outline, "opened": request.GET.get("step", ""), "events": EVENTS, "state": _state(desk, checked, drawing),
         "is_published": desk.definitions.get(f"journey:{journey_id}") is not None,
     }  # fmt: skip

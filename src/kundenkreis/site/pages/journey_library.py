@@ -17,7 +17,7 @@ from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import StaleDraftError
 from kundenkreis.definitions.use_cases.edit_drafts import in_force, save_draft
 from kundenkreis.playbooks.shipped import shipped_rulebook
-from kundenkreis.site import access, journey_words
+from kundenkreis.site import access, formats
 from kundenkreis.site.library_words import playbook_words
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.toasts import add_toast
@@ -41,7 +41,7 @@ def show_library(request: HttpRequest) -> HttpResponse:
     current, drafts = in_force(mounted().sources.publisher), mounted().sources.drafts
     shown = [
         {
-            "id": name, "name": journey_words.name_in(journey.body["name"], name), "words": playbook_words(name),
+            "id": name, "name": formats.name_in(journey.body["name"], name), "words": playbook_words(name),
             "messages": len(_contents(journey)), "is_live": current.get(f"journey:{name}") is not None,
             "has_draft": drafts.find("journey", name) is not None,
         }
@@ -71,12 +71,12 @@ def _decisions(journey: Definition, sent: Mapping[str, str], errors: Mapping[str
     goal, holdout = journey.body.get("goal") or {}, journey.body.get("holdout") or {}
     contents = [(current.get(f"content:{name}") or shipped().of("content")[name]) for name in _contents(journey)]
     return {
-        "id": journey.id, "name": journey_words.name_in(journey.body["name"], journey.id), "words": playbook_words(journey.id),
+        "id": journey.id, "name": formats.name_in(journey.body["name"], journey.id), "words": playbook_words(journey.id),
         "goal_days": sent.get("goal_days", str(goal.get("within_days", ""))),
         "control_percent": sent.get("control_percent", f"{holdout.get('percent', 10):g}"), "errors": errors,
         "seen": sources.trials.seen_events(_events(journey)), "sender": brand.config if brand is not None else None,
         "contents": [
-            {"name": journey_words.name_in(one.body["name"], one.id), "value": journey_words.name_in(one.body["value"], "")}
+            {"name": formats.name_in(one.body["name"], one.id), "value": formats.name_in(one.body["value"], "")}
             for one in contents
         ],
         "priority": journey.body.get("priority", 5), "exists": current.get(journey.key) is not None,

@@ -15,7 +15,7 @@ from kundenkreis.definitions.use_cases.edit_drafts import save_draft
 from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing, publish_drafts
 from kundenkreis.definitions.use_cases.switch_journey import put_journey, stop_journey
 from kundenkreis.kernel.zones import date_of, day_of, zone
-from kundenkreis.site import access, journey_charts, journey_drawing, journey_words
+from kundenkreis.site import access, formats, journey_charts, journey_drawing, journey_words
 from kundenkreis.site.mistake_words import mistake_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.journey_editor import Desk
@@ -48,7 +48,7 @@ def _context(draft: Draft, prepared: Prepared, *, include_existing: bool) -> dic
     return {
         "journey_id": draft.id,
         "draft": draft,
-        "name": journey_words.name_in(draft.document.get("name") or {}, draft.id),
+        "name": formats.name_in(draft.document.get("name") or {}, draft.id),
         "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
         "notes": [f"{one.what}. {one.remedy}." for one in prepared.checked.notes],
         "changes": [line for change in changes for line in journey_words.change_lines(change)],
@@ -106,7 +106,7 @@ def simulate(request: HttpRequest, journey_id: str) -> HttpResponse:
         first, last = trial.from_day, trial.to_day
     result = trial.result if trial is not None else None
     context: dict[str, Any] = {
-        "journey_id": journey_id, "name": journey_words.name_in(desk.document.get("name") or {}, journey_id), "trial": trial,
+        "journey_id": journey_id, "name": formats.name_in(desk.document.get("name") or {}, journey_id), "trial": trial,
         "is_running": trial is not None and result is None and not trial.problem, "error": error,
         "from_date": date_of(first).isoformat(),
         "to_date": date_of(last).isoformat(),

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from kundenkreis.site import journey_charts, journey_drawing, journey_words
+from kundenkreis.site import formats, journey_charts, journey_drawing, journey_words
 from kundenkreis.site.formats import number
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.ports.journeys import JourneyReport
@@ -23,7 +23,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     shown = [
         {
             "line": line,
-            "name": journey_words.name_in(line.names, line.id),
+            "name": formats.name_in(line.names, line.id),
             "state": journey_words.state_word(line.state),
         }
         for line in lines
@@ -49,7 +49,7 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
         "report": report,
         "line": report.line,
         "where": report.line.where,
-        "name": journey_words.name_in(report.line.names, journey_id),
+        "name": formats.name_in(report.line.names, journey_id),
         "state": journey_words.state_word(report.line.state),
         "people": {
             "entered": journey_drawing.people_path(journey_id, "", "entered"),
@@ -69,9 +69,7 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
             for one in report.withheld
         ],
         "withheld_total": sum(one.count for one in report.withheld),
-        "contents": [
-            {"name": journey_words.name_in(one.names, one.content_id), "figure": one} for one in report.contents
-        ],
+        "contents": [{"name": formats.name_in(one.names, one.content_id), "figure": one} for one in report.contents],
     }
     return render(request, "journeys/journey.html", context)
 
@@ -93,7 +91,7 @@ def show_people(request: HttpRequest, journey_id: str) -> HttpResponse:
     context = {
         "found": found,
         "journey_id": journey_id,
-        "name": journey_words.name_in(report.line.names, journey_id),
+        "name": formats.name_in(report.line.names, journey_id),
         "title": journey_words.outcome_word(outcome or "entered"),
         "step": journey_drawing.step_name(report, step_id),
     }
@@ -113,7 +111,7 @@ def show_trace(request: HttpRequest, journey_id: str, profile_id: int) -> HttpRe
         "trace": trace,
         "chosen": chosen,
         "journey_id": journey_id,
-        "name": journey_words.name_in(report.line.names, journey_id),
+        "name": formats.name_in(report.line.names, journey_id),
         "canvas": journey_drawing.with_path(report, chosen),
         "lines": [
             {

@@ -16,7 +16,7 @@ from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, save_draft
 from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
-from kundenkreis.site import content_words, verdict_words
+from kundenkreis.site import content_words, formats, verdict_words
 from kundenkreis.site.drafting import actor, free_id, seen_revision, their_draft
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
 from kundenkreis.site.mounted import mounted
@@ -91,7 +91,7 @@ def _show(
     keys = [form.key for form in forms]
     context = {
         "document": document,
-        "title": content_words.name_in(document.get("name") or {}, document["id"]) or _("New content"),
+        "title": formats.name_in(document.get("name") or {}, document["id"]) or _("New content"),
         "is_new": not document["id"],
         "draft": draft,
         "theirs": theirs,
@@ -106,10 +106,10 @@ def _show(
         "classes": [(one, verdict_words.class_word(one)) for one in content_words.CLASSES],
         "calls": [(one, content_words.call_word(one)) for one in content_words.CALLS],
         "phases": [
-            (one, content_words.name_in(names, one), one in (document.get("phases") or ())) for one, names in source.phases()
+            (one, formats.name_in(names, one), one in (document.get("phases") or ())) for one, names in source.phases()
         ],
         "personas": [
-            (one, content_words.name_in(names, one), one in (document.get("personas") or ()))
+            (one, formats.name_in(names, one), one in (document.get("personas") or ()))
             for one, names in source.personas()
         ],
         "people": source.people(),

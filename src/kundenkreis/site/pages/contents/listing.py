@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from kundenkreis.kernel.zones import to_datetime
-from kundenkreis.site import content_words, verdict_words
+from kundenkreis.site import content_words, formats, verdict_words
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.phase_words import PHASES
 from kundenkreis.site.ports.contents import ContentLine
@@ -58,9 +58,9 @@ def show_map(request: HttpRequest) -> HttpResponse:
     lines = rows(source.list_contents())
     named = dict(source.personas())
     used = sorted({persona for row in lines for persona in row.line.personas})
-    personas = [(EVERYBODY, _("Everybody")), *((one, content_words.name_in(named.get(one, {}), one)) for one in used)]
+    personas = [(EVERYBODY, _("Everybody")), *((one, formats.name_in(named.get(one, {}), one)) for one in used)]
     phases = sorted(
-        ((one, content_words.name_in(names, one)) for one, names in source.phases()),
+        ((one, formats.name_in(names, one)) for one, names in source.phases()),
         key=lambda phase: PHASES.index(phase[0]) if phase[0] in PHASES else len(PHASES),
     )
     table = [
@@ -94,7 +94,7 @@ def rows(lines: Sequence[ContentLine]) -> list[Row]:
     return [
         Row(
             line=line,
-            name=content_words.name_in(line.names, line.id),
+            name=formats.name_in(line.names, line.id),
             class_word=verdict_words.class_word(line.message_class),
             call=content_words.call_word(line.call_to_action),
             variants=", ".join(content_words.variant_word(key) for key in line.variants),

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from kundenkreis.events.core.catalogue import EVENTS
-from kundenkreis.site import content_words, formats
+from kundenkreis.site import formats
 from kundenkreis.site.access import may
 from kundenkreis.site.event_words import event_word
 from kundenkreis.site.mounted import mounted
@@ -60,7 +60,7 @@ def _called(one: Waiting) -> str:
     }
     if one.kind == "phases":
         return _("Phases")
-    return kinds.get(one.kind, "%(name)s") % {"name": content_words.name_in(one.names, one.id)}
+    return kinds.get(one.kind, "%(name)s") % {"name": formats.name_in(one.names, one.id)}
 
 
 def _address(one: Waiting) -> str:
