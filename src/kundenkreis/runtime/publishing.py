@@ -6,6 +6,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.definitions.canonical import canonical_json, definitions_from_json
+from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.impact import Impact, count_impact
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.journeys.core.runs import JOURNEY_STOPPED
@@ -25,14 +26,23 @@ class StorePublisher:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        self._bytes: tuple[int, bytes] = (0, b"[]")
+        self._definitions: tuple[int, Definitions] = (0, definitions_from_json(b"[]"))
 
     def in_force(self) -> bytes:
         """Canonical JSON of the newest rulebook; b"[]" while there is none."""
-        version = self._installation.rulebooks.newest_version()
-        if not version:
-            return b"[]"
-        documents = msgspec.json.encode(self._installation.rulebooks.documents(version))
-        return canonical_json(definitions_from_json(documents))
+        version = self.version_in_force()
+        if version != self._bytes[0]:
+            documents = msgspec.json.encode(self._installation.rulebooks.documents(version))
+            self._bytes = (version, canonical_json(definitions_from_json(documents)))
+        return self._bytes[1]
+
+    def definitions(self) -> Definitions:
+        """The same, read; shared between callers, who only look at it."""
+        version = self.version_in_force()
+        if version != self._definitions[0]:
+            self._definitions = (version, definitions_from_json(self.in_force()))
+        return self._definitions[1]
 
     def version_in_force(self) -> int:
         """Number of the newest rulebook; 0 while there is none."""

@@ -9,7 +9,6 @@ import msgspec
 from kundenkreis.content.core.source import ContentSource, Problem
 from kundenkreis.content.core.templates import RenderFailed, check_content, compile_draft, render
 from kundenkreis.customers.core.state import decode_state
-from kundenkreis.definitions.canonical import definitions_from_json
 from kundenkreis.definitions.content_checks import default_brand, known_names, source_of_body
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.documents import Content
@@ -163,7 +162,7 @@ class StoredContents:
         return source_of_body(str(document.get("id", "")), body, default_brand(definitions))
 
     def _in_force(self) -> Definitions:
-        return definitions_from_json(self._publisher.in_force())
+        return self._publisher.definitions()
 
 
 def _line(

@@ -11,7 +11,6 @@ from math import sqrt
 from typing import Any
 
 from kundenkreis.customers.core.state import CustomerState, decode_state
-from kundenkreis.definitions.canonical import definitions_from_json
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros
@@ -52,7 +51,7 @@ class StoredSegments:
 
     def list_segments(self) -> tuple[SegmentLine, ...]:
         """See ports.Segments."""
-        definitions = definitions_from_json(self._publisher.in_force())
+        definitions = self._publisher.definitions()
         drafts = {draft.id: draft.document for draft in self._drafts.every("segment")}
         published = definitions.of("segment")
         names = DefinitionNames([*(one.document for one in published.values()), *drafts.values()])
@@ -73,7 +72,7 @@ class StoredSegments:
         line = next((line for line in self.list_segments() if line.named.id == segment_id), None)
         if line is None:
             return None
-        definitions = definitions_from_json(self._publisher.in_force())
+        definitions = self._publisher.definitions()
         held = definitions.of("segment").get(segment_id)
         if held is not None:
             document = dict(held.document)

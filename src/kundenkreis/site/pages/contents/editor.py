@@ -14,10 +14,9 @@ from django.views.decorators.cache import never_cache
 from kundenkreis.content.core.blocks import KINDS
 from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
-from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, save_draft
 from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
 from kundenkreis.site import content_words, formats, verdict_words
-from kundenkreis.site.drafting import actor, free_id, seen_revision, their_draft
+from kundenkreis.site.drafting import actor, drop_draft, free_id, keep_draft, open_document, their_draft
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
@@ -39,7 +38,6 @@ def edit_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
 
 
 def _begin(request: HttpRequest, content_id: str) -> tuple[dict[str, Any], Draft | None]:
-    sources = mounted().sources
     if not content_id:
         document: dict[str, Any] = {
             "kind": "content", "id": "", "name": {}, "value": {}, "message_class": "marketing", "call_to_action": "read",
@@ -49,13 +47,10 @@ def _begin(request: HttpRequest, content_id: str) -> tuple[dict[str, Any], Draft
             if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", chosen := request.GET.get(asked, "")):
                 document[name] = [chosen]
         return document, None
-    draft = sources.drafts.find("content", content_id)
-    if draft is not None:
-        return dict(draft.document), draft
-    held = in_force(sources.publisher).of("content").get(content_id)
+    held, draft = open_document("content", content_id)
     if held is None:
         raise Http404
-    return dict(held.document), None
+    return held, draft
 
 
 def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:
@@ -67,12 +62,8 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
         read["id"] = free_id("content", read["name"])
     if not read["id"]:
         return _show(request, read, draft, name_error=_("Give the content a name."), status=422)
-    sources = mounted().sources
     try:
-        save_draft(
-            read, sources.drafts, sources.publisher, revision=seen_revision(request),
-            actor=actor(), at_us=mounted().clock_us(),
-        )  # fmt: skip
+        keep_draft(request, read)
     except StaleDraftError as error:
         return _show(request, read, draft, theirs=their_draft(error), status=409)
     except BadDraftError as error:
@@ -210,9 +201,5 @@ def publish_content(request: HttpRequest, content_id: str) -> HttpResponse:
 
 def discard_content(request: HttpRequest, content_id: str) -> HttpResponse:
     """Drop the draft."""
-    sources = mounted().sources
-    draft = sources.drafts.find("content", content_id)
-    if draft is not None:
-        discard_draft("content", content_id, sources.drafts, revision=draft.revision)
-        add_toast(request, _("Draft discarded"))
+    drop_draft(request, "content", content_id)
     return redirect("contents")

@@ -14,12 +14,12 @@ from kundenkreis.customers.core.consent import BASES
 from kundenkreis.definitions.drafts import Draft, DraftMistake, check_drafts
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.names import CHANNELS, EVENTS
-from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, save_draft
+from kundenkreis.definitions.use_cases.edit_drafts import in_force, published
 from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
 from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.traits import BUILT_IN
 from kundenkreis.site import formats
-from kundenkreis.site.drafting import actor, free_id, seen_revision, their_draft
+from kundenkreis.site.drafting import actor, drop_draft, free_id, keep_draft, open_document, their_draft
 from kundenkreis.site.forms.condition_form import acted, chosen, condition_tree, read_condition
 from kundenkreis.site.forms.field_words import (
     basis_options,
@@ -53,14 +53,10 @@ def edit_segment(request: HttpRequest, segment_id: str = "") -> HttpResponse:
 def _begin(segment_id: str) -> tuple[dict[str, Any], Draft | None]:
     if not segment_id:
         return {"kind": "segment", "id": "", "name": {}, "when": {"all": [{}]}}, None
-    sources = mounted().sources
-    draft = sources.drafts.find("segment", segment_id)
-    if draft is not None:
-        return dict(draft.document), draft
-    held = in_force(sources.publisher).of("segment").get(segment_id)
+    held, draft = open_document("segment", segment_id)
     if held is None:
         raise Http404
-    return dict(held.document), None
+    return held, draft
 
 
 def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:
@@ -74,16 +70,8 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
         document["id"] = free_id("segment", document["name"])
     if not document["id"]:
         return _show(request, document, draft, is_new=is_new, name_error=_("Give the segment a name."), status=422)
-    sources = mounted().sources
     try:
-        save_draft(
-            document,
-            sources.drafts,
-            sources.publisher,
-            revision=seen_revision(request),
-            actor=actor(),
-            at_us=mounted().clock_us(),
-        )
+        keep_draft(request, document)
     except StaleDraftError as error:
         return _show(request, document, draft, is_new=is_new, theirs=their_draft(error), status=409)
     except BadDraftError as error:
@@ -218,11 +206,6 @@ def publish_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
 
 def discard_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
     """Drop the draft."""
-    sources = mounted().sources
-    draft = sources.drafts.find("segment", segment_id)
-    if draft is not None:
-        discard_draft("segment", segment_id, sources.drafts, revision=draft.revision)
-        undone = _("Draft discarded")
-        add_toast(request, undone)
-    held = in_force(sources.publisher).of("segment").get(segment_id)
+    drop_draft(request, "segment", segment_id)
+    held = published(mounted().sources.publisher, "segment", segment_id)
     return redirect("segment", segment_id) if held is not None else redirect("segments")

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from kundenkreis.definitions.definition import key_of
 from kundenkreis.definitions.drafts import Draft, DraftMistake, check_drafts
 from kundenkreis.definitions.errors import BadDraftError, PublishedMeanwhileError, StaleDraftError
-from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, save_draft
+from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing, publish_drafts
 from kundenkreis.site.access import may
 from kundenkreis.site.audit import audit
-from kundenkreis.site.drafting import actor, seen_revision, their_draft
+from kundenkreis.site.drafting import actor, drop_draft, keep_draft, open_document, their_draft
 from kundenkreis.site.forms.as_before import as_before
 from kundenkreis.site.forms.typed_fields import Options, TypedField, fields_of, read_config
 from kundenkreis.site.mistake_words import mistake_word
@@ -69,12 +69,8 @@ def edit(request: HttpRequest, edited: Edited, more: Mapping[str, Any] | None = 
     act = request.POST.get("act", "save")
     if act != "save":
         return _show(request, edited, _acted(read, act), draft, more=more)
-    sources = mounted().sources
     try:
-        save_draft(
-            read, sources.drafts, sources.publisher, revision=seen_revision(request),
-            actor=actor(), at_us=mounted().clock_us(),
-        )  # fmt: skip
+        keep_draft(request, read)
     except StaleDraftError as error:
         return _show(request, edited, read, draft, theirs=their_draft(error), status=409, more=more)
     except BadDraftError as error:
@@ -86,12 +82,8 @@ def edit(request: HttpRequest, edited: Edited, more: Mapping[str, Any] | None = 
 
 def begin(edited: Edited) -> tuple[dict[str, Any], Draft | None]:
     """(the document that the form begins with, its draft)."""
-    sources = mounted().sources
-    draft = sources.drafts.find(edited.kind, edited.id)
-    if draft is not None:
-        return dict(draft.document), draft
-    held = in_force(sources.publisher).get(key_of(edited.kind, edited.id))
-    return (dict(held.document) if held is not None else edited.begin()), None
+    document, draft = open_document(edited.kind, edited.id)
+    return (document if document is not None else edited.begin()), draft
 
 
 def read_posted(request: HttpRequest, edited: Edited, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,9 +192,5 @@ def _publishing(edited: Edited, prepared: Prepared) -> dict[str, Any]:
 
 def discard(request: HttpRequest, edited: Edited) -> HttpResponse:
     """Drop the draft."""
-    sources = mounted().sources
-    draft = sources.drafts.find(edited.kind, edited.id)
-    if draft is not None:
-        discard_draft(edited.kind, edited.id, sources.drafts, revision=draft.revision)
-        add_toast(request, _("Draft discarded"))
+    drop_draft(request, edited.kind, edited.id)
     return redirect(edited.page)
