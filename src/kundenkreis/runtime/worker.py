@@ -5,7 +5,7 @@ are folded from memory and one commit makes everything durable, inbox position i
 one of N: any of them resolves, each folds the partitions it holds a lease on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -166,20 +166,10 @@ class EmbeddedWorker:
         newest = self._folder.controls_read
         if self._all_swept_to == newest:
             return []
-        found: list[int] = []
-        for partition in range(PARTITIONS):
-            control = self._folder.newest_control(partition)
-            if not control or self._swept.get(partition) == control:
-                continue
-            rows = tx.rows(
-                f"SELECT profile_id FROM states WHERE partition = ? AND control_to < ? AND {_CAN_BE_FOLDED} LIMIT ?",
-                (partition, control, limit - len(found)),
-            )
-            found.extend(row[0] for row in rows)
-            if len(found) >= limit:
-                return found
-            self._swept[partition] = control
-        self._all_swept_to = newest
+        controls = {partition: self._folder.newest_control(partition) for partition in range(PARTITIONS)}
+        found = _unreached(tx, controls, self._swept, limit)
+        if len(found) < limit:
+            self._all_swept_to = newest
         return found
 
     def _adapt(self, report: StepReport, held_us: Micros) -> None:
@@ -195,13 +185,37 @@ class EmbeddedWorker:
         if self._position > self._pruned_to and (report.idle or self._batches % PRUNE_EVERY == 0):
             self._inbox.prune(self._position)
             self._pruned_to = self._position
-        if (
-            (report.idle or self._batches % PRUNE_EVERY == 0)
-            and self._pruner is not None
-            and self._pruner.is_due(now_us)
-        ):
-            with self._store.transaction("prune") as tx:
-                report.idle &= not self._pruner.prune(tx, now_us)
+        if report.idle or self._batches % PRUNE_EVERY == 0:
+            _prune_if_due(self._store, self._pruner, report, now_us)
+
+
+def _prune_if_due(store: Store, pruner: Pruner | None, report: StepReport, now_us: Micros) -> None:
+    """Remove what nobody may keep any longer; a report that said idle says so no more while there is more to remove."""
+    if pruner is not None and pruner.is_due(now_us):
+        with store.transaction("prune") as tx:
+            report.idle &= not pruner.prune(tx, now_us)
+
+
+def _unreached(tx: Session, controls: Mapping[int, int], swept: dict[int, int], limit: int) -> list[int]:
+    """Customers whom the newest control row of their partition has not reached yet, partition by partition, up to a limit.
+
+    Args:
+        controls: partition -> number of its newest control row, 0 if it has none.
+        swept: partition -> the control row that has reached everybody there; kept up to date.
+    """
+    found: list[int] = []
+    for partition, control in controls.items():
+        if not control or swept.get(partition) == control:
+            continue
+        rows = tx.rows(
+            f"SELECT profile_id FROM states WHERE partition = ? AND control_to < ? AND {_CAN_BE_FOLDED} LIMIT ?",
+            (partition, control, limit - len(found)),
+        )
+        found.extend(row[0] for row in rows)
+        if len(found) >= limit:
+            return found
+        swept[partition] = control
+    return found
 
 
 def read_arrivals(
@@ -299,13 +313,8 @@ class PartitionWorker:
         report.idle = report.idle and resolved == 0
         now_us = self._clock.now_us()
         self._batches += 1
-        if (
-            (report.idle or self._batches % PRUNE_EVERY == 0)
-            and self._pruner is not None
-            and self._pruner.is_due(now_us)
-        ):
-            with self._store.transaction("prune") as tx:
-                report.idle &= not self._pruner.prune(tx, now_us)
+        if report.idle or self._batches % PRUNE_EVERY == 0:
+            _prune_if_due(self._store, self._pruner, report, now_us)
         report.took_us = self._clock.monotonic_us() - begun_us
         return report
 
@@ -433,20 +442,10 @@ class PartitionWorker:
         return [log.loaded(row) for row in found], len(found) < self._size
 
     def _sweep(self, tx: Session, folded: dict[int, int], limit: int) -> list[int]:
-        found: list[int] = []
-        for partition in sorted(folded):
-            control = self._folder.newest_control(partition)
-            if not control or control > folded[partition] or self._swept.get(partition) == control:
-                continue
-            rows = tx.rows(
-                f"SELECT profile_id FROM states WHERE partition = ? AND control_to < ? AND {_CAN_BE_FOLDED} LIMIT ?",
-                (partition, control, limit - len(found)),
-            )
-            found.extend(row[0] for row in rows)
-            if len(found) >= limit:
-                return found
-            self._swept[partition] = control
-        return found
+        newest = {partition: self._folder.newest_control(partition) for partition in sorted(folded)}
+        # One that is not folded yet comes with the rows before it.
+        controls = {partition: control for partition, control in newest.items() if control <= folded[partition]}
+        return _unreached(tx, controls, self._swept, limit)
 
 
 def _take_relays_skipping(tx: Session, limit: int) -> list[Relay]:
