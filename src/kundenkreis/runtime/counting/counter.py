@@ -15,10 +15,19 @@ import msgspec
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import MINUTE, SECOND, Zone
+from kundenkreis.runtime.counting.choices import FIGURE as CHOICES
+from kundenkreis.runtime.counting.choices import count_choices
 from kundenkreis.runtime.counting.circle import count_circle, phases_of
+from kundenkreis.runtime.counting.contents import FIGURE as CONTENTS
+from kundenkreis.runtime.counting.contents import count_contents
 from kundenkreis.runtime.counting.events import FIGURE, count_events
+from kundenkreis.runtime.counting.journeys import FIGURE as JOURNEY
+from kundenkreis.runtime.counting.journeys import count_journey, journeys_with_paths
+from kundenkreis.runtime.counting.kept import is_large
 from kundenkreis.runtime.counting.orders import count_revenue, count_second_orders
 from kundenkreis.runtime.counting.reach import count_reach
+from kundenkreis.runtime.counting.segments import FIGURE as SEGMENTS
+from kundenkreis.runtime.counting.segments import count_segments
 from kundenkreis.runtime.counting.sending import count_sending
 from kundenkreis.runtime.counting.today import count_today
 from kundenkreis.runtime.installation import Installation
@@ -67,6 +76,14 @@ FIGURES_COUNTED: Mapping[str, Callable[[Look], Any]] = {
 """Name -> how it is counted: a new figure is one line."""
 
 
+COUNTED_WHEN_LARGE: Mapping[str, Callable[[Look], Any]] = {
+    SEGMENTS: lambda look: count_segments(look.tx, zone=look.zone, at_us=look.at_us),
+    CHOICES: lambda look: count_choices(look.tx, at_us=look.at_us),
+    CONTENTS: lambda look: count_contents(look.tx, at_us=look.at_us),
+}
+"""What pages of a large installation do not count themselves (runtime/counting/kept.py); journeys besides, one figure each."""
+
+
 class _Done(msgspec.Struct):
     at_us: Micros
     took_us: Micros
@@ -80,26 +97,27 @@ class Counter:
         self, installation: Installation, figures: Mapping[str, Callable[[Look], Any]] = FIGURES_COUNTED
     ) -> None:
         self._installation = installation
-        self._figures = figures
+        self._always = figures
         self._done: dict[str, _Done] = {}
         self._documents: tuple[int, Sequence[Mapping[str, Any]]] = (0, ())
 
     def count_all(self) -> None:
         """Count every figure now."""
-        for name in self._figures:
-            self._count(name)
+        for name, count in self._figures().items():
+            self._count(name, count)
 
     def count_due(self) -> Micros:
         """Count what is due. Returns the instant at which something is due again."""
         now_us, log_next = self._installation.clock.now_us(), self._log_next()
-        for name in self._figures:
+        figures = self._figures()
+        for name, count in figures.items():
             if self._due_us(name, log_next) <= now_us:
                 try:
-                    self._count(name)
+                    self._count(name, count)
                 except Exception:  # the edge: one figure that cannot be counted must not stop the others
                     _logger.exception("the figure %s could not be counted", name)
                     self._done[name] = _Done(now_us, SECOND, log_next)
-        return min(self._due_us(name, -1) for name in self._figures)
+        return min(self._due_us(name, -1) for name in figures)
 
     def _due_us(self, name: str, log_next: int) -> Micros:
         done = self._done.get(name)
@@ -112,7 +130,27 @@ class Counter:
         with self._installation.store.reading() as tx:
             return int(tx.rows("SELECT next FROM numbers WHERE name = 'log'")[0][0])
 
-    def _count(self, name: str) -> None:
+    def _figures(self) -> Mapping[str, Callable[[Look], Any]]:
+        """Those of every installation, and of a large one what its pages would count."""
+        with self._installation.store.reading() as tx:
+            journeys = journeys_with_paths(tx) if is_large(tx) else None
+        if journeys is None:
+            return self._always
+        return {**self._always, **COUNTED_WHEN_LARGE, **{JOURNEY + name: self._journey(name) for name in journeys}}
+
+    def _journey(self, name: str) -> Callable[[Look], Any]:
+        """How this journey is counted, with the days for its goal that its newest form gives."""
+        rulebooks = self._installation.rulebooks
+        forms = (
+            document
+            for version in range(rulebooks.newest_version(), 0, -1)
+            for document in rulebooks.documents(version)
+            if (document["kind"], document.get("id")) == ("journey", name)
+        )
+        goal_days = int(((next(forms, None) or {}).get("goal") or {}).get("within_days") or 0)
+        return lambda look: count_journey(look.tx, name, goal_days=goal_days, zone=look.zone, at_us=look.at_us)
+
+    def _count(self, name: str, count: Callable[[Look], Any]) -> None:
         installation = self._installation
         begun_us = installation.clock.monotonic_us()
         documents = self._newest_documents()
@@ -120,7 +158,7 @@ class Counter:
         with installation.store.reading() as tx:
             log_next = int(tx.rows("SELECT next FROM numbers WHERE name = 'log'")[0][0])
             at_us = installation.clock.now_us()
-            counted = self._figures[name](Look(tx, at_us, installation.zone, documents, rulebook))
+            counted = count(Look(tx, at_us, installation.zone, documents, rulebook))
         took_us = installation.clock.monotonic_us() - begun_us
         with installation.store.transaction("figures") as tx:
             tx.insert(FIGURES, [(name, at_us, took_us, _encode(counted))], conflict="replace")

@@ -13,14 +13,14 @@ from kundenkreis.definitions.content_checks import default_brand, known_names, s
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.documents import Content
 from kundenkreis.definitions.drafts import check_drafts
-from kundenkreis.kernel.zones import DAY
+from kundenkreis.runtime.counting.contents import FIGURE, ContentCounts, count_contents
+from kundenkreis.runtime.counting.kept import read_kept
 from kundenkreis.runtime.dispatching import brand_of, greeting, recipient
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.publishing import StorePublisher
 from kundenkreis.site.ports.contents import ContentLine, Mistake, Names, Person, Preview
 
-SENT_DAYS = 30
 _INVENTED: dict[str, Any] = {
     "email": "anna.muster@example.com", "firstName": "Anna", "lastName": "Muster", "first_name": "Anna", "last_name": "Muster",
     "address": {"city": "Köln", "country": "DE", "postalCode": "50667"}, "language": "de",
@@ -55,13 +55,10 @@ class StoredContents:
         return tuple(sorted(lines, key=lambda line: (*line.names.values(), line.id)))
 
     def _sent(self) -> Counter[str]:
-        since_us = self._installation.clock.now_us() - SENT_DAYS * DAY
         with self._installation.store.reading() as tx:
-            rows = tx.rows(
-                "SELECT content_id, count(*) FROM verdicts WHERE outcome = 'handed_over' AND at_us >= ? GROUP BY content_id",
-                (since_us,),
-            )
-        return Counter({row[0]: int(row[1]) for row in rows})
+            kept = read_kept(tx, FIGURE, ContentCounts)
+            counted = kept or count_contents(tx, at_us=self._installation.clock.now_us())
+        return Counter(counted.sent)
 
     def phases(self) -> tuple[tuple[str, Names], ...]:
         """See ports.Contents."""

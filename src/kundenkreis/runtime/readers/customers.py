@@ -16,6 +16,8 @@ from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.runtime.counting.choices import FIGURE, QUICK, ChoiceCounts
+from kundenkreis.runtime.counting.kept import read_kept
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.readers.customer_lines import customer_line, plain_value
 from kundenkreis.runtime.readers.customer_search import Candidates, find_candidates
@@ -100,13 +102,16 @@ class StoredCustomers:
         """See ports.CustomerList."""
         with self._installation.store.reading() as tx:
             _, names = self._in_force(tx)
-            asked = [("phase", one) for one, _ in names.phases]
-            asked += [("sub_state", sub) for _, subs in names.phases for sub in subs]
-            asked += [(kind, one) for kind in ("situation", "segment") for one in names.ids.get(kind, ())]
-            counts = _counts(tx, asked)
-            known, visitors = (
-                int(tx.rows("SELECT count(*) FROM customer_list WHERE is_known = ?", (each,))[0][0]) for each in (1, 0)
-            )
+            kept = read_kept(tx, FIGURE, ChoiceCounts)
+            if kept is not None:
+                counts = {(kind, one): count for kind, found in kept.members.items() for one, count in found.items()}
+                known, visitors = kept.known, kept.visitors
+            else:
+                counts = _counts(tx, [(kind, one) for kind in QUICK for one in names.ids.get(kind, ())])
+                known, visitors = (
+                    int(tx.rows("SELECT count(*) FROM customer_list WHERE is_known = ?", (each,))[0][0])
+                    for each in (1, 0)
+                )
             newest = tx.rows("SELECT profile_id FROM customer_list WHERE is_known = 1 ORDER BY seen_us DESC LIMIT 50")
             attributes: dict[str, None] = {}
             for state in _states(tx, [row[0] for row in newest]).values():
@@ -115,7 +120,8 @@ class StoredCustomers:
         def choice(kind: str, id_: str, parts: tuple[Choice, ...] = ()) -> Choice:
             count = counts.get((kind, id_), 0)
             named = names.named(kind, id_)
-            return Choice(named=named, customers=min(count, MOST_COUNTED), is_more=count > MOST_COUNTED, parts=parts)
+            is_more = kept is None and count > MOST_COUNTED
+            return Choice(named=named, customers=MOST_COUNTED if is_more else count, is_more=is_more, parts=parts)
 
         return Choices(
             # The rulebook lists phases as ties are decided; people read the circle from its beginning.

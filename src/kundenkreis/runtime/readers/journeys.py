@@ -15,7 +15,9 @@ from kundenkreis.journeys.core.flow import Counts, Flow, StepFlow, flow_of
 from kundenkreis.journeys.core.graph import read_nodes
 from kundenkreis.journeys.core.runs import JOURNEY_STOPPED
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.zones import DAY, HOUR, MINUTE
+from kundenkreis.kernel.zones import MINUTE
+from kundenkreis.runtime.counting.journeys import FIGURE, SHOWN_DAYS, JourneyCounts, Paths, count_journey, count_paths
+from kundenkreis.runtime.counting.kept import is_large, read_family, read_kept
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.session import Session
@@ -36,13 +38,6 @@ from kundenkreis.site.ports.journeys import (
 )
 
 UNDO_FOR: Micros = 10 * MINUTE
-SHOWN_DAYS = 56
-"""Days of entries on the page; as many again are read, so that the first of them has eight weekdays before it."""
-_HALF_HOUR = HOUR // 2
-"""Zones are moved by half hours; days are put together from these."""
-_REASON_LENGTH = 40
-"""Of a verdict's reasons: enough for the rule that decided, which stands first."""
-_FINAL = ("withheld", "expired", "cancelled")
 _SENT, _WITHHELD, _GOAL = "sent", "withheld", "goal"
 _ORDER: Mapping[JourneyState, int] = {"live": 0, "paused": 1, "draft": 2, "stopped": 3}
 
@@ -63,8 +58,8 @@ class StoredJourneys:
         drafts = {draft.id: draft for draft in self._drafts.every("journey")}
         with self._installation.store.reading() as tx:
             world = _World(tx, self._installation, drafts)
-            counts = _counts(tx, "")
-            lines = [self._line(tx, world, name, counts.get(name, {})) for name in world.names()]
+            paths = _paths(tx, tuple(world.names()))
+            lines = [self._line(world, name, _flows(world, name, paths[name]), paths[name]) for name in world.names()]
         return tuple(sorted(lines, key=lambda line: (_ORDER[line.state], line.id)))
 
     def read_journey(self, journey_id: str) -> JourneyReport | None:
@@ -76,20 +71,26 @@ class StoredJourneys:
             if journey_id not in world.names():
                 return None
             document = world.document(journey_id)
-            counts = _counts(tx, journey_id).get(journey_id, {})
-            flows = _flows(tx, world, journey_id, counts)
-            steps, elsewhere = _steps(flows, counts, document)
             goal_days = int((document.get("goal") or {}).get("within_days") or 0)
-            treated, control, still_open = _reached(tx, journey_id, now_us - goal_days * DAY)
-            days = _days_to_goal(tx, journey_id)
+            counted = read_kept(tx, FIGURE + journey_id, JourneyCounts)
+            if counted is None or counted.goal_days != goal_days:
+                counted = count_journey(tx, journey_id, goal_days=goal_days, zone=installation.zone, at_us=now_us)
+            flows, counts, days = (
+                _flows(world, journey_id, counted.paths),
+                counted.paths.by_version(),
+                counted.days_to_goal,
+            )
+            steps, elsewhere = _steps(flows, counts, document)
+            reached = counted.reached
             return JourneyReport(
-                line=self._line(tx, world, journey_id, counts, flows), document=document,
+                line=self._line(world, journey_id, flows, counted.paths), document=document,
                 drawing=draw(document, installed_plugins().steps, world.name_of), steps=steps, elsewhere=elsewhere,
-                reached=compare(treated, control), still_open=still_open, days_to_goal=days, quartiles=quartiles(days),
-                per_day=_per_day(tx, installation, journey_id, now_us), withheld=_withheld(tx, journey_id),
+                reached=compare(Share(*reached.treated), Share(*reached.control)), still_open=reached.still_open,
+                days_to_goal=days, quartiles=quartiles(days), per_day=_per_day(counted, installation.zone.day_number(counted.at_us)),
+                withheld=tuple(WithheldFigure(outcome=one[0], reason=one[1], count=one[2]) for one in counted.withheld),
                 contents=_contents(document, steps, world), goal_days=goal_days,
                 undo_until_us=world.undo_until_us(journey_id, now_us), before=world.form_before(journey_id),
-                as_of_us=now_us,
+                as_of_us=counted.at_us,
             )  # fmt: skip
 
     def find_people(self, journey_id: str, *, step_id: str, outcome: str, cursor: str, limit: int) -> PeoplePage:
@@ -136,17 +137,22 @@ class StoredJourneys:
         paths = [_path(run_id, lines) for run_id, lines in runs.items()]
         return Trace(person=person, runs=tuple(sorted(paths, key=lambda path: -path.lines[0].at_us)))
 
-    def _line(
-        self, tx: Session, world: "_World", name: str, counts: Mapping[int, Counts], flows: Mapping[int, Flow] | None = None
-    ) -> JourneyLine:  # fmt: skip
-        flows = flows if flows is not None else _flows(tx, world, name, counts)
-        total = _total(flows.values())
+    def _line(self, world: "_World", name: str, flows: Mapping[int, Flow], paths: Paths) -> JourneyLine:
+        counts = paths.by_version()
         changed_us, changed_by = world.changed(name)
         return JourneyLine(
-            id=name, names=world.document(name).get("name") or {}, state=world.state(name), where=total, goals=_said(counts, _GOAL),
-            sent=_said(counts, _SENT), withheld=_said(counts, _WITHHELD) + _said(counts, "exited:withheld"),
-            has_draft=name in world.drafts, changed_us=changed_us, changed_by=changed_by, version=world.version(name),
+            id=name, names=world.document(name).get("name") or {}, state=world.state(name), where=_total(flows.values()),
+            goals=_said(counts, _GOAL), sent=_said(counts, _SENT),
+            withheld=_said(counts, _WITHHELD) + _said(counts, "exited:withheld"), has_draft=name in world.drafts,
+            changed_us=changed_us, changed_by=changed_by, version=world.version(name),
         )  # fmt: skip
+
+
+def _paths(tx: Session, names: tuple[str, ...]) -> Mapping[str, Paths]:
+    """The paths of these journeys as the counter left them, else counted."""
+    held = read_family(tx, tuple(FIGURE + name for name in names), JourneyCounts) if is_large(tx) else {}
+    kept = {name: held[FIGURE + name].paths for name in names if FIGURE + name in held}
+    return {**count_paths(tx, tuple(name for name in names if name not in kept)), **kept}
 
 
 class _World:
@@ -232,22 +238,11 @@ def _stopped(tx: Session) -> dict[str, Micros]:
     return {str(json.loads(bytes(body))["properties"].get("journey", "")): at_us for body, at_us in rows}
 
 
-def _counts(tx: Session, journey_id: str) -> dict[str, dict[int, dict[tuple[str, str], int]]]:
-    """Journey -> version -> (step, outcome) -> lines of paths."""
-    where, params = ("WHERE journey_id = ?", (journey_id,)) if journey_id else ("", ())
-    found: dict[str, dict[int, dict[tuple[str, str], int]]] = defaultdict(lambda: defaultdict(dict))
-    sql = f"SELECT journey_id, version, step_id, outcome, count(*) FROM run_entries {where} GROUP BY 1, 2, 3, 4"
-    for name, version, step_id, outcome, count in tx.rows(sql, params):
-        found[name][version][step_id, outcome] = count
-    return found
-
-
-def _flows(tx: Session, world: _World, name: str, counts: Mapping[int, Counts]) -> dict[int, Flow]:
+def _flows(world: _World, name: str, paths: Paths) -> dict[int, Flow]:
     """Version -> where everybody is."""
-    failed = _last_lines(tx, name) if any(out == "failed" for part in counts.values() for _, out in part) else {}
-    early = _early_goals(tx, name) if any(key == ("", "goal") for part in counts.values() for key in part) else {}
+    failed, early = paths.failed_by_version(), dict(paths.early_goals)
     flows = {}
-    for version, counted in counts.items():
+    for version, counted in paths.by_version().items():
         document = world.versions.get((name, version))
         if document is None:
             continue
@@ -258,31 +253,6 @@ def _flows(tx: Session, world: _World, name: str, counts: Mapping[int, Counts]) 
             failed_ends=failed.get(version, {}), early_goals=early.get(version, 0),
         )  # fmt: skip
     return flows
-
-
-def _last_lines(tx: Session, name: str) -> dict[int, dict[str, int]]:
-    """Version -> step -> paths that end with a failure there."""
-    found: dict[int, dict[str, int]] = defaultdict(dict)
-    rows = tx.rows(
-        "SELECT r.version, r.step_id, count(*) FROM run_entries r WHERE r.journey_id = ? AND r.outcome = 'failed' AND NOT EXISTS "
-        "(SELECT 1 FROM run_entries l WHERE l.run_id = r.run_id AND l.sequence > r.sequence AND l.outcome NOT IN ('goal', 'exited:merged')) "
-        "GROUP BY 1, 2",
-        (name,),
-    )
-    for version, step_id, count in rows:
-        found[version][step_id] = count
-    return found
-
-
-def _early_goals(tx: Session, name: str) -> dict[int, int]:
-    """Version -> paths that had the goal before their first step: nothing but the entry (and the mark of the control group) before it."""
-    rows = tx.rows(
-        "SELECT g.version, count(*) FROM run_entries g WHERE g.journey_id = ? AND g.step_id = '' AND g.outcome = 'goal' AND g.sequence <= 2 "
-        "AND NOT EXISTS (SELECT 1 FROM run_entries b WHERE b.run_id = g.run_id AND b.sequence < g.sequence "
-        "AND b.outcome NOT IN ('entered', 'holdout')) GROUP BY 1",
-        (name,),
-    )
-    return dict(rows)
 
 
 def _total(flows: Any) -> Whereabouts:
@@ -334,41 +304,8 @@ def _steps(
     return figures, sum(count for name, count in standing.items() if name not in figures)
 
 
-def _reached(tx: Session, name: str, until_us: Micros) -> tuple[Share, Share, int]:
-    """(treated, control, people whose time for the goal is not over)."""
-    rows = tx.rows(
-        "SELECT e.at_us <= ?, h.run_id IS NOT NULL, count(*), count(g.run_id) FROM run_entries e "
-        "LEFT JOIN run_entries h ON h.run_id = e.run_id AND h.sequence = 1 AND h.outcome = 'holdout' AND h.step_id = '' "
-        "LEFT JOIN run_entries g ON g.run_id = e.run_id AND g.outcome = 'goal' "
-        "WHERE e.journey_id = ? AND e.step_id = '' AND e.outcome = 'entered' GROUP BY 1, 2",
-        (until_us, name),
-    )
-    shares = {(bool(over), bool(held)): Share(goals, entered) for over, held, entered, goals in rows}
-    still_open = sum(share.of for (over, _), share in shares.items() if not over)
-    return shares.get((True, False), Share(0, 0)), shares.get((True, True), Share(0, 0)), still_open
-
-
-def _days_to_goal(tx: Session, name: str) -> dict[int, int]:
-    rows = tx.rows(
-        f"SELECT (g.at_us - e.at_us) / {DAY}, count(*) FROM run_entries g JOIN run_entries e ON e.run_id = g.run_id AND e.sequence = 0 "
-        "WHERE g.journey_id = ? AND g.outcome = 'goal' GROUP BY 1 ORDER BY 1",
-        (name,),
-    )
-    return {int(day): count for day, count in rows}
-
-
-def _per_day(tx: Session, installation: Installation, name: str, now_us: Micros) -> tuple[DayFigure, ...]:
-    zone = installation.zone
-    today = zone.day_number(now_us)
-    first = today - 2 * SHOWN_DAYS
-    rows = tx.rows(
-        f"SELECT at_us / {_HALF_HOUR}, count(*) FROM run_entries WHERE journey_id = ? AND step_id = '' AND outcome = 'entered' "
-        "AND at_us >= ? GROUP BY 1",
-        (name, zone.day_start_us(first)),
-    )
-    entries: Counter[int] = Counter()
-    for slot, count in rows:
-        entries[zone.day_number(int(slot) * _HALF_HOUR)] += count
+def _per_day(counted: JourneyCounts, today: int) -> tuple[DayFigure, ...]:
+    entries = Counter(counted.entries)
     begun = min(entries, default=today)
     figures = []
     for day in range(max(today - SHOWN_DAYS + 1, begun), today + 1):
@@ -377,20 +314,6 @@ def _per_day(tx: Session, installation: Installation, name: str, now_us: Micros)
             DayFigure(day=day, entries=entries[day], low=band.low if band else -1, high=band.high if band else -1)
         )
     return tuple(figures)
-
-
-def _withheld(tx: Session, name: str) -> tuple[WithheldFigure, ...]:
-    marks = ", ".join("?" for _ in _FINAL)
-    rows = tx.rows(
-        f"SELECT v.outcome, substr(v.reasons, 1, {_REASON_LENGTH}), count(*) FROM verdicts v WHERE v.journey_id = ? AND v.outcome IN ({marks}) "
-        "AND NOT EXISTS (SELECT 1 FROM verdicts l WHERE l.effect_id = v.effect_id AND l.sequence > v.sequence) GROUP BY 1, 2",
-        (name, *_FINAL),
-    )
-    found: Counter[tuple[str, str]] = Counter()
-    for outcome, reasons, count in rows:
-        rule = reasons.lstrip("[").partition(",")[0].strip('"]')
-        found[outcome, rule] += count
-    return tuple(WithheldFigure(outcome=key[0], reason=key[1], count=count) for key, count in found.most_common())
 
 
 def _contents(document: Document, steps: Mapping[str, StepFigures], world: _World) -> tuple[ContentFigure, ...]:

@@ -5,17 +5,25 @@ fair sample of everybody.
 """
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
 from typing import Any
 
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.engine.rulebook import Rulebook
-from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros
-from kundenkreis.kernel.zones import DAY
+from kundenkreis.kernel.ids import PARTITIONS, Micros
 from kundenkreis.runtime import log
+from kundenkreis.runtime.counting.kept import read_kept
+from kundenkreis.runtime.counting.segments import (
+    FIGURE,
+    SHOWN_DAYS,
+    SegmentCounts,
+    SegmentMoves,
+    count_days,
+    count_moves,
+)
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.publishing import StorePublisher
@@ -30,7 +38,6 @@ from kundenkreis.segments.errors import DefinitionError
 from kundenkreis.site.ports.customers import Named
 from kundenkreis.site.ports.segments import DayCount, Estimate, Segment, SegmentLine, UsedBy
 
-MOVED_DAYS = 30
 SAMPLE = 8
 """People shown while a condition is edited."""
 
@@ -56,12 +63,14 @@ class StoredSegments:
         published = definitions.of("segment")
         names = DefinitionNames([*(one.document for one in published.values()), *drafts.values()])
         with self._installation.store.reading() as tx:
-            moves = _moves(tx, self._installation.clock.now_us() - MOVED_DAYS * DAY)
+            kept = read_kept(tx, FIGURE, SegmentCounts)
+            moves = kept.moves if kept is not None else count_moves(tx, at_us=self._installation.clock.now_us())
+        none = SegmentMoves()
         used = Counter(name for one in definitions for name in _segments_named(one))
         lines = [
             SegmentLine(
-                named=names.named("segment", name), members=moves[name][0], entered=moves[name][1], left=moves[name][2],
-                used_by=used[name], has_draft=name in drafts, is_published=name in published,
+                named=names.named("segment", name), members=moves.get(name, none).members, entered=moves.get(name, none).entered,
+                left=moves.get(name, none).left, used_by=used[name], has_draft=name in drafts, is_published=name in published,
             )
             for name in sorted({*published, *drafts})
         ]  # fmt: skip
@@ -88,21 +97,17 @@ class StoredSegments:
 
     def members_by_day(self, segment_id: str, days: int) -> tuple[DayCount, ...]:
         """See ports.Segments."""
-        zone = self._installation.zone
-        today = zone.day_number(self._installation.clock.now_us())
-        first_us = zone.day_start_us(today - days + 1)
+        at_us = self._installation.clock.now_us()
         with self._installation.store.reading() as tx:
-            stays = tx.rows(
-                "SELECT from_us, until_us FROM memberships WHERE kind = 'segment' AND definition_id = ? AND until_us >= ?",
-                (segment_id, first_us),
-            )
-        members = sum(1 for from_us, _ in stays if from_us < first_us)
-        came = Counter(zone.day_number(from_us) for from_us, _ in stays if from_us >= first_us)
-        went = Counter(zone.day_number(until_us) for _, until_us in stays if until_us != NEVER)
-        found = []
-        for day in range(today - days + 1, today + 1):
-            members += came[day] - went[day]
-            found.append(DayCount(day=day, members=members, entered=came[day], left=went[day]))
+            kept = read_kept(tx, FIGURE, SegmentCounts) if days == SHOWN_DAYS else None
+            moves = kept.days.get(segment_id) if kept is not None else None
+            if moves is None:
+                moves = count_days(tx, segment_id, days=days, zone=self._installation.zone, at_us=at_us)
+        members, found = moves.before, []
+        for day in range(moves.first_day, moves.first_day + days):
+            came, went = moves.came.get(day, 0), moves.went.get(day, 0)
+            members += came - went
+            found.append(DayCount(day=day, members=members, entered=came, left=went))
         return tuple(found)
 
     def choices(self) -> dict[str, tuple[Named, ...]]:
@@ -178,18 +183,6 @@ def _states(tx: Session, partition: int, lacking: Sequence[FactSpec], rulebook: 
             history = log.folded_so_far(tx, owners, folded_to=state.folded_to, names=names)
             state.facts = state.facts | fold_facts(table, history)
         yield state
-
-
-def _moves(tx: Session, since_us: Micros) -> Mapping[str, tuple[int, int, int]]:
-    """Segment -> (members now, came in since, went out since)."""
-    counted = "SELECT definition_id, count(*) FROM memberships WHERE kind = 'segment' AND {} GROUP BY definition_id"
-    asked = (
-        ("until_us = ?", (NEVER,)),
-        ("from_us >= ?", (since_us,)),
-        ("until_us >= ? AND until_us < ?", (since_us, NEVER)),
-    )
-    now, came, went = (Counter({row[0]: int(row[1]) for row in tx.rows(counted.format(w), p)}) for w, p in asked)
-    return defaultdict(lambda: (0, 0, 0), {name: (now[name], came[name], went[name]) for name in {*now, *came, *went}})
 
 
 def _segments_named(definition: Definition) -> set[str]:
