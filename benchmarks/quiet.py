@@ -49,7 +49,7 @@ def pass_time(worker: EmbeddedWorker | PartitionWorker, clock: SteeredClock, spa
     woken = 0
     while True:
         report = worker.step()
-        woken += report.fold.due
+        woken += report.fold.counts.due
         if report.idle:
             return woken
 

@@ -61,6 +61,13 @@ class Settings:
     workers: int = _setting(
         1, "processes", "How many workers fold customers. More than one needs PostgreSQL.", low=1, high=64
     )
+    fold_helpers: int = _setting(
+        1,
+        "processes",
+        "How many processes fold beside the worker while it catches up on SQLite; each takes some 100 MB and ends when there is nothing "
+        "left to catch up with. Never more than the machine has other processors. 0: none.",
+        high=16,
+    )
     host: str = _setting(
         "127.0.0.1", "address", "Where the web server listens. The default is reachable from this machine only."
     )

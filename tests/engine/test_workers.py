@@ -41,7 +41,7 @@ def test_a_quarantined_customer_is_not_due_for_ever(tmp_path: Path) -> None:
     assert life.rows("SELECT code FROM quarantined_customers") == [("DecodeError",)]
     assert worker.next_wake_us() == NEVER
     life.publish(Publish(clock.now_us(), 2))
-    assert worker.run_until_idle().fold.customers == 0
+    assert worker.run_until_idle().fold.counts.customers == 0
     life.close()
 
 

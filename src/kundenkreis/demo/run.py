@@ -232,8 +232,8 @@ class _Loader:
         self._clock.advance_to(at_us)
         while True:
             report = self._worker.run_until_idle()
-            self.run.by_time += report.fold.due
-            self.run.by_time_changed += report.fold.changed_by_time
+            self.run.by_time += report.fold.counts.due
+            self.run.by_time_changed += report.fold.counts.changed_by_time
             assert self._dispatcher is not None
             if not report.fold.effects:
                 return

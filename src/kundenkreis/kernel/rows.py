@@ -25,7 +25,7 @@ STATE_CARRIED = "State Carried"
 """Name of a base: a row of type `state` with a customer's whole state, from which a rebuild starts. Flagged DERIVED: never folded."""
 
 
-class LogRow(msgspec.Struct, kw_only=True, gc=False):
+class LogRow(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     """One row of the log. Immutable once appended; `number` is ascending within the partition, not gapless."""
 
     partition: int

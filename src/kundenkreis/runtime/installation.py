@@ -21,6 +21,7 @@ from kundenkreis.runtime.bases import ensure_fold_version
 from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.clock import Clock, SystemClock
 from kundenkreis.runtime.customer_list import fill_customer_list
+from kundenkreis.runtime.fold_helpers import FoldHelpers, other_processors
 from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, append_control, documents_of, publish
 from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
@@ -140,10 +141,12 @@ class Installation:
         self.store.checkpoint_beside()
         reading = SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
         self._closing.callback(reading.close)
+        helpers = FoldHelpers(self.clock, most=min(self.settings.fold_helpers, other_processors()))
+        self._closing.callback(helpers.close)
         return EmbeddedWorker(
             self.store, reading, self.rulebooks, zone=self.zone, clock=self.clock,
             late_after_us=self.late_after_us, point=self.point, admission=self.admission(),
-            tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days),
+            tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days), helpers=helpers,
         )  # fmt: skip
 
     def bell(self, name: str) -> Bell:

@@ -22,7 +22,6 @@ from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.runtime import log
 from kundenkreis.runtime.comparing import COMPARED, Comparison, Difference, RebuildReport
-from kundenkreis.runtime.folding import Writes
 from kundenkreis.runtime.past import Controls, Folded, Past, load_past, read_controls
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stops import Stops, later_than_stored, read_stops
@@ -30,6 +29,7 @@ from kundenkreis.runtime.stores import schema
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Row, Session, Store, in_batches, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
+from kundenkreis.runtime.writes import Writes
 
 CHUNK = 200
 """Customers folded and written together."""
@@ -253,10 +253,7 @@ def refold_some(
     writes.flush(tx, outbox=False)
     tx.insert(schema.OUTBOX, writes.outbox, conflict=_RELEASED_ANEW)
     tx.insert(schema.INTERNAL_INBOX, writes.relays)
-    number = log.next_numbers(tx, len(writes.derived))
-    for offset, row in enumerate(writes.derived):
-        row.number = number + offset
-    log.append(tx, [log.stored(row, None) for row in writes.derived])
+    writes.append_to_log(tx)
 
 
 def _within_evidence(tx: Session, past: Past, profile_id: int, stops: Stops) -> Folded | None:

@@ -14,7 +14,7 @@ from kundenkreis.kernel.errors import BugError
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import PARTITIONS, Micros
 from kundenkreis.kernel.rows import LogRow
-from kundenkreis.kernel.zones import DAY, Zone
+from kundenkreis.kernel.zones import DAY, Zone, zone
 from kundenkreis.runtime import log
 from kundenkreis.runtime.partition_clocks import read_clocks, write_clocks
 from kundenkreis.runtime.stores.meta import read_meta
@@ -26,16 +26,23 @@ ANONYMOUS_DAYS = "anonymous_days"
 DEFAULT_ANONYMOUS_LIFE: Micros = 90 * DAY
 
 
-class Rulebooks:
-    """The rulebooks of one store; callable as `RulebookOf`."""
+class Published(msgspec.Struct):
+    """Everything published so far, as one process tells it another."""
 
-    def __init__(self, store: Store, *, zone: Zone) -> None:
-        self._store = store
-        self.zone = zone
+    zone: str
+    documents: dict[int, list[dict[str, Any]]]
+    """Version -> its definitions, without a gap from 1."""
+    include: dict[int, list[str]]
+    anonymous_life_us: Micros
+
+
+class KnownRulebooks:
+    """The rulebooks published so far; callable as `RulebookOf`, each compiled when it is first asked for."""
+
+    def __init__(self, published: Published) -> None:
+        self.zone = zone(published.zone)
+        self._known = published
         self._compiled: dict[int, Rulebook] = {}
-        self._documents: dict[int, list[dict[str, Any]]] = {}
-        self._include: dict[int, list[str]] = {}
-        self._anonymous_life_us: Micros = DEFAULT_ANONYMOUS_LIFE
 
     def __call__(self, version: int) -> Rulebook:
         rulebook = self._compiled.get(version)
@@ -43,13 +50,45 @@ class Rulebooks:
             rulebook = self._compiled[version] = self._compile(version)
         return rulebook
 
+    @property
+    def newest_known(self) -> int:
+        """The last version that this process has read."""
+        return max(self._known.documents, default=0)
+
     def documents(self, version: int) -> list[dict[str, Any]]:
         """The definitions of a version as plain data."""
-        if version not in self._documents:
-            self._read()
-        if version not in self._documents:
+        if version not in self._known.documents:
             raise BugError(f"rulebook version {version} is named in the log but not stored")
-        return self._documents[version]
+        return self._known.documents[version]
+
+    def _compile(self, version: int) -> Rulebook:
+        self.documents(version)
+        return compile_installed(
+            self._past(version), zone=self.zone, include_existing=self._known.include.get(version, ()),
+            anonymous_life_us=self._known.anonymous_life_us,
+        )  # fmt: skip
+
+    def _past(self, version: int) -> list[list[dict[str, Any]]]:
+        return [self._known.documents[number] for number in range(1, version + 1)]
+
+
+class Rulebooks(KnownRulebooks):
+    """The rulebooks of one store; what is not known yet is read."""
+
+    def __init__(self, store: Store, *, zone: Zone) -> None:
+        super().__init__(Published(zone.name, {}, {}, DEFAULT_ANONYMOUS_LIFE))
+        self._store = store
+
+    @property
+    def published(self) -> Published:
+        """What this process knows, for another one."""
+        return self._known
+
+    def documents(self, version: int) -> list[dict[str, Any]]:
+        """The definitions of a version as plain data."""
+        if version not in self._known.documents:
+            self._read()
+        return super().documents(version)
 
     def stored(self, version: int) -> bytes:
         """The canonical JSON of a version, as published."""
@@ -60,29 +99,19 @@ class Rulebooks:
         """The rulebook that publishing these documents would make; raises what is wrong with them."""
         self._read()
         return compile_installed(
-            [*self._past(len(self._documents)), documents], zone=self.zone, anonymous_life_us=self._anonymous_life_us
+            [*self._past(self.newest_known), documents], zone=self.zone, anonymous_life_us=self._known.anonymous_life_us
         )
-
-    def _compile(self, version: int) -> Rulebook:
-        self.documents(version)
-        return compile_installed(
-            self._past(version), zone=self.zone, include_existing=self._include.get(version, ()),
-            anonymous_life_us=self._anonymous_life_us,
-        )  # fmt: skip
-
-    def _past(self, version: int) -> list[list[dict[str, Any]]]:
-        return [self._documents[number] for number in range(1, version + 1)]
 
     def read(self, tx: Session) -> None:
         """Learn versions published since, inside a transaction that is open already."""
-        known = max(self._documents, default=0)
-        if not known:
+        newest = self.newest_known
+        if not newest:
             days = read_meta(tx, ANONYMOUS_DAYS)
-            self._anonymous_life_us = int(days) * DAY if days is not None else DEFAULT_ANONYMOUS_LIFE
-        rows = tx.rows("SELECT version, definitions, include_existing FROM rulebooks WHERE version > ?", (known,))
+            self._known.anonymous_life_us = int(days) * DAY if days is not None else DEFAULT_ANONYMOUS_LIFE
+        rows = tx.rows("SELECT version, definitions, include_existing FROM rulebooks WHERE version > ?", (newest,))
         for version, definitions, include in rows:
-            self._documents[version] = documents_of(bytes(definitions))
-            self._include[version] = msgspec.json.decode(include)
+            self._known.documents[version] = documents_of(bytes(definitions))
+            self._known.include[version] = msgspec.json.decode(include)
 
     def _read(self) -> None:
         with self._store.reading() as tx:

@@ -21,6 +21,7 @@ from kundenkreis.privacy.pruning import Pruner
 from kundenkreis.runtime import log
 from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.clock import Clock
+from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder, FoldReport
 from kundenkreis.runtime.partition_clocks import write_clocks
 from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
@@ -70,14 +71,16 @@ class EmbeddedWorker:
         admission: what the write keys allow their events.
         tombstone_key: see `Resolver`.
         pruner: removes at rest, and now and then under load, what nobody may keep any longer; None: nothing does.
+        helpers: fold with this worker while there is a backlog; None: nobody does.
     """
 
     def __init__(
         self, store: Store, inbox: ReadableInbox, rulebooks: Rulebooks, *, zone: Zone, clock: Clock, late_after_us: Micros,
         point: Point = no_point, writes_outbox: bool = True, admission: Admission | None = None, tombstone_key: bytes = b"",
-        pruner: Pruner | None = None,
+        pruner: Pruner | None = None, helpers: FoldHelpers | None = None,
     ) -> None:  # fmt: skip
         self._store = store
+        self._helpers = helpers
         self._inbox = inbox
         self._admission = admission if admission is not None else Admission()
         self._pruner = pruner
@@ -85,7 +88,7 @@ class EmbeddedWorker:
         self._late_after_us = late_after_us
         self._point = point
         self._resolver = Resolver(zone, remembers=True, admission=self._admission, tombstone_key=tombstone_key)
-        self._folder = Folder(rulebooks, writes_outbox=writes_outbox)
+        self._folder = Folder(rulebooks, writes_outbox=writes_outbox, helpers=helpers)
         self._size = 400
         self._batches = 0
         self._position = 0
@@ -111,7 +114,14 @@ class EmbeddedWorker:
         report.took_us = self._clock.monotonic_us() - begun_us
         self._adapt(report, held_us)
         self._prune(report, now_us)
+        if self._helpers is not None:
+            self._helpers.rest() if report.drained else self._helpers.call()
         return report
+
+    def close(self) -> None:
+        """End what works for this worker."""
+        if self._helpers is not None:
+            self._helpers.close()
 
     def run_until_idle(self) -> StepReport:
         """Steps until nothing is left to do now; their sum."""
@@ -119,9 +129,7 @@ class EmbeddedWorker:
         while True:
             report = self.step()
             total.events += report.events
-            total.fold.customers += report.fold.customers
-            total.fold.due += report.fold.due
-            total.fold.changed_by_time += report.fold.changed_by_time
+            total.fold.counts.add(report.fold.counts)
             total.fold.effects += report.fold.effects
             total.fold.quarantined += report.fold.quarantined
             total.idle = total.idle and report.idle
