@@ -20,6 +20,7 @@ from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.rows import LATE
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, SECOND, to_datetime, zone
+from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder
 from kundenkreis.runtime.partition_clocks import write_clocks
 from kundenkreis.runtime.resolver import Relay, Resolver
@@ -88,7 +89,8 @@ class Story:
 class Life:
     """One store, and the resolver and fold that work on it."""
 
-    def __init__(self, path: Path, point: Any = None) -> None:
+    def __init__(self, path: Path, point: Any = None, helpers: FoldHelpers | None = None) -> None:
+        self.helpers = helpers
         empty = path.parent / "empty.db"
         if not empty.exists():
             store = SqliteStore(empty, is_durable=False)
@@ -110,7 +112,7 @@ class Life:
         """A new process."""
         self.rulebooks = Rulebooks(self.store, zone=ZONE)
         self.resolver = Resolver(ZONE, remembers=True)
-        self.folder = Folder(self.rulebooks)
+        self.folder = Folder(self.rulebooks, helpers=self.helpers)
 
     def failed(self) -> None:
         """The same process after a transaction that failed."""

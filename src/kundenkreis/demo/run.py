@@ -230,6 +230,7 @@ class _Loader:
     def _move_to(self, at_us: Micros) -> None:
         """Advance the clock and do everything that is due until then; what hand-overs report is folded as well."""
         self._clock.advance_to(at_us)
+        self._worker.call_helpers()  # a backlog of a year
         while True:
             report = self._worker.run_until_idle()
             self.run.by_time += report.fold.counts.due

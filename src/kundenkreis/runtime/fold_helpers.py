@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 60.0
 """A share takes a tenth of a second; a helper that says nothing for this long is taken for dead."""
 FEWEST_CUSTOMERS = 40
 """Fewer are folded sooner than sent."""
-LEAST_PART, MOST_PART = 0.2, 0.9
+LEAST_PART, MOST_PART = 0.2, 0.95
 
 _encode = msgspec.msgpack.Encoder().encode
 _read_published = msgspec.msgpack.Decoder(Published).decode
@@ -174,6 +174,8 @@ class FoldHelpers:
         self._wanted_us: Micros = 0
         self._part = 0.5
         """Of the work that can be lent: moved until worker and helpers end at the same time."""
+        self.folded = 0
+        """Customers folded by helpers so far, each counted once a batch."""
 
     @property
     def pids(self) -> list[int]:
@@ -192,9 +194,11 @@ class FoldHelpers:
             return
         while len(self._helpers) < self._most:
             self._helpers.append(FoldHelper())
-        if wait:
-            for helper in self._helpers:
+        try:
+            for helper in self._helpers if wait else ():
                 helper.wait_until_ready()
+        except FoldHelperError:
+            self._give_up()
 
     def rest(self) -> None:
         """There is no backlog; after a while of this they end."""
@@ -244,6 +248,7 @@ class FoldHelpers:
                 self._give_up()
                 return done, back
             done.append(folded)
+            self.folded += folded.counts.customers
             back.extend(folded.handed_back)
         if done:
             self._part = min(max(self._part * (0.97 if waited else 1.03), LEAST_PART), MOST_PART)

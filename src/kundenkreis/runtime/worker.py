@@ -118,6 +118,11 @@ class EmbeddedWorker:
             self._helpers.rest() if report.drained else self._helpers.call()
         return report
 
+    def call_helpers(self) -> None:
+        """Much is about to come: whoever helps starts now, and this waits for it."""
+        if self._helpers is not None:
+            self._helpers.call(wait=True)
+
     def close(self) -> None:
         """End what works for this worker."""
         if self._helpers is not None:
