@@ -107,7 +107,7 @@ class Counter:
             self._count(name, count)
 
     def count_due(self) -> Micros:
-        """Count what is due. Returns the instant at which something is due again."""
+        """Count what is due. Returns the instant at which to look again, later than now however little was added."""
         now_us, log_next = self._installation.clock.now_us(), self._log_next()
         figures = self._figures()
         for name, count in figures.items():
@@ -117,7 +117,8 @@ class Counter:
                 except Exception:  # the edge: one figure that cannot be counted must not stop the others
                     _logger.exception("the figure %s could not be counted", name)
                     self._done[name] = _Done(now_us, SECOND, log_next)
-        return min(self._due_us(name, -1) for name in figures)
+        earliest_us = min(self._due_us(name, -1) for name in figures)
+        return max(earliest_us, self._installation.clock.now_us() + SHORTEST_PAUSE)
 
     def _due_us(self, name: str, log_next: int) -> Micros:
         done = self._done.get(name)
