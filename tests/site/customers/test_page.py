@@ -38,7 +38,7 @@ def message(outcome: str, *reasons: Reason) -> TimelineEntry:
     )
     told = TimelineMessage(
         message_id="0a", content=WELCOME, channel="email", journey=WELCOME, subject="Hello" if not reasons else "",
-        was_made=not reasons, verdicts=(verdict,), fate=(),
+        verdicts=(verdict,), fate=(),
     )  # fmt: skip
     return event(outcome, part="messages", message=told, named=WELCOME)
 
@@ -88,9 +88,9 @@ def test_withheld_message_is_explained_in_a_sentence(site: Site) -> None:
     assert "Marie Brandt hat diese Nachricht nicht bekommen: Zurückgehalten: Reklamation" in text
 
 
-def test_sent_message_leads_to_the_message_as_sent(site: Site) -> None:
+def test_message_leads_to_its_decision(site: Site) -> None:
     html = show(site, message("handed_over"))
-    assert '<a href="/mailbox/0a/">Welcome</a>' in html
+    assert '<a href="/messages/0a/">Welcome</a>' in html
     assert "did not get this message" not in words(html)
 
 

@@ -240,7 +240,7 @@ def messages_by_id(
         last = judged[-1]
         found[message_id.hex()] = TimelineMessage(
             message_id=message_id.hex(), content=names.named("content", last[6]), channel=last[5],
-            journey=names.named("journey", last[11]), subject=subjects.get(message_id, ""), was_made=message_id in subjects,
+            journey=names.named("journey", last[11]), subject=subjects.get(message_id, ""),
             verdicts=tuple(_verdict(row) for row in judged), fate=tuple(heard.get(message_id.hex(), ())),
         )  # fmt: skip
     return found

@@ -248,8 +248,6 @@ class TimelineMessage:
     journey: Named
     subject: str
     """"" if it was never made."""
-    was_made: bool
-    """It can be looked at as sent."""
     verdicts: tuple[Verdict, ...]
     """Oldest first."""
     fate: tuple[Cause, ...]

@@ -232,7 +232,7 @@ class DescribedEntry:
     amount: str
     is_withheld: bool
     message_id: str
-    """Of a message that can be looked at as sent."""
+    """Of a message: its decision can be read, and what was sent when it was."""
 
 
 _ICONS: dict[TimelinePart, str] = {
@@ -281,7 +281,7 @@ def _describe_message(entry: TimelineEntry, message: TimelineMessage, person: st
     return DescribedEntry(
         entry=entry, title=said(message.content), lines=tuple(lines), icon=icon,
         tone="stop" if is_withheld else {"good": "good", "calm": "calm"}.get(described.tone, ""), phase="", amount="",
-        is_withheld=is_withheld, message_id=message.message_id if message.was_made else "",
+        is_withheld=is_withheld, message_id=message.message_id,
     )  # fmt: skip
 
 
