@@ -32,14 +32,16 @@ GROUP BY m.definition_id, coalesce(s.definition_id, ''), l.is_known
 """
 _MOVES = f"""
 SELECT a.definition_id, b.definition_id, count(DISTINCT b.profile_id)
-FROM memberships b
-JOIN memberships a ON a.profile_id = b.profile_id AND a.kind = 'phase' AND a.until_us = b.from_us
-WHERE b.kind = 'phase' AND b.from_us >= ? AND b.until_us > b.from_us AND a.until_us > a.from_us AND a.definition_id <> b.definition_id
+FROM memberships b CROSS JOIN memberships a
+WHERE a.profile_id = b.profile_id AND a.kind = 'phase' AND a.until_us = b.from_us
+  AND b.kind = 'phase' AND b.from_us >= ? AND b.until_us > b.from_us
+  AND a.until_us > a.from_us AND a.definition_id <> b.definition_id
   AND NOT EXISTS (
     SELECT 1 FROM memberships n
     WHERE n.profile_id = b.profile_id AND n.kind = 'phase' AND n.definition_id = a.definition_id AND n.until_us = {NEVER})
 GROUP BY a.definition_id, b.definition_id
 """
+"""CROSS JOIN keeps SQLite to this order: few moved in the period, everybody did once. For PostgreSQL it is an ordinary join."""
 _THEN = """
 SELECT definition_id, count(*) FROM memberships WHERE kind = 'phase' AND from_us <= ? AND until_us > ? GROUP BY definition_id
 """
