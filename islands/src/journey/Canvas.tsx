@@ -60,13 +60,14 @@ function Drawing({ editor, first }: Props) {
       setProblem("");
       const focused = outline.contains(document.activeElement) ? document.activeElement?.id : "";
       outline.innerHTML = answer.outline;
+      window.htmx?.process(outline); // estimates beside conditions
       if (saved) saved.textContent = t("Saved.");
       for (const field of editor.querySelectorAll<HTMLInputElement>(".editor-head input[name=revision]")) field.value = String(answer.revision);
       if (answer.opened) {
         setSelected(answer.opened);
         openForm(answer.opened, false);
       }
-      if (focused) document.getElementById(focused)?.focus();
+      if (focused) refocus(focused);
     },
     [editor, openForm, outline, saved],
   );
@@ -130,20 +131,26 @@ function Drawing({ editor, first }: Props) {
 
   const remove = useCallback((step: string) => apply({ change: "remove", step }), [apply]);
 
-  // The outline's forms are sent without leaving the page.
+  // The outline's forms are sent without leaving the page; a field that decides which others there are sends its form at once.
   useEffect(() => {
     const submit = (event: SubmitEvent) => {
       event.preventDefault();
-      void change(new FormData(event.target as HTMLFormElement));
+      void change(new FormData(event.target as HTMLFormElement, event.submitter));
+    };
+    const redraw = (event: Event) => {
+      const field = event.target as HTMLSelectElement;
+      if (field.matches("select[data-redraw]") && field.form) void change(new FormData(field.form));
     };
     const toggle = (event: Event) => {
       const details = event.target as HTMLDetailsElement;
       if (details.open && details.dataset.step) setSelected(details.dataset.step);
     };
     outline.addEventListener("submit", submit);
+    outline.addEventListener("change", redraw);
     outline.addEventListener("toggle", toggle, true);
     return () => {
       outline.removeEventListener("submit", submit);
+      outline.removeEventListener("change", redraw);
       outline.removeEventListener("toggle", toggle, true);
     };
   }, [change, outline]);
@@ -261,6 +268,19 @@ function Drawing({ editor, first }: Props) {
       </p>
     </>
   );
+}
+
+/** Where the keyboard was; where that is gone, the nearest thing around it. */
+function refocus(id: string): void {
+  const part = /^(.*)-(?:add|row|remove|up|down|group|kind)$/.exec(id)?.[1];
+  const around = part?.replace(/\.\d+$/, "");
+  for (const one of [id, ...(part ? [`${part}-kind`, `${around}-kind`, `${around}-add`, `${around}-row`] : [])]) {
+    const element = document.getElementById(one);
+    if (element) {
+      element.focus();
+      return;
+    }
+  }
 }
 
 function Palette({ state, choose, close }: { state: State; choose: (kind: string) => void; close: () => void }) {

@@ -49,3 +49,9 @@ export interface Changed extends State {
 
 /** One change: fields of the form that the server takes. */
 export type Change = Record<string, string> & { change: string };
+
+declare global {
+  interface Window {
+    htmx?: { process: (element: HTMLElement) => void };
+  }
+}

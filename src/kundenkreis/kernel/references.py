@@ -28,6 +28,8 @@ ChannelId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "channel"})]
 EventName = Annotated[str, Meta(extra_json_schema={REFERS_TO: "event"})]
 """Events need no definition; names of the catalogue are compared so that typing errors are found."""
 Operator = Annotated[str, Meta(extra_json_schema={REFERS_TO: "operator"})]
+BasisName = Annotated[str, Meta(extra_json_schema={REFERS_TO: "basis"})]
+"""A legal basis of contacting somebody."""
 AttributeName = Annotated[str, Meta(extra_json_schema={REFERS_TO: "attribute"})]
 """An attribute of the profile (dotted path); templates may name what some definition reads or writes."""
 

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.journeys.core.drawing import BOX_HEIGHT, BOX_WIDTH, END_SIZE, Box, Drawing, Line, draw
 from kundenkreis.journeys.core.flow import flow_of
 from kundenkreis.journeys.core.graph import read_nodes
 from kundenkreis.journeys.core.protocol import NameOf
-from kundenkreis.journeys.steps.registry import kinds_by_name
 from kundenkreis.site import access, journey_words
 from kundenkreis.site.formats import language, number
 from kundenkreis.site.ports.journeys import JourneyReport, RunPath, StepFigures
@@ -92,7 +92,7 @@ def with_numbers(report: JourneyReport) -> Canvas:
 
 def of_trial(document: Mapping[str, Any], result: TrialResult, name_of: NameOf) -> Canvas:
     """The drawing of a draft with what a trial run would have done at each step."""
-    kinds = kinds_by_name()
+    kinds = installed_plugins().steps
     drawing = draw(document, kinds, name_of)
     nodes = read_nodes(document["steps"], kinds)
     flow = flow_of(

@@ -11,8 +11,8 @@ from kundenkreis.definitions.diff import Change, Detail
 from kundenkreis.definitions.impact import Impact
 from kundenkreis.journeys.core.figures import FEWEST, Comparison, Quartiles
 from kundenkreis.site import formats
-from kundenkreis.site.field_words import field_label
 from kundenkreis.site.formats import language, number
+from kundenkreis.site.forms.field_words import field_word
 from kundenkreis.site.ports.journeys import JourneyLine
 
 
@@ -190,7 +190,7 @@ def _part_word(field: str) -> str:
         "de": _("name, German"),
         "en": _("name, English"),
     }
-    return known.get(field) or field_label(field)
+    return known.get(field) or field_word(field)
 
 
 def _short(value: object) -> str:

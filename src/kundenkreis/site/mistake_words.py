@@ -1,8 +1,32 @@
 """What the checks of definitions say, in the viewer's language and without the words of files. One line per code that a page can bring about."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django.utils.translation import gettext as _
 
 from kundenkreis.definitions.drafts import DraftMistake
+from kundenkreis.definitions.errors import Path
+
+
+def mistakes_at(mistakes: Iterable[DraftMistake], document: Mapping[str, Any]) -> dict[Path, str]:
+    """Place in the document -> what is wrong there; where nothing was filled in, that it is to be."""
+    found: dict[Path, list[str]] = {}
+    for one in mistakes:
+        said = _("This is still missing.") if one.path and _value_at(document, one.path) == "" else mistake_word(one)
+        known = found.setdefault(one.path, [])
+        if said not in known:
+            known.append(said)
+    return {path: " ".join(said) for path, said in found.items()}
+
+
+def _value_at(value: Any, path: Path) -> Any:
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def mistake_word(mistake: DraftMistake) -> str:

@@ -9,8 +9,9 @@ from kundenkreis.kernel.zones import Zone
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.tree import compile_condition
-from kundenkreis.site.forms.condition_form import ConditionNode, acted, chosen, condition_tree, read_condition
-from kundenkreis.site.forms.typed_fields import TypedField
+from kundenkreis.site.forms.acts import acted
+from kundenkreis.site.forms.condition_form import ConditionForms, chosen
+from kundenkreis.site.forms.typed_fields import ConditionNode, TypedField
 
 pytestmark = pytest.mark.pure
 
@@ -34,17 +35,20 @@ def _posted(node: ConditionNode) -> dict[str, str]:
 
 
 def _posted_field(field: TypedField) -> dict[str, str]:
-    if field.widget == "group":
+    if field.condition is not None:
+        return _posted(field.condition)
+    if field.widget in ("group", "rows", "names"):
         return {name: value for part in field.parts for name, value in _posted_field(part).items()}
-    if field.widget == "rows":
-        return {name: value for row in field.rows for part in row for name, value in _posted_field(part).items()}
     if field.widget == "switch":
         return {field.name: "on"} if field.value else {}
     return {field.name: field.value}
 
 
+FORMS = ConditionForms(SHIPPED, _options)
+
+
 def _again(condition: Any) -> Any:
-    return read_condition(_posted(condition_tree(condition, SHIPPED, options=_options)), SHIPPED)
+    return FORMS.read(_posted(FORMS.tree(condition, "c", {})), "c")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def test_shipped_segments_mean_the_same_after_the_form() -> None:
 
 
 def test_what_does_not_fit_is_kept_as_typed() -> None:
-    tree = condition_tree({"event": {"name": "A", "within_days": "soon"}}, SHIPPED, options=_options)
+    tree = FORMS.tree({"event": {"name": "A", "within_days": "soon"}}, "c", {})
     days = next(field for field in tree.fields if field.key == "within_days")
     assert days.value == "soon"
     assert _again({"event": {"name": "A", "within_days": "soon"}}) == {"event": {"name": "A", "within_days": "soon"}}
@@ -95,9 +99,9 @@ def test_what_does_not_fit_is_kept_as_typed() -> None:
 def test_errors_stand_at_their_field() -> None:
     condition = {"all": [{"segment": {"id": "vip"}}, {"event": {"name": "A", "where": [{"property": "x", "op": "?"}]}}]}
     errors = {("all", 1, "event", "where", 0, "op"): "no such operator", ("all",): "a whole thing"}
-    tree = condition_tree(condition, SHIPPED, options=_options, errors=errors)
+    tree = FORMS.tree(condition, "c", errors)
     where = next(field for field in tree.parts[1].fields if field.key == "where")
-    assert [field.errors for field in where.rows[0]] == [(), ("no such operator",), ()]
+    assert [field.errors for field in where.parts[0].parts] == [(), ("no such operator",), ()]
     assert tree.errors == ("a whole thing",)
     assert tree.parts[0].errors == ()
 
@@ -122,7 +126,7 @@ OTHER = {"phase": {"is": "trust"}}
         ({"event": {"name": "A"}}, "row:c.event.where", {"event": {"name": "A", "where": [{}]}}),
         (
             {"any": [{"event": {"name": "A", "where": [{"property": "x"}, {"property": "y"}]}}]},
-            "unrow:c.0.event.where.0",
+            "remove:c.0.event.where.0",
             {"any": [{"event": {"name": "A", "where": [{"property": "y"}]}}]},
         ),
         ({"all": [LEAF]}, "remove:c.7", {"all": [LEAF]}),
@@ -131,12 +135,12 @@ OTHER = {"phase": {"is": "trust"}}
     ],
 )
 def test_buttons_change_the_tree(before: dict[str, Any], act: str, after: dict[str, Any]) -> None:
-    assert acted(before, act) == after
+    assert acted(before, act, "c") == after
 
 
 def test_a_deep_or_endless_form_ends() -> None:
     data = {f"c{'.0' * depth}.kind": "all" for depth in range(2000)}
-    depth, node = 0, read_condition(data, SHIPPED)
+    depth, node = 0, FORMS.read(data, "c")
     while node:
         node, depth = (node["all"] or [{}])[0], depth + 1
     assert depth == 33

@@ -1,6 +1,7 @@
 """From the library to publishing: six decisions, a draft, one change after the other, a trial run, the impact, and in force."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -16,6 +17,7 @@ from kundenkreis.site.ports.trials import TrialResult
 from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven
 from kundenkreis.site.trials_testing import TrialsAsGiven
 from tests.site.conftest import Site
+from tests.site.editing import form_of
 
 pytestmark = pytest.mark.db
 
@@ -56,7 +58,7 @@ class Shop:
     def change(self, **fields: Any) -> dict[str, Any]:
         """One change as the canvas sends it."""
         draft = self.drafts.find("journey", "welcome")
-        fields = {"revision": draft.revision if draft else 0, **fields}
+        fields = {**fields, "revision": draft.revision if draft else 0}
         answer = self.browser.post("/journeys/welcome/edit/", fields, headers={"Accept": "application/json"})
         assert answer.status_code == 200, answer.content
         found: dict[str, Any] = answer.json()
@@ -146,24 +148,86 @@ def test_forms_work_without_a_script(shop: Shop) -> None:
 
 
 def test_settings_of_the_whole_journey(shop: Shop) -> None:
-    fields = {
-        "name.de": "Hallo", "name.en": "Hello", "entry_way": "event", "entry.name": "Consent Confirmed", "re_entry": "cooldown",
-        "cooldown_days": "90", "goal_event": "Order Completed, Lead Accepted", "goal_days": "21", "goal_ends": "on", "entry_if": "segment:regulars",
-        "exit_when": "keep", "control_percent": "7,5", "priority": "2",
+    fields = form_of(shop.page("/journeys/welcome/edit/"), "outline-settings") | {
+        "j.name.de": "Hallo", "j.name.en": "Hello", "re_entry": "cooldown", "j.re_entry.cooldown_days": "90",
+        "j.goal.event.name": "Order Completed, Lead Accepted", "j.goal.within_days": "21", "j.entry.if.kind": "segment",
+        "j.entry.if.segment.id": "regulars", "j.holdout.percent": "7,5", "j.priority": "2",
     }  # fmt: skip
     before = dict(in_force(shop.publisher).of("journey")["welcome"].document)
-    answer = shop.change(change="settings", **fields)
+    answer = shop.change(**fields)
     assert answer["mistakes"] == []
     changed = shop.document()
     assert changed["name"] == {"de": "Hallo", "en": "Hello"}
     assert changed["goal"] == {"event": {"name": ["Order Completed", "Lead Accepted"]}, "within_days": 21}
     assert changed["entry"]["if"] == {"segment": {"id": "regulars"}}
-    assert changed["entry"]["event"] == before["entry"]["event"]  # what the form cannot show is kept
+    assert changed["entry"]["event"] == before["entry"]["event"]
     assert (changed["re_entry"], changed["holdout"]["percent"], changed["priority"]) == ({"cooldown_days": 90}, 7.5, 2)
     assert (changed["exit_when"], changed["steps"]) == (before["exit_when"], before["steps"])
-    other = shop.change(change="settings", **{**fields, "entry_way": "segment_entered"})
+    other = shop.change(**{**fields, "entry_way": "segment_entered"})
     assert other["document"]["entry"]["segment_entered"] == ""
     assert other["mistakes"] == ["There is no such segment."]
+    assert "This is still missing." in other["outline"]
+
+
+def test_forms_that_nobody_touched_change_nothing(site: Site) -> None:
+    shop = Shop(site, with_journeys=True)
+    journeys = in_force(shop.publisher).of("journey")
+    assert len(journeys) >= 5
+    for name, journey in journeys.items():
+        path = f"/journeys/{name}/edit/"
+        page = shop.page(path)
+        for form in re.findall(r'<details class="outline-step" id="(outline-[a-z0-9_]+)"', page):
+            draft = shop.drafts.find("journey", name)
+            data = form_of(page, form) | {"revision": draft.revision if draft else 0}
+            assert shop.browser.post(path, data, headers={"Accept": "application/json"}).status_code == 200
+            saved = shop.drafts.find("journey", name)
+            assert saved is not None
+            assert (form, saved.document) == (form, journey.document)
+
+
+def test_conditions_are_built_where_a_journey_takes_them(shop: Shop) -> None:
+    data = form_of(shop.page("/journeys/welcome/edit/"), "outline-settings")
+    answer = shop.change(**data | {"j.exit_when.kind": ""})
+    assert "exit_when" not in answer["document"]
+    data = form_of(answer["outline"], "outline-settings")
+    answer = shop.change(**data | {"j.exit_when.kind": "any"})
+    assert answer["document"]["exit_when"] == {"any": []}
+    data = form_of(answer["outline"], "outline-settings")
+    answer = shop.change(**data, act="add:j.exit_when")
+    data = form_of(answer["outline"], "outline-settings") | {"j.exit_when.0.kind": "event"}
+    answer = shop.change(**data)
+    data = form_of(answer["outline"], "outline-settings")
+    answer = shop.change(**data, act="row:j.exit_when.0.event.where")
+    data = form_of(answer["outline"], "outline-settings") | {
+        "j.exit_when.0.event.name": "Order Completed", "j.exit_when.0.event.where.0.property": "total",
+        "j.exit_when.0.event.where.0.op": ">=", "j.exit_when.0.event.where.0.value": "50",
+    }  # fmt: skip
+    answer = shop.change(**data)
+    where = [{"property": "total", "op": ">=", "value": 50}]
+    assert answer["document"]["exit_when"] == {"any": [{"event": {"name": "Order Completed", "where": where}}]}
+    assert answer["mistakes"] == []
+
+
+def test_a_branch_takes_any_condition_and_its_mistakes_stand_at_their_field(shop: Shop) -> None:
+    first = shop.change(change="insert", step="benefits", way="next", kind="branch")
+    data = form_of(first["outline"], "outline-branch_1") | {"config.0.when.kind": "trait"}
+    answer = shop.change(**data)
+    data = form_of(answer["outline"], "outline-branch_1") | {
+        "config.0.when.trait.name": "order_count", "config.0.when.trait.op": ">=", "config.0.when.trait.value": "many",
+    }  # fmt: skip
+    answer = shop.change(**data)
+    assert 'id="error-branch_1-config.0.when' in answer["outline"]
+    assert 'value="many"' in answer["outline"]
+    answer = shop.change(**data | {"config.0.when.trait.value": "3"})
+    step = next(one for one in answer["document"]["steps"] if one["id"] == "branch_1")
+    assert step["branch"][0]["when"] == {"trait": {"name": "order_count", "op": ">=", "value": 3}}
+    rows = len(step["branch"])
+    answer = shop.change(**form_of(answer["outline"], "outline-branch_1"), act="row:config")
+    step = next(one for one in answer["document"]["steps"] if one["id"] == "branch_1")
+    assert (len(step["branch"]), step["branch"][-1]) == (rows + 1, {})
+    answer = shop.change(**form_of(answer["outline"], "outline-branch_1"), act=f"remove:config.{rows}")
+    step = next(one for one in answer["document"]["steps"] if one["id"] == "branch_1")
+    assert len(step["branch"]) == rows
 
 
 def test_the_second_of_two_editors_is_told(shop: Shop) -> None:

@@ -167,7 +167,7 @@ class StepKind(NamedTuple):
     """A valid configuration as plain data, shown in the docs and run by the contract tests."""
     compile: Callable[[StepSource, CompileContext], CompiledStep]
     """Notes what is wrong as problems; may then return anything that compiles."""
-    icon: str = "point"
+    icon: str = "circle-dotted"
     """How the drawing shows it: a file of site/icons/."""
     group: StepGroup = "act"
     """What it is about; the palette is ordered and coloured by it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.definitions.definition import Definition, Definitions
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.runtime import log
@@ -133,7 +134,9 @@ class StoredSegments:
             version = newest_version(tx)
             rulebook, names = rulebooks(version), self._names.of(version)
             try:
-                compiled = compile_condition(condition, zone=rulebook.zone, known=rulebook.decisions.known)
+                compiled = compile_condition(
+                    condition, zone=rulebook.zone, known=rulebook.decisions.known, kinds=installed_plugins().conditions
+                )
             except DefinitionError as error:
                 return _nothing(error)
             ends = self._monotonic() + budget_ms / 1000

@@ -8,7 +8,7 @@ import msgspec
 from kundenkreis.customers.core.consent import PENDING_ADDRESS
 from kundenkreis.customers.core.state import CustomerState, Grant
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.references import ChannelId, PurposeId
+from kundenkreis.kernel.references import BasisName, ChannelId, PurposeId
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf
 from kundenkreis.segments.core.protocol import Condition, Known
@@ -30,7 +30,7 @@ class ConsentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     channel: ChannelId
     purpose: PurposeId
-    basis: list[str] = []
+    basis: list[BasisName] = []
 
 
 class ConsentStands(Leaf):

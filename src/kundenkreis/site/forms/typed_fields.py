@@ -1,34 +1,51 @@
-"""Form fields made from a typed configuration, and the configuration read back from what was typed.
+"""Form fields made from a typed configuration: a plug-in's `config` is all that a form needs.
 
-A plug-in's `config` (a msgspec Struct) is all that a form needs: a new kind of condition or step has one without a line here.
-What cannot be read as its type is kept as typed, so that the checks name the mistake and nothing that was written is lost.
+A new kind of condition or step has a form without a line here, also with conditions inside it. `typed_reading.py` reads the form back.
 """
 
-import csv
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import inspect
 
 from kundenkreis.content.core.blocks import COLOUR_PATTERN
-from kundenkreis.kernel.references import REFERS_TO
-from kundenkreis.segments.core.operators import BOOLEAN_OPS, NEGATED, PRESENCE_OPS, TEXT_OPS
+from kundenkreis.kernel.references import HOLDS, REFERS_TO
 
 Options = Callable[[str], Sequence[tuple[str, str]] | None]
 """Kind of definition ("segment", "event") -> its (id, label); None: anything may be written."""
-Data = Mapping[str, str]
-"""A form as posted: name -> value."""
+Path = tuple[str | int, ...]
+Errors = Mapping[Path, str]
+"""Path below a configuration -> what is wrong there."""
 
 OPEN_KINDS = frozenset({"event", "attribute"})
 """Kinds whose names need no definition: offered, but any other may be written."""
-
-
 LANGUAGES = ("de", "en")
 """Those that every text per language is asked in."""
+CONDITION = "condition"
+_MOST_CHOICES = 60
+"""Whole numbers beside fixed words are offered up to so many; more are typed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionNode:
+    """One node of a condition's tree."""
+
+    name: str
+    """Path: "c.0.1"."""
+    kind: str
+    """all, any, none, not, or a kind of condition; "" = not chosen yet."""
+    depth: int
+    is_group: bool = False
+    """Whether it holds other conditions."""
+    parts: Sequence["ConditionNode"] = ()
+    fields: Sequence["TypedField"] = ()
+    errors: Sequence[str] = ()
+    is_first: bool = True
+    is_last: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,144 +58,204 @@ class TypedField:
     """The configuration's own word: "within_days"; labels follow from it."""
     widget: str
     """text, number, switch, select, suggest (text with suggestions), several (words with commas), group, rows, colour, names (a text per
-    language), pairs ("AT: 14, CH: 16"), plain (JSON)."""
+    language), pairs ("AT: 14, CH: 16"), condition."""
     value: Any = ""
     """Text as typed; for a switch True or False."""
     options: Sequence[tuple[str, str]] = ()
     is_optional: bool = False
+    has_blank: bool = False
+    """Of a select: whether nothing may be chosen."""
     parts: Sequence["TypedField"] = ()
-    """Fields of a group."""
-    rows: Sequence[Sequence["TypedField"]] = ()
+    """Fields of a group; the rows of a list, each a group."""
+    condition: ConditionNode | None = None
     refers_to: str = ""
-    errors: Sequence[str] = field(default_factory=tuple)
+    errors: Sequence[str] = ()
+
+
+class Conditions(Protocol):
+    """How conditions inside a configuration are shown (condition_form.py)."""
+
+    def tree(self, condition: Any, name: str, errors: Errors) -> ConditionNode:
+        """The condition's tree, its root called `name`."""
+        ...
 
 
 def fields_of(
-    config: Any, value: Mapping[str, Any], prefix: str, *, options: Options, errors: Mapping[tuple[str | int, ...], str]
-) -> list[TypedField]:
+    config: Any, value: Any, prefix: str, *, options: Options, errors: Errors, conditions: Conditions,
+    only: Sequence[str] | None = None,
+) -> list[TypedField]:  # fmt: skip
     """The fields of a configuration, in its own order.
 
     Args:
-        config: a msgspec Struct type.
+        config: a msgspec Struct type, or a list of one: then the one field is its rows.
         value: what it holds now, as plain data; may be incomplete or wrong.
         prefix: what every name begins with.
         errors: path below the configuration -> what is wrong there.
+        only: these fields of the Struct, in this order; None: all of them.
     """
+    maker = _Maker(options, conditions)
     kind: Any = inspect.type_info(config)
-    found = []
-    for each in kind.fields:
-        key = each.encode_name
-        held = value[key] if key in value else _plain_default(each)
-        below = {path[1:]: said for path, said in errors.items() if path and path[0] == key}
-        found.append(
-            _field(
-                each.type, held, key, f"{prefix}.{key}", options=options, errors=below, is_optional=not each.required
-            )
-        )
-    return found
+    if not isinstance(kind, inspect.StructType):
+        return [maker.field(kind, value, "", prefix, errors=errors, is_optional=False, default=None)]
+    return maker.fields(kind, value, prefix, errors, only)
 
 
-def _plain_default(each: Any) -> Any:
+def plain_default(each: Any) -> Any:
+    """What a field holds where nothing is said, as plain data; None where it must be said."""
     default = each.default_factory() if each.default_factory is not msgspec.NODEFAULT else each.default
     return None if default is msgspec.NODEFAULT else msgspec.to_builtins(default)
 
 
-def _field(
-    kind: inspect.Type, value: Any, key: str, name: str, *, options: Options, errors: Mapping[tuple[str | int, ...], str],
-    is_optional: bool,
-) -> TypedField:  # fmt: skip
-    bare, refers = _bare(kind)
-    told = tuple(dict.fromkeys(errors.values()))
-    shared: dict[str, Any] = {"name": name, "key": key, "is_optional": is_optional, "refers_to": refers, "errors": told}
-    if isinstance(bare, inspect.StructType):
-        held = value if isinstance(value, Mapping) else {}
-        parts = fields_of(bare.cls, held, name, options=options, errors=errors)
-        return TypedField(widget="group", parts=parts, **(shared | {"errors": errors_here(errors)}))
-    if isinstance(bare, inspect.ListType) and isinstance(_bare(bare.item_type)[0], inspect.StructType):
-        row: Any = _bare(bare.item_type)[0]
-        listed = value if isinstance(value, list) else []
-        rows = [
-            fields_of(
-                row.cls, one if isinstance(one, Mapping) else {}, f"{name}.{number}", options=options,
-                errors={path[1:]: said for path, said in errors.items() if path and path[0] == number},
-            )
-            for number, one in enumerate(listed)
-        ]  # fmt: skip
-        return TypedField(widget="rows", rows=rows, **(shared | {"errors": errors_here(errors)}))
-    return _simple(bare, value, refers, shared, options)
-
-
-def errors_here(errors: Mapping[tuple[str | int, ...], str]) -> tuple[str, ...]:
+def errors_here(errors: Errors) -> tuple[str, ...]:
     """Those about the thing itself and not about a part of it."""
     return tuple(said for path, said in errors.items() if not path)
 
 
-def _simple(  # noqa: PLR0911 - one line per type
-    bare: inspect.Type, value: Any, refers: str, shared: dict[str, Any], options: Options
-) -> TypedField:
-    offered = list(options(refers) or ()) if refers else _literals(bare)
-    text = _as_text(value)
-    if isinstance(bare, inspect.ListType) or isinstance(value, list):
-        return TypedField(widget="several", value=text, options=offered, **shared)
-    if isinstance(bare, inspect.BoolType):
-        return TypedField(widget="switch", value=value is True, **shared)
-    if isinstance(bare, inspect.LiteralType):
-        return TypedField(widget="select", value=text, options=[(str(one), str(one)) for one in bare.values], **shared)
-    if isinstance(bare, inspect.IntType | inspect.FloatType):
-        return TypedField(widget="number", value=text, **shared)
-    if isinstance(bare, inspect.DictType) and isinstance(_bare(bare.value_type)[0], inspect.StrType):
-        return TypedField(widget="names", parts=_names(shared, value), **shared)
-    if isinstance(bare, inspect.DictType) and isinstance(_bare(bare.value_type)[0], inspect.IntType):
-        pairs = ", ".join(f"{name}: {number}" for name, number in value.items()) if isinstance(value, Mapping) else text
+def errors_below(errors: Errors, *steps: str | int) -> dict[Path, str]:
+    """Those about a part, by their path in it."""
+    return {path[len(steps) :]: said for path, said in errors.items() if path[: len(steps)] == steps}
+
+
+class _Maker:
+    def __init__(self, options: Options, conditions: Conditions) -> None:
+        self.options, self.conditions = options, conditions
+
+    def fields(
+        self, kind: Any, value: Any, prefix: str, errors: Errors, only: Sequence[str] | None = None
+    ) -> list[TypedField]:
+        """The fields of a Struct."""
+        held = value if isinstance(value, Mapping) else {}
+        by_key = {each.encode_name: each for each in kind.fields}
+        return [
+            self.field(
+                each.type, held[key] if key in held else plain_default(each), key, f"{prefix}.{key}", errors=errors_below(errors, key),
+                is_optional=not each.required, default=plain_default(each),
+            )
+            for key, each in ((key, by_key[key]) for key in only or by_key)
+        ]  # fmt: skip
+
+    def field(
+        self, kind: inspect.Type, value: Any, key: str, name: str, *, errors: Errors, is_optional: bool, default: Any
+    ) -> TypedField:
+        """One value as a field."""
+        bare, marks = bare_type(kind)
+        shared: dict[str, Any] = {
+            "name": name, "key": key, "is_optional": is_optional, "refers_to": marks.get(REFERS_TO, ""),
+        }  # fmt: skip
+        if marks.get(HOLDS) == CONDITION:
+            node = self.conditions.tree(value, name, errors)
+            return TypedField(widget="condition", condition=node, **shared)
+        if isinstance(bare, inspect.StructType):
+            return self._group(bare, value, shared, errors)
+        if row := row_type(bare):
+            listed = value if isinstance(value, list) else []
+            rows = [
+                self._group(row, one, {"name": f"{name}.{number}", "key": str(number)}, errors_below(errors, number))
+                for number, one in enumerate(listed)
+            ]
+            return TypedField(widget="rows", parts=rows, errors=errors_here(errors), **shared)
+        told = tuple(dict.fromkeys(errors.values()))
+        return self._simple(kind, bare, value, shared | {"errors": told, "has_blank": is_optional and not default})
+
+    def _group(self, kind: Any, value: Any, shared: Mapping[str, Any], errors: Errors) -> TypedField:
+        known = {each.encode_name for each in kind.fields}
+        own = tuple(said for path, said in errors.items() if not path or path[0] not in known)
+        parts = self.fields(kind, value, shared["name"], errors)
+        return TypedField(widget="group", parts=parts, value=bool(value), errors=own, **shared)
+
+    def _simple(  # noqa: PLR0911 - one line per type
+        self, kind: inspect.Type, bare: inspect.Type, value: Any, shared: dict[str, Any]
+    ) -> TypedField:
+        refers = shared["refers_to"]
+        offered = list(self.options(refers) or ()) if refers else _words_in(bare)
+        text = as_text(value)
+        if isinstance(bare, inspect.ListType) or isinstance(value, list):
+            return TypedField(widget="several", value=text, options=offered, **shared)
+        if isinstance(bare, inspect.BoolType):
+            return TypedField(widget="switch", value=value is True, **shared)
+        if isinstance(bare, inspect.LiteralType):
+            return TypedField(
+                widget="select", value=text, options=[(one, one) for one in _choices(kind, bare)], **shared
+            )
+        if isinstance(bare, inspect.IntType | inspect.FloatType):
+            return TypedField(widget="number", value=text, **shared)
+        if isinstance(bare, inspect.DictType):
+            return _mapping(bare, value, shared)
+        if offered and refers not in OPEN_KINDS:
+            known = [one for one, _ in offered]
+            kept = [(text, text)] if text and text not in known else []
+            return TypedField(widget="select", value=text, options=[*offered, *kept], **shared)
+        if isinstance(bare, inspect.StrType) and bare.pattern == COLOUR_PATTERN:
+            return TypedField(widget="colour", value=text, **shared)
+        return TypedField(widget="suggest" if refers else "text", value=text, options=offered, **shared)
+
+
+def _mapping(bare: inspect.DictType, value: Any, shared: Mapping[str, Any]) -> TypedField:
+    if isinstance(bare_type(bare.value_type)[0], inspect.StrType):
+        held = value if isinstance(value, Mapping) else {}
+        texts = [
+            TypedField(name=f"{shared['name']}.{one}", key=str(one), widget="text", value=as_text(held.get(one)), is_optional=True)
+            for one in dict.fromkeys([*LANGUAGES, *held])
+        ]  # fmt: skip
+        return TypedField(widget="names", parts=texts, **shared)
+    if isinstance(value, Mapping) and not any(isinstance(one, dict | list) for one in value.values()):
+        pairs = ", ".join(f"{name}: {_beside(one)}" for name, one in value.items())
         return TypedField(widget="pairs", value=pairs, **shared)
-    if isinstance(bare, inspect.DictType):
-        plain = value if isinstance(value, str) else json.dumps(value or {}, ensure_ascii=False)
-        return TypedField(widget="plain", value=plain, **shared)
-    if offered and refers not in OPEN_KINDS:
-        known = [one for one, _ in offered]
-        kept = [(text, text)] if text and text not in known else []
-        return TypedField(widget="select", value=text, options=[*offered, *kept], **shared)
-    if isinstance(bare, inspect.StrType) and bare.pattern == COLOUR_PATTERN:
-        return TypedField(widget="colour", value=text, **shared)
-    return TypedField(widget="suggest" if refers else "text", value=text, options=offered, **shared)
+    return TypedField(widget="pairs", value=as_text(value), **shared)
 
 
-def _literals(bare: inspect.Type) -> list[tuple[str, str]]:
-    """The choices of a list of fixed words."""
-    item = _bare(bare.item_type)[0] if isinstance(bare, inspect.ListType) else None
-    return [(str(one), str(one)) for one in item.values] if isinstance(item, inspect.LiteralType) else []
+def _beside(one: Any) -> str:
+    return json.dumps(one, ensure_ascii=False) if isinstance(one, str) and re.search('[",]', one) else as_text(one)
 
 
-def _names(shared: Mapping[str, Any], value: Any) -> list[TypedField]:
-    """A text per language: the site's own, and whatever else there is."""
-    held = value if isinstance(value, Mapping) else {}
-    languages = dict.fromkeys([*LANGUAGES, *held])
-    return [
-        TypedField(
-            name=f"{shared['name']}.{one}", key=str(one), widget="text", value=_as_text(held.get(one)), is_optional=True
-        )
-        for one in languages
-    ]
-
-
-def _bare(kind: inspect.Type) -> tuple[inspect.Type, str]:
-    """(the type that decides the widget, what it refers to): of several the one that can hold most."""
-    refers = ""
+def bare_type(kind: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
+    """(the type that decides the widget, its marks): of several types the one that can hold most."""
+    marks: dict[str, Any] = {}
     while isinstance(kind, inspect.Metadata | inspect.UnionType):
         if isinstance(kind, inspect.Metadata):
-            refers = (kind.extra_json_schema or {}).get(REFERS_TO, refers)
+            marks = {**(kind.extra_json_schema or {}), **marks}
             kind = kind.type
             continue
         members = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
-        several = [each for each in members if isinstance(_bare(each)[0], inspect.ListType)]
+        several = [each for each in members if isinstance(bare_type(each)[0], inspect.ListType)]
+        words = [each for each in members if isinstance(bare_type(each)[0], inspect.LiteralType)]
         numbers = [each for each in members if isinstance(each, inspect.FloatType)]
-        kind = (several or numbers or members)[0]
+        kind = (several or words or numbers or members)[0]
     if isinstance(kind, inspect.ListType):
-        refers = _bare(kind.item_type)[1] or refers
-    return kind, refers
+        marks = {**bare_type(kind.item_type)[1], **marks}
+    return kind, marks
 
 
-def _as_text(value: Any) -> str:  # noqa: PLR0911 - one line per type
+def row_type(bare: inspect.Type) -> Any:
+    """The Struct that a list holds, None if it holds something else or is none."""
+    item = bare_type(bare.item_type)[0] if isinstance(bare, inspect.ListType) else None
+    return item if isinstance(item, inspect.StructType) else None
+
+
+def number_beside(kind: inspect.Type) -> Any:
+    """The whole number that may stand where a fixed word may, None if none may."""
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    members = [bare_type(each)[0] for each in kind.types] if isinstance(kind, inspect.UnionType) else []
+    return next((each for each in members if isinstance(each, inspect.IntType)), None)
+
+
+def _choices(kind: inspect.Type, bare: inspect.LiteralType) -> list[str]:
+    words = [str(one) for one in bare.values]
+    number = number_beside(kind)
+    if number is None or number.ge is None or number.le is None or number.le - number.ge > _MOST_CHOICES:
+        return words
+    return [*words, *(str(one) for one in range(number.ge, number.le + 1))]
+
+
+def _words_in(bare: inspect.Type) -> list[tuple[str, str]]:
+    """The choices of a list of fixed words."""
+    item = bare_type(bare.item_type)[0] if isinstance(bare, inspect.ListType) else None
+    return [(str(one), str(one)) for one in item.values] if isinstance(item, inspect.LiteralType) else []
+
+
+def as_text(value: Any) -> str:  # noqa: PLR0911 - one line per type
+    """A value as it is typed."""
     match value:
         case None:
             return ""
@@ -186,7 +263,9 @@ def _as_text(value: Any) -> str:  # noqa: PLR0911 - one line per type
             return "true" if value else "false"
         case list():
             return ", ".join(_quoted(one) for one in value)
-        case str() if _reads_otherwise(value):
+        case float() if value.is_integer():
+            return str(int(value))
+        case str() if reads_otherwise(value):
             return json.dumps(value, ensure_ascii=False)
         case str():
             return value
@@ -200,138 +279,12 @@ def _quoted(one: Any) -> str:
     if isinstance(one, str) and ("," in one or '"' in one):
         doubled = one.replace('"', '""')
         return f'"{doubled}"'
-    return one if isinstance(one, str) else _as_text(one)
+    return one if isinstance(one, str) else as_text(one)
 
 
-_BOUNDS = re.compile(r";|,\s+|\s+(?:-|bis|to|und|and)\s+")
-"""Between the two numbers of a span: "10; 20", "10 bis 20"; a comma without a space belongs to a number."""
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d{1,6})?")
+NUMBER = re.compile(r"-?(0|[1-9]\d{0,15})(\.\d{1,6})?")
 
 
-def _reads_otherwise(text: str) -> bool:
+def reads_otherwise(text: str) -> bool:
     """Whether this text, typed where anything may stand, would be read as a number or a truth: it needs quotes."""
-    return _NUMBER.fullmatch(text) is not None or text in ("true", "false") or text.startswith('"')
-
-
-def read_config(config: Any, data: Data, prefix: str) -> dict[str, Any]:
-    """The configuration as plain data, from a posted form. Empty fields are left out unless they are needed."""
-    kind: Any = inspect.type_info(config)
-    found: dict[str, Any] = {}
-    for each in kind.fields:
-        key, name = each.encode_name, f"{prefix}.{each.encode_name}"
-        value = _read(each.type, data, name, is_needed=each.required)
-        if value is not None and (each.required or value != _plain_default(each)):
-            found[key] = value
-    operator = found.get("op")
-    if isinstance(operator, str) and "value" in found:
-        value = _value_of(operator, data.get(f"{prefix}.value", "").strip())
-        if value is None:
-            del found["value"]
-        else:
-            found["value"] = value
-    return found
-
-
-def _value_of(operator: str, text: str) -> Any:
-    """What was typed beside an operator, as the type that this operator compares with; None where it takes no value."""
-    positive = NEGATED.get(operator, operator)
-    if positive in BOOLEAN_OPS | PRESENCE_OPS:
-        return None
-    if positive == "in":
-        return words_of(text)
-    if positive in TEXT_OPS:
-        read = _plain(text) if text.startswith('"') else text
-        return read if isinstance(read, str) else text
-    if positive == "between":
-        return [_number(part.strip()) for part in _BOUNDS.split(text) if part.strip()]
-    return _anything(text)
-
-
-def _read(kind: inspect.Type, data: Data, name: str, *, is_needed: bool) -> Any:  # noqa: PLR0911 - one line per type
-    bare, _ = _bare(kind)
-    if isinstance(bare, inspect.StructType):
-        return read_config(bare.cls, data, name) or None
-    if isinstance(bare, inspect.ListType) and isinstance(_bare(bare.item_type)[0], inspect.StructType):
-        row: Any = _bare(bare.item_type)[0]
-        return [read_config(row.cls, data, f"{name}.{number}") for number in row_numbers(data, name)] or None
-    if isinstance(bare, inspect.ListType) and (
-        ticked := [each[len(name) + 1 :] for each in data if each.startswith(f"{name}:")]
-    ):
-        return ticked  # in the order of the form, which is an order of preference
-    if isinstance(bare, inspect.DictType) and isinstance(_bare(bare.value_type)[0], inspect.StrType):
-        texts = {each[len(name) + 1 :]: text.strip() for each, text in data.items() if each.startswith(f"{name}.")}
-        return {language: text for language, text in texts.items() if text} or ({} if is_needed else None)
-    text = data.get(name, "").strip()
-    if isinstance(bare, inspect.BoolType):
-        return bool(text) or None
-    if not text:
-        return "" if is_needed and isinstance(bare, inspect.StrType) else None
-    if isinstance(bare, inspect.ListType):
-        words: list[Any] = words_of(text)
-        if isinstance(_bare(bare.item_type)[0], inspect.IntType):
-            words = [_number(word) for word in words]
-        return words[0] if len(words) == 1 and _takes_one(kind) else words
-    if isinstance(bare, inspect.IntType | inspect.FloatType):
-        return _number(text)
-    if isinstance(bare, inspect.DictType):
-        is_counted = isinstance(_bare(bare.value_type)[0], inspect.IntType)
-        return _pairs(text) if is_counted and not text.startswith("{") else _plain(text)
-    return _anything(text) if isinstance(bare, inspect.AnyType) else text
-
-
-def _takes_one(kind: inspect.Type) -> bool:
-    """Whether a single word may stand without a list around it."""
-    while isinstance(kind, inspect.Metadata):
-        kind = kind.type
-    return isinstance(kind, inspect.UnionType) and any(
-        isinstance(_bare(each)[0], inspect.StrType) for each in kind.types
-    )
-
-
-def row_numbers(data: Data, name: str) -> list[int]:
-    """Numbers of the rows that a form holds, ascending."""
-    found = re.compile(rf"{re.escape(name)}\.(\d{{1,4}})\.")
-    return sorted({int(match[1]) for each in data if (match := found.match(each))})
-
-
-def words_of(text: str) -> list[str]:
-    """Words between commas; quotes hold a comma, as in a line of CSV."""
-    line = next(csv.reader([text], skipinitialspace=True), [])
-    return [word.strip() for word in line if word.strip()]
-
-
-def _number(text: str) -> Any:
-    """A number with a point or a comma; otherwise the text as typed."""
-    plain = text.replace(",", ".")
-    if _NUMBER.fullmatch(plain) is None:
-        return text
-    return float(plain) if "." in plain else int(plain)
-
-
-def _pairs(text: str) -> Any:
-    """ "AT: 14, CH: 16" as a mapping; the text as typed if a part is no pair."""
-    parts = [part.partition(":") for part in text.split(",") if part.strip()]
-    if not all(colon for _, colon, _ in parts):
-        return text
-    return {name.strip(): _number(number.strip()) for name, _, number in parts}
-
-
-def _anything(text: str) -> Any:
-    """Where any value may stand: a number, true or false, a list with commas, else a text; quotes make it a text."""
-    if text in ("true", "false"):
-        return text == "true"
-    if text.startswith('"'):
-        return _plain(text if "," not in text or (text.endswith('"') and text.count('"') == 2) else f"[{text}]")
-    number = _number(text)
-    if not isinstance(number, str):
-        return number
-    if "," in text:
-        return [_anything(word.strip()) for word in text.split(",") if word.strip()]
-    return text
-
-
-def _plain(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return NUMBER.fullmatch(text) is not None or text in ("true", "false") or text.startswith('"')

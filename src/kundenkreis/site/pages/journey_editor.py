@@ -13,17 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.drafts import CheckedDrafts, Draft, check_drafts
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
-from kundenkreis.definitions.names import EVENTS
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, published, save_draft
 from kundenkreis.journeys.core.drawing import BOX_HEIGHT, BOX_WIDTH, END_SIZE, Drawing, draw
 from kundenkreis.journeys.core.editing import EditError, change_step, connect, insert_step, remove_step
-from kundenkreis.journeys.steps.registry import STEPS, kinds_by_name
 from kundenkreis.site import access, formats, journey_words
 from kundenkreis.site.formats import language
-from kundenkreis.site.journey_outline import Outline, outline_of, read_settings
+from kundenkreis.site.journey_outline import Outline, outline_of, read_settings, read_step
 from kundenkreis.site.mistake_words import mistake_word
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.schema_forms import read_form
 from kundenkreis.site.toasts import add_toast
 
 _CONFLICT, _UNPROCESSABLE = 409, 422
@@ -47,7 +45,7 @@ class Desk:
 
     def draw(self) -> Drawing:
         """The drawing as it is now."""
-        return draw(self.document, kinds_by_name(), self.name_of)
+        return draw(self.document, installed_plugins().steps, self.name_of)
 
     def name_of(self, kind: str, name: str, spoken: str) -> str:
         """What people call a definition."""
@@ -81,7 +79,7 @@ def edit(request: HttpRequest, journey_id: str) -> HttpResponse:
     outline = desk.outline(checked, drawing)
     context = {
         "name": formats.name_in(desk.document.get("name") or {}, journey_id), "journey_id": journey_id, "desk": desk,
-        "outline": outline, "opened": request.GET.get("step", ""), "events": EVENTS, "state": _state(desk, checked, drawing),
+        "outline": outline, "opened": request.GET.get("step", ""), "estimates": access.may("segments.edit"), "state": _state(desk, checked, drawing),
         "is_published": desk.definitions.get(f"journey:{journey_id}") is not None,
     }  # fmt: skip
     return render(request, "journeys/editor.html", context)
@@ -124,7 +122,7 @@ def _change(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 def _changed(desk: Desk, sent: QueryDict) -> tuple[dict[str, Any], str]:
     """(document after the change, step to look at)."""
-    kinds, document = kinds_by_name(), desk.document
+    kinds, document = installed_plugins().steps, desk.document
     what, step = sent.get("change", ""), sent.get("step", "")
     if what == "insert":
         return insert_step(document, kinds, kind=sent.get("kind", ""), source=step, way=sent.get("way", ""))
@@ -147,13 +145,12 @@ def _fields(sent: QueryDict) -> dict[str, str]:
 
 
 def _configured(document: dict[str, Any], step_id: str, sent: QueryDict) -> dict[str, Any]:
-    kinds = kinds_by_name()
+    kinds = installed_plugins().steps
     step = next((one for one in document.get("steps", []) if one.get("id") == step_id), None)
     kind = next((key for key in step if key in kinds), None) if step is not None else None
     if step is None or kind is None:
         raise EditError
-    config = read_form(kinds[kind].config, _fields(sent), step[kind])
-    return change_step(document, kinds, step_id, config if config is not None else {})
+    return change_step(document, kinds, step_id, read_step(kinds[kind].config, _fields(sent), step[kind]))
 
 
 def _replaced(desk: Desk, text: str) -> dict[str, Any]:
@@ -211,13 +208,16 @@ def _state(desk: Desk, checked: CheckedDrafts, drawing: Drawing) -> dict[str, An
             }
             for line in drawing.lines
         ],
-        "kinds": [{"kind": kind.kind, "label": kind.label[spoken], "icon": kind.icon, "group": kind.group} for kind in STEPS],
+        "kinds": [{"kind": kind.kind, "label": kind.label[spoken], "icon": kind.icon, "group": kind.group} for kind in installed_plugins().steps.values()],
         "mistakes": [mistake_word(one) for one in checked.mistakes],
     }  # fmt: skip
 
 
 def _outline_html(request: HttpRequest, desk: Desk, checked: CheckedDrafts, drawing: Drawing, opened: str) -> str:
-    context = {"outline": desk.outline(checked, drawing), "desk": desk, "journey_id": desk.journey_id, "opened": opened}
+    context = {
+        "outline": desk.outline(checked, drawing), "desk": desk, "journey_id": desk.journey_id, "opened": opened,
+        "estimates": access.may("segments.edit"),
+    }  # fmt: skip
     return render_to_string("journeys/outline.html", context, request=request)
 
 

@@ -32,6 +32,12 @@ def icon(name: str, size: int = 18) -> SafeString:
     )
 
 
+@register.filter
+def known_icon(name: str) -> str:
+    """An icon that a plug-in names, or one for all where there is no such file."""
+    return name if (ICONS / f"{name}.svg").is_file() and "/" not in name else "circle-dotted"
+
+
 @register.simple_tag
 def mark(size: int = 28) -> SafeString:
     """The mark: a ring of six arcs, one per phase, clockwise from the top."""

@@ -1,6 +1,6 @@
 """What the pages about segments say of fields, estimates and moves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -9,9 +9,6 @@ from django.utils.translation import ngettext
 
 from kundenkreis.definitions.impact import JourneyImpact, MembershipImpact
 from kundenkreis.site import formats
-from kundenkreis.site.forms.condition_form import ConditionNode
-from kundenkreis.site.forms.field_words import field_word, option_word
-from kundenkreis.site.forms.typed_fields import TypedField
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.words import said
 from kundenkreis.site.phase_words import phase_word, sub_state_word
@@ -21,24 +18,6 @@ register = template.Library()
 
 Move = tuple[MembershipImpact, tuple[int, int], tuple[int, int]]
 """What publishing does to one membership: (estimate, margin) of those who enter and of those who leave."""
-
-
-@register.filter
-def field_label(field: TypedField) -> str:
-    """A generated field in words."""
-    return field_word(field.key, field.refers_to)
-
-
-@register.filter
-def labelled(field: TypedField) -> list[tuple[str, str]]:
-    """The choices of a generated field with their words."""
-    return [(value, label if label != value else option_word(field.key, value)) for value, label in field.options]
-
-
-@register.filter
-def node_label(node: ConditionNode, kinds: Sequence[tuple[str, str]]) -> str:
-    """What a node of the tree is called."""
-    return dict(kinds).get(node.kind, node.kind)
 
 
 @register.filter

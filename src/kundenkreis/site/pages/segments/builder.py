@@ -3,6 +3,7 @@
 Every button posts the whole form, so nothing that was typed is lost and the page works without a script; htmx only swaps parts.
 """
 
+import re
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,35 +11,26 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from kundenkreis.customers.core.consent import BASES
-from kundenkreis.definitions.drafts import Draft, DraftMistake, check_drafts
+from kundenkreis.definitions.drafts import Draft, check_drafts
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
-from kundenkreis.definitions.names import CHANNELS, EVENTS
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.definitions.use_cases.edit_drafts import in_force, published
 from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
-from kundenkreis.segments.conditions.registry import SHIPPED
-from kundenkreis.segments.core.traits import BUILT_IN
-from kundenkreis.site import formats
 from kundenkreis.site.drafting import actor, drop_draft, free_id, keep_draft, open_document, their_draft
-from kundenkreis.site.forms.condition_form import acted, chosen, condition_tree, read_condition
-from kundenkreis.site.forms.field_words import (
-    basis_options,
-    channel_options,
-    operator_options,
-    trait_options,
-)
-from kundenkreis.site.forms.typed_fields import Options
+from kundenkreis.site.forms.acts import acted
+from kundenkreis.site.forms.as_before import condition_as_before
+from kundenkreis.site.forms.condition_form import ConditionForms, chosen
+from kundenkreis.site.forms.offers import condition_forms, offered, options_of
+from kundenkreis.site.mistake_words import mistake_word, mistakes_at
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.customers.words import said
 from kundenkreis.site.pages.segments.listing import condition_lines
 from kundenkreis.site.ports.segments import Estimate
-from kundenkreis.site.profile_words import attribute_word
 from kundenkreis.site.toasts import add_toast
 
 QUICK_MS, EXACT_MS = 600, 20_000
 """How long an estimate may take while somebody edits, and how long the exact count behind it."""
-_ATTRIBUTES = ("email", "firstName", "lastName", "phone", "birthday", "gender", "language", "address.city", "address.country",
-               "address.postalCode", "company.name", "createdAt")  # fmt: skip
+ROOT = "c"
+_PLACE = re.compile(r"[a-z][A-Za-z0-9_.]{0,200}")
 
 
 @never_cache
@@ -64,7 +56,7 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
     document = document | _read(request, document)
     act = request.POST.get("act", "")
     if act != "save":
-        document["when"] = acted(document["when"], act)
+        document["when"] = acted(document["when"], act, ROOT)
         return _show(request, document, draft, is_new=is_new)
     if is_new:
         document["id"] = free_id("segment", document["name"])
@@ -86,7 +78,14 @@ def _read(request: HttpRequest, document: dict[str, Any]) -> dict[str, Any]:
         for language in ("de", "en")
         if (text := request.POST.get(f"name_{language}", "")).strip()
     }
-    return {"name": names, "when": read_condition(request.POST.dict(), SHIPPED)}
+    kinds = installed_plugins().conditions
+    when = ConditionForms(kinds).read(_sent(request), ROOT)
+    return {"name": names, "when": condition_as_before(when, document.get("when"), kinds)}
+
+
+def _sent(request: HttpRequest) -> dict[str, str]:
+    """Every posted field with its last value."""
+    return {name: str(value) for name, value in request.POST.items()}
 
 
 def _show(
@@ -94,13 +93,14 @@ def _show(
     theirs: Draft | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     checked = {} if is_new and not request.POST else _mistakes(document)
-    tree = condition_tree(document.get("when") or {}, SHIPPED, options=_options(), errors=checked)
+    options = options_of(offered(in_force(mounted().sources.publisher)))
+    tree = condition_forms(options).tree(document.get("when") or {}, ROOT, checked)
     context = {
         "document": document,
         "name": document.get("name") or {},
         "name_error": name_error,
         "tree": tree,
-        "kinds": _kind_options(),
+        "redraw": "builder",
         "draft": draft,
         "revision": theirs.revision
         if theirs is not None
@@ -122,53 +122,22 @@ def _mistakes(document: dict[str, Any]) -> dict[tuple[str | int, ...], str]:
     """Path in the condition -> what is wrong there, as the checks of publishing say it."""
     named = document | {"id": document["id"] or "new_segment", "name": document.get("name") or {"en": "-"}}
     checked = check_drafts([named], in_force(mounted().sources.publisher))
-    return {
-        mistake.path[1:]: _said(mistake)
-        for mistake in checked.mistakes
-        if mistake.key == f"segment:{named['id']}" and mistake.path[:1] == ("when",)
-    }
-
-
-def _said(mistake: DraftMistake) -> str:
-    return f"{mistake.what}. {mistake.remedy}".strip()
-
-
-def _kind_options() -> list[tuple[str, str]]:
-    language = formats.language()
-    return [
-        ("", _("Choose a condition")),
-        *((name, kind.label[language]) for name, kind in SHIPPED.items()),
-        ("all", _("All of these")),
-        ("any", _("At least one of these")),
-        ("none", _("None of these")),
-        ("not", _("Not")),
-    ]
-
-
-def _options() -> Options:
-    """What the fields offer, by what they refer to."""
-    choices = mounted().sources.segments.choices()
-    found: dict[str, list[tuple[str, str]]] = {
-        kind: [(one.id, said(one)) for one in listed] for kind, listed in choices.items()
-    }
-    found["trait"] = [*trait_options(tuple(BUILT_IN)), *found.get("trait", [])]
-    found["event"] = [(name, name) for name in EVENTS]
-    found["attribute"] = [(name, attribute_word(name)) for name in _ATTRIBUTES]
-    found["operator"] = operator_options()
-    found["channel"] = channel_options(CHANNELS)
-    found["basis"] = basis_options(tuple(BASES))
-    return found.get
+    own = [one for one in checked.mistakes if one.key == f"segment:{named['id']}" and one.path[:1] == ("when",)]
+    return {path[1:]: said for path, said in mistakes_at(own, document).items()}
 
 
 @never_cache
 def estimate_segment(request: HttpRequest) -> HttpResponse:
-    """How many people the condition of the posted form holds for; `exact=1` counts everybody."""
-    condition = chosen(read_condition(request.POST.dict(), SHIPPED))
+    """How many people a condition of the posted form holds for; `exact=1` counts everybody, `root` names one of several conditions."""
+    root = request.POST.get("root", ROOT)
+    is_placed = _PLACE.fullmatch(root) is not None
+    condition = chosen(ConditionForms(installed_plugins().conditions).read(_sent(request), root)) if is_placed else {}
     is_exact = request.POST.get("exact") == "1"
     estimate: Estimate | None = None
     if condition:
         estimate = mounted().sources.segments.estimate(condition, budget_ms=EXACT_MS if is_exact else QUICK_MS)
-    return render(request, "segments/estimate.html", {"estimate": estimate, "was_exact": is_exact})
+    template = "segments/estimate.html" if root == ROOT else "forms/estimate.html"
+    return render(request, template, {"estimate": estimate, "was_exact": is_exact})
 
 
 @never_cache
@@ -194,7 +163,7 @@ def publish_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
         "draft": draft,
         "name": draft.document.get("name") or {},
         "prepared": prepared,
-        "mistakes": [_said(mistake) for mistake in prepared.checked.mistakes],
+        "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
         "own": own,
         "moves": [move for move in moves if move is not own],
         "journeys": impact.journeys if impact is not None else (),

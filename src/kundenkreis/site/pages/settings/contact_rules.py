@@ -10,13 +10,11 @@ from django.views.decorators.cache import never_cache
 
 from kundenkreis.channels.core.policy_config import PolicyConfig
 from kundenkreis.channels.core.policy_defaults import DEFAULT_POLICY
-from kundenkreis.definitions.names import CHANNELS
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.site import formats
-from kundenkreis.site.forms.field_words import channel_options
+from kundenkreis.site.forms.offers import offered, options_of
 from kundenkreis.site.forms.typed_fields import Options
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.customers.words import said
 from kundenkreis.site.pages.settings import definition_editor
 from kundenkreis.site.pages.settings.definition_editor import Edited
 
@@ -26,20 +24,13 @@ _SHIPPED: dict[str, Any] = msgspec.to_builtins(DEFAULT_POLICY)
 
 def _options(held: Mapping[str, Any]) -> Options:
     """What the fields offer, by what they refer to; purposes as this form defines them."""
-    choices = mounted().sources.segments.choices()
     language = formats.language()
-    journeys = in_force(mounted().sources.publisher).of("journey")
-    found: dict[str, list[tuple[str, str]]] = {
-        "situation": [(one.id, said(one)) for one in choices.get("situation", ())],
-        "journey": [(name, (one.body.get("name") or {}).get(language) or name) for name, one in journeys.items()],
-        "channel": channel_options(CHANNELS),
-        "purpose": [
-            (str(one["id"]), (one.get("name") or {}).get(language) or str(one["id"]))
-            for one in held.get("purposes") or ()
-            if isinstance(one, dict) and one.get("id")
-        ],
-    }
-    return found.get
+    own = [
+        (str(one["id"]), (one.get("name") or {}).get(language) or str(one["id"]))
+        for one in held.get("purposes") or ()
+        if isinstance(one, dict) and one.get("id")
+    ]
+    return options_of(offered(in_force(mounted().sources.publisher)) | {"purpose": own})
 
 
 RULES = Edited(

@@ -3,7 +3,6 @@
 Every button posts the whole form, so nothing that was typed is lost; what is wrong stands at its field.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,22 +13,26 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from kundenkreis.definitions.definition import key_of
-from kundenkreis.definitions.drafts import Draft, DraftMistake, check_drafts
+from kundenkreis.definitions.drafts import Draft, check_drafts
 from kundenkreis.definitions.errors import BadDraftError, PublishedMeanwhileError, StaleDraftError
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing, publish_drafts
 from kundenkreis.site.access import may
 from kundenkreis.site.audit import audit
 from kundenkreis.site.drafting import actor, drop_draft, keep_draft, open_document, their_draft
+from kundenkreis.site.forms.acts import acted
 from kundenkreis.site.forms.as_before import as_before
-from kundenkreis.site.forms.typed_fields import Options, TypedField, fields_of, read_config
-from kundenkreis.site.mistake_words import mistake_word
+from kundenkreis.site.forms.condition_form import ConditionForms
+from kundenkreis.site.forms.offers import condition_forms
+from kundenkreis.site.forms.typed_fields import Options, TypedField, fields_of
+from kundenkreis.site.forms.typed_reading import read_config
+from kundenkreis.site.mistake_words import mistake_word, mistakes_at
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.settings_words import changed_sentences
 from kundenkreis.site.toasts import add_toast
 
 PREFIX = "f"
-_ACT = re.compile(r"(row|unrow):f\.([a-z_]+)(?:\.(\d{1,4}))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ def edit(request: HttpRequest, edited: Edited, more: Mapping[str, Any] | None = 
     read = read_posted(request, edited, document)
     act = request.POST.get("act", "save")
     if act != "save":
-        return _show(request, edited, _acted(read, act), draft, more=more)
+        return _show(request, edited, acted(read, act, PREFIX), draft, more=more)
     try:
         keep_draft(request, read)
     except StaleDraftError as error:
@@ -89,27 +92,16 @@ def begin(edited: Edited) -> tuple[dict[str, Any], Draft | None]:
 def read_posted(request: HttpRequest, edited: Edited, document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as the posted form says it."""
     data = request.POST.dict()
-    read = read_config(edited.config, {name: str(value) for name, value in data.items()}, PREFIX)
+    kinds = installed_plugins().conditions
+    sent = {name: str(value) for name, value in data.items()}
+    read = read_config(edited.config, sent, PREFIX, conditions=ConditionForms(kinds))
     for name in edited.filled:
         read.setdefault(name, [])  # a list without any row: nothing of the shipped rules shall hold
     before = {**edited.filled, **document}
-    written = as_before(edited.config, read, before)
+    written = as_before(edited.config, read, before, kinds)
     unsaid = [name for name, value in edited.filled.items() if name not in document and written.get(name) == value]
     head = {"kind": edited.kind, **({"id": edited.id} if edited.id else {})}
     return head | {name: value for name, value in written.items() if name not in unsaid and value is not None}
-
-
-def _acted(document: dict[str, Any], act: str) -> dict[str, Any]:
-    """The document after one of the form's buttons: a row more or less."""
-    match = _ACT.fullmatch(act)
-    if match is None:
-        return document
-    rows = list(document.get(match[2]) or ())
-    if match[1] == "row":
-        rows.append({})
-    elif match[3] is not None and int(match[3]) < len(rows):
-        del rows[int(match[3])]
-    return document | {match[2]: rows}
 
 
 def _show(
@@ -118,9 +110,12 @@ def _show(
 ) -> HttpResponse:  # fmt: skip
     errors, others = _mistakes(edited, document)
     held = {**edited.filled, **document}
+    options = edited.options(held)
     fields = {
         field.key: field
-        for field in fields_of(edited.config, held, PREFIX, options=edited.options(held), errors=errors)
+        for field in fields_of(
+            edited.config, held, PREFIX, options=options, errors=errors, conditions=condition_forms(options)
+        )
     }
     context = {
         "edited": edited,
@@ -135,6 +130,7 @@ def _show(
         "problems": [one for one in (problem, *others) if one],
         "has_mistakes": bool(errors or others),
         "may_edit": may("settings.edit"),
+        "redraw": "editor",
         "publish": f"{edited.page}_publish",
         "discard": f"{edited.page}_discard",
         **(more or {}),
@@ -146,12 +142,8 @@ def _mistakes(edited: Edited, document: dict[str, Any]) -> tuple[dict[tuple[str 
     """(path -> what is wrong there, what is wrong elsewhere), as the checks of publishing say it."""
     checked = check_drafts([document], in_force(mounted().sources.publisher))
     own = key_of(edited.kind, edited.id)
-    inside = {one.path: mistake_word(one) for one in checked.mistakes if one.key == own and one.path}
-    return inside, [_elsewhere(one) for one in checked.mistakes if one.key != own or not one.path]
-
-
-def _elsewhere(mistake: DraftMistake) -> str:
-    return f"{mistake.what}. {mistake.remedy}"
+    inside = mistakes_at((one for one in checked.mistakes if one.key == own and one.path), document)
+    return inside, [mistake_word(one) for one in checked.mistakes if one.key != own or not one.path]
 
 
 def publish(request: HttpRequest, edited: Edited) -> HttpResponse:
