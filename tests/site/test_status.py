@@ -26,13 +26,13 @@ def health(html: str) -> tuple[str, str]:
 
 
 def test_figures_in_the_viewers_writing(site: Site) -> None:
-    figures = re.compile(r'<dt>(?:<button[^>]*>)?([^<]+)<.*?<dd><span class="number">(.*?)</span>', re.DOTALL)
+    figures = re.compile(r'<dt>(?:<button[^>]*>)?([^<]+)<.*?<dd><span class="number"[^>]*>(.*?)</span>', re.DOTALL)
     assert dict(figures.findall(page(site, HEALTHY, "de"))) == {
         "Rückstand": "38 ms",
         "Gerade angekommen": "0",
         "Noch nicht verarbeitet": "12",
         "Kunden": "2.469",
-        "Einträge im Log": "1.204.511",
+        "Neuester Eintrag im Log": "1.204.511",
     }
     assert dict(figures.findall(page(site, HEALTHY)))["Customers"] == "2,469"
 

@@ -32,7 +32,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
         for name, value in (
             ("Store", status.store),
             ("Customers", f"{status.customers:,}"),
-            ("Log rows", f"{status.log_rows:,}"),
+            ("Newest log row", f"{status.newest_row:,}"),
             ("Rulebook version", str(status.rulebook_version)),
             ("Lag", f"{status.lag_us / 1e6:.1f} s"),
             ("Requests waiting in the inbox", f"{status.inbox_rows:,}"),

@@ -34,8 +34,8 @@ class InstallationStatus:
             return Status(
                 at_us=now_us,
                 store="PostgreSQL" if tx.dialect == "postgres" else "SQLite",
-                customers=_one(tx, "SELECT count(*) FROM states"),
-                log_rows=_one(tx, "SELECT next - 1 FROM numbers WHERE name = 'log'"),
+                customers=_one(tx, "SELECT count(*) FROM customer_list"),
+                newest_row=_one(tx, "SELECT coalesce(max(number), 0) FROM log"),
                 rulebook_version=_one(tx, "SELECT coalesce(max(version), 0) FROM rulebooks"),
                 lag_us=max(now_us - oldest_us, 0) if oldest_us < NEVER else 0,
                 inbox_rows=inbox_rows,

@@ -129,7 +129,7 @@ class CustomersInMemory:
             line
             for line in self._lines
             if all(word in f"{line.name} {line.email} {line.number}".lower() for word in words)
-            and (words or line.is_known is (query.view == "known"))
+            and (words or query.view == "everybody" or line.is_known is (query.view == "known"))
             and query.phase in ("", line.place.phase.id if line.place else "")
             and query.condition is None
         ]

@@ -27,6 +27,9 @@ class Bar:
     """What it says, for hovering and screen readers."""
     is_odd: bool = False
     """Outside of what was expected."""
+    figure: str = ""
+    """Name of the number for the recount; "" where it is a number of a trial."""
+    exact: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,12 @@ class Group:
     low: str
     high: str
     is_control: bool
+    share: Share
+
+    @property
+    def name(self) -> str:
+        """Of its figures."""
+        return "control" if self.is_control else "treated"
 
 
 def groups(reached: Comparison) -> tuple[Group, ...]:
@@ -74,7 +83,7 @@ def _group(label: str, share: Share, most: float, is_control: bool = False) -> G
     counts = _("%(count)s of %(of)s") % {"count": number(share.hits), "of": number(share.of)}
     return Group(
         label=label, rate=journey_words.percent(share.rate), counts=counts, width=_at(share.rate / most * 100), low=_at(low / most * 100),
-        high=_at(high / most * 100), is_control=is_control,
+        high=_at(high / most * 100), is_control=is_control, share=share,
     )  # fmt: skip
 
 
@@ -87,7 +96,7 @@ def entries(days: Sequence[DayFigure]) -> Chart | None:
     bars = tuple(
         _bar(
             place, step, day.entries / most, f"{short_day(day.day)}: {number(day.entries)}",
-            is_odd=day.low >= 0 and not day.low <= day.entries <= day.high,
+            is_odd=day.low >= 0 and not day.low <= day.entries <= day.high, figure=f"entries.{day.day}", exact=day.entries,
         )
         for place, day in enumerate(days)
     )  # fmt: skip
@@ -111,7 +120,14 @@ def days_to_goal(days: Mapping[int, int], within: int) -> Chart | None:
     counts[-1] += sum(count for day, count in days.items() if day >= length)
     most, step = max(*counts, 1), WIDTH / length
     bars = tuple(
-        _bar(place, step, count / most, _("day %(day)s: %(count)s") % {"day": place + 1, "count": number(count)})
+        _bar(
+            place,
+            step,
+            count / most,
+            _("day %(day)s: %(count)s") % {"day": place + 1, "count": number(count)},
+            figure=f"to_goal.{place}",
+            exact=count,
+        )
         for place, count in enumerate(counts)
     )
     return Chart(
@@ -120,11 +136,14 @@ def days_to_goal(days: Mapping[int, int], within: int) -> Chart | None:
     )  # fmt: skip
 
 
-def _bar(place: int, step: float, share: float, words: str, *, is_odd: bool = False) -> Bar:
+def _bar(
+    place: int, step: float, share: float, words: str, *, is_odd: bool = False, figure: str = "", exact: int = 0
+) -> Bar:
     height = HEIGHT * share
     gap = min(step * 0.25, 3.0)
     return Bar(
-        x=_at(place * step + gap / 2), y=_at(HEIGHT - height), width=_at(step - gap), height=_at(height), words=words, is_odd=is_odd
+        x=_at(place * step + gap / 2), y=_at(HEIGHT - height), width=_at(step - gap), height=_at(height), words=words, is_odd=is_odd,
+        figure=figure, exact=exact,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from kundenkreis.journeys.core.graph import read_nodes
 from kundenkreis.journeys.core.protocol import NameOf
 from kundenkreis.site import access, journey_words
 from kundenkreis.site.formats import language, number
-from kundenkreis.site.ports.journeys import JourneyReport, RunPath, StepFigures
+from kundenkreis.site.ports.journeys import JourneyReport, RunPath, StepFigures, WithheldFigure
 from kundenkreis.site.ports.trials import TrialResult
 
 
@@ -25,8 +25,11 @@ class Door:
     """A number and the people behind it."""
 
     text: str
-    href: str
-    """"" for viewers who may not see people."""
+    exact: int
+    figure: str
+    """Its name for the recount."""
+    href: str = ""
+    """"" for viewers who may not see people, and in a trial, where there are none."""
     tone: str = ""
 
 
@@ -37,7 +40,7 @@ class DrawnBox:
     box: Box
     label: str
     words: str
-    arrived: str
+    arrived: Door | None
     doors: tuple[Door, ...]
     is_faint: bool = False
     is_here: bool = False
@@ -61,7 +64,18 @@ class DrawnLabel:
     x: int
     y: int
     width: int
-    text: str
+    parts: tuple["LabelPart", ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelPart:
+    """One of the ways that a label names."""
+
+    name: str
+    exact: int | None
+    """How many took it; None where nobody was counted."""
+    figure: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +96,20 @@ def with_numbers(report: JourneyReport) -> Canvas:
     """The drawing with what happened at each step."""
     drawing, steps = report.drawing, report.steps
     taken = {line.id: steps[line.source].out.get(line.name, 0) for line in drawing.lines if line.source in steps}
+    name = f"journey.{report.line.id}"
     boxes = [
-        _box(box, arrived=number(steps[box.id].arrived), doors=_doors(report, box, steps[box.id]))
+        _box(box, arrived=_arrived(report, box, steps[box.id]), doors=_doors(report, box, steps[box.id]))
         for box in drawing.boxes
         if box.index >= 0
     ]
-    return _canvas(drawing, boxes, [DrawnLine(points=_points(line)) for line in drawing.lines], taken)
+    parts = {
+        line.id: LabelPart(
+            name=journey_words.way_word(line.name), exact=taken.get(line.id), figure=f"{name}.way.{line.source}.{line.name}",
+            href=people_path(report.line.id, line.source, f"out:{line.name}"),
+        )
+        for line in drawing.lines
+    }  # fmt: skip
+    return _canvas(drawing, boxes, [DrawnLine(points=_points(line)) for line in drawing.lines], parts)
 
 
 def of_trial(document: Mapping[str, Any], result: TrialResult, name_of: NameOf) -> Canvas:
@@ -106,17 +128,24 @@ def of_trial(document: Mapping[str, Any], result: TrialResult, name_of: NameOf) 
             step = flow.steps[box.id]
             said = {outcome: result.counts.get((box.id, outcome), 0) for outcome in ("sent", "withheld")}
             texts = [
-                (step.standing, _("%(count)s here now"), "accent"),
-                (said["sent"], _("%(count)s sent"), ""),
-                (said["withheld"], _("%(count)s withheld"), "calm"),
+                (step.standing, _("%(count)s here now"), "accent", "standing"),
+                (said["sent"], _("%(count)s sent"), "", "sent"),
+                (said["withheld"], _("%(count)s withheld"), "calm", "withheld"),
             ]
             doors = [
-                Door(text=text % {"count": number(count)}, href="", tone=tone)
-                for count, text, tone in texts
+                Door(text=text % {"count": number(count)}, exact=count, figure=f"trial.step.{box.id}.{name}", tone=tone)
+                for count, text, tone, name in texts
                 if count > 0
             ]
-            boxes.append(_box(box, arrived=number(step.arrived), doors=doors))
-    return _canvas(drawing, boxes, [DrawnLine(points=_points(line)) for line in drawing.lines], taken)
+            arrived = Door(text=number(step.arrived), exact=step.arrived, figure=f"trial.step.{box.id}.arrived")
+            boxes.append(_box(box, arrived=arrived, doors=doors))
+    parts = {
+        line.id: LabelPart(
+            name=journey_words.way_word(line.name), exact=taken[line.id], figure=f"trial.way.{line.source}.{line.name}"
+        )
+        for line in drawing.lines
+    }
+    return _canvas(drawing, boxes, [DrawnLine(points=_points(line)) for line in drawing.lines], parts)
 
 
 def with_path(report: JourneyReport, run: RunPath) -> Canvas:
@@ -134,7 +163,8 @@ def with_path(report: JourneyReport, run: RunPath) -> Canvas:
         DrawnLine(points=_points(line), is_taken=(taken := (line.source, line.name) in ways), is_faint=not taken)
         for line in drawing.lines
     ]
-    return _canvas(drawing, boxes, sorted(lines, key=lambda line: line.is_taken), {})
+    parts = {line.id: LabelPart(name=journey_words.way_word(line.name), exact=None) for line in drawing.lines}
+    return _canvas(drawing, boxes, sorted(lines, key=lambda line: line.is_taken), parts)
 
 
 def step_name(report: JourneyReport, step_id: str) -> str:
@@ -157,7 +187,7 @@ def _said(words: Mapping[str, str]) -> str:
 
 
 def _box(
-    box: Box, *, arrived: str = "", doors: Sequence[Door] = (), is_faint: bool = False, is_here: bool = False
+    box: Box, *, arrived: Door | None = None, doors: Sequence[Door] = (), is_faint: bool = False, is_here: bool = False
 ) -> DrawnBox:
     return DrawnBox(
         box=box, label=_said(box.label) or box.id, words=_said(box.words), arrived=arrived, doors=tuple(doors), is_faint=is_faint,
@@ -169,7 +199,10 @@ def _doors(report: JourneyReport, box: Box, step: StepFigures) -> list[Door]:
     """The numbers of a step that lead to people, the most telling first."""
 
     def door(text: str, count: int, outcome: str, tone: str = "") -> Door:
-        return Door(text=text % {"count": number(count)}, href=people_path(report.line.id, box.id, outcome), tone=tone)
+        return Door(
+            text=text % {"count": number(count)}, exact=count, figure=f"journey.{report.line.id}.step.{box.id}.{outcome}",
+            href=people_path(report.line.id, box.id, outcome), tone=tone,
+        )  # fmt: skip
 
     found = []
     if step.standing:
@@ -181,8 +214,15 @@ def _doors(report: JourneyReport, box: Box, step: StepFigures) -> list[Door]:
     if step.failed:
         found.append(door(_("%(count)s failed"), step.failed, "failed", "stop"))
     if not found and step.ended:
-        found.append(Door(text=_("%(count)s left here") % {"count": number(step.ended)}, href=""))
+        found.append(door(_("%(count)s left here"), step.ended, "ended_here"))
     return found
+
+
+def _arrived(report: JourneyReport, box: Box, step: StepFigures) -> Door:
+    return Door(
+        text=number(step.arrived), exact=step.arrived, figure=f"journey.{report.line.id}.step.{box.id}.arrived",
+        href=people_path(report.line.id, box.id, "arrived"),
+    )  # fmt: skip
 
 
 def people_path(journey_id: str, step_id: str, outcome: str) -> str:
@@ -192,30 +232,37 @@ def people_path(journey_id: str, step_id: str, outcome: str) -> str:
     return f"{reverse('journey_people', args=[journey_id])}?{urlencode({'step': step_id, 'outcome': outcome})}"
 
 
+def messages_path(journey_id: str, withheld: WithheldFigure) -> str:
+    """Where the messages that did not go out for one reason are listed; "" for viewers who may not see messages."""
+    if not access.may("messages.see"):
+        return ""
+    asked = {"journey": journey_id, "outcome": withheld.outcome, "reason": withheld.reason}
+    return f"{reverse('messages')}?{urlencode({key: value for key, value in asked.items() if value})}"
+
+
 def _points(line: Line) -> str:
     return " ".join(f"{x},{y}" for x, y in line.points)
 
 
 def _canvas(
-    drawing: Drawing, boxes: Sequence[DrawnBox], lines: Sequence[DrawnLine], taken: Mapping[str, int]
+    drawing: Drawing, boxes: Sequence[DrawnBox], lines: Sequence[DrawnLine], parts: Mapping[str, LabelPart]
 ) -> Canvas:
     ends = [(box.x + END_SIZE // 2, box.y + END_SIZE // 2) for box in drawing.boxes if box.index < 0]
     return Canvas(
-        boxes=tuple(boxes), ends=tuple(ends), lines=tuple(lines), labels=tuple(_labels(drawing, taken)), width=drawing.width,
+        boxes=tuple(boxes), ends=tuple(ends), lines=tuple(lines), labels=tuple(_labels(drawing, parts)), width=drawing.width,
         height=drawing.height,
     )  # fmt: skip
 
 
-def _labels(drawing: Drawing, taken: Mapping[str, int]) -> list[DrawnLabel]:
+def _labels(drawing: Drawing, parts: Mapping[str, LabelPart]) -> list[DrawnLabel]:
     """One label per place: ways that run together say both their names."""
-    there: dict[tuple[int, int], list[str]] = {}
+    there: dict[tuple[int, int], list[LabelPart]] = {}
     for line in drawing.lines:
         if line.label_at is not None:
-            count = f" {number(taken[line.id])}" if line.id in taken else ""
-            there.setdefault(line.label_at, []).append(f"{journey_words.way_word(line.name)}{count}")
+            there.setdefault(line.label_at, []).append(parts[line.id])
     labels = []
-    for (x, y), texts in there.items():
-        text = " · ".join(texts)
-        width = 14 + 6 * len(text)
-        labels.append(DrawnLabel(x=x - width // 2, y=y - 10, width=width, text=text))
+    for (x, y), found in there.items():
+        signs = sum(len(one.name) + (0 if one.exact is None else 1 + len(number(one.exact))) for one in found)
+        width = 14 + 6 * (signs + 3 * (len(found) - 1))
+        labels.append(DrawnLabel(x=x - width // 2, y=y - 10, width=width, parts=tuple(found)))
     return labels

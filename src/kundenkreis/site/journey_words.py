@@ -41,12 +41,18 @@ def outcome_word(outcome: str) -> str:
         "entered": _("entered"),
         "holdout": _("control group"),
         "waiting": _("arrived"),
+        "arrived": _("arrived"),
         "done": _("went on"),
         "sent": _("message handed on"),
         "withheld": _("message withheld"),
         "goal": _("goal reached"),
         "failed": _("failed"),
         "standing": _("here now"),
+        "with_goal": _("left with the goal"),
+        "ended": _("ended without goal"),
+        "ended_here": _("left here"),
+        "left": _("left by rule"),
+        "failed_end": _("could not go on"),
         "exited:exit_when": _("left by the exit rule"),
         "exited:stopped": _("left because the journey was stopped"),
         "exited:restarted": _("started over"),
@@ -56,7 +62,7 @@ def outcome_word(outcome: str) -> str:
     }
     if outcome in known:
         return known[outcome]
-    return way_word(outcome.removeprefix("branch:").removeprefix("exited:"))
+    return way_word(outcome.removeprefix("branch:").removeprefix("out:").removeprefix("exited:"))
 
 
 def way_word(name: str) -> str:

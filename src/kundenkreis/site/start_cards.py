@@ -126,6 +126,7 @@ def _reach(reach: Reach) -> Card:
         {
             "word": channel_word(one.channel),
             "one": one,
+            "total": one.by_consent + one.as_customer,
             "text": rate_text(one.by_consent + one.as_customer, reach.people),
             "consent_width": f"{100 * one.by_consent / max(reach.people, 1):.2f}",
             "customer_width": f"{100 * one.as_customer / max(reach.people, 1):.2f}",
@@ -249,7 +250,9 @@ def _sending(sending: Sending) -> Card:
                 (
                     fate,
                     flow.fates.get(fate, 0),
-                    path_to("messages", f"?fate={fate}&channel={flow.channel}", needs="messages.see"),
+                    path_to(
+                        "messages", f"?fate={fate}&channel={flow.channel}&hours={flow.hours}", needs="messages.see"
+                    ),
                 )
                 for fate in FATES
             ],

@@ -21,7 +21,7 @@ def test_list_shows_state_and_figures(site: Site) -> None:
     page = text(site, "/journeys/")
     assert '<a class="row" href="/journeys/welcome/">Welcome series</a>' in page
     assert '<span class="badge good dot">live</span>' in page
-    assert '<td class="figure">2,651</td>' in page
+    assert '<span data-figure="journey.welcome.entered" data-value="2651">2,651</span>' in page
     assert "Willkommen" in text(site, "/journeys/", "de")
 
 
@@ -33,7 +33,10 @@ def test_empty_list_says_what_a_journey_is(site: Site) -> None:
 def test_numbers_on_the_drawing_lead_to_people(site: Site) -> None:
     site.mount(journeys=JourneysAsGiven([SAMPLE_JOURNEY]))
     page = text(site, "/journeys/welcome/")
-    assert 'href="/journeys/welcome/people/?step=pause&amp;outcome=standing">33 here now</a>' in page
+    assert (
+        'href="/journeys/welcome/people/?step=pause&amp;outcome=standing" data-figure="journey.welcome.step.pause.standing" data-value="33">33 here now</a>'
+        in page
+    )
     assert "3 days, then until 10:00" in page
     assert "3 Tage, dann bis 10:00 Uhr" in text(site, "/journeys/welcome/", "de")
 

@@ -42,7 +42,8 @@ def test_list_and_page_show_the_members_there_are(served: Site, town: Town) -> N
     page = browser.get("/segments/").content.decode()
     for document in town.documents():
         if document["kind"] == "segment":
-            assert f'data-figure="segment:{document["id"]}">{members(town, document["id"])}</a>' in page
+            count = members(town, document["id"])
+            assert f'data-figure="segment.{document["id"]}.members" data-value="{count}">{count}</a>' in page
     one = browser.get("/segments/newsletter_express/").content.decode() if members(town, "newsletter_express") else page
     assert "Wer dazugehört" in one or "Segmente" in one
 

@@ -23,7 +23,7 @@ def busy(town: Town) -> None:
 
 
 def counts(page: str) -> dict[str, int]:
-    return {name: int(count) for name, count in re.findall(r'data-event="([^"]+)">(\d+)<', page)}
+    return {name: int(count) for name, count in re.findall(r'data-figure="event.([^"]+)" data-value="(\d+)"', page)}
 
 
 def test_counts_equal_a_recount_of_the_log(served: Site, town: Town) -> None:

@@ -6,9 +6,8 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, HOUR
 from kundenkreis.runtime.readers.fates import DECIDED, FATE
 from kundenkreis.runtime.stores.session import Session
-from kundenkreis.site.ports.start import DomainSending, Sending, SendingFlow
+from kundenkreis.site.ports.start import SPANS_HOURS, DomainSending, Sending, SendingFlow
 
-SPANS_HOURS = (24, 168)
 MOST_DOMAINS = 12
 
 _FIRST = "(SELECT effect_id, at_us, profile_id, channel FROM verdicts WHERE sequence = 0 AND at_us >= ?)"

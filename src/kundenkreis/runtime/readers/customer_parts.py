@@ -78,11 +78,12 @@ def rhythm_of(state: CustomerState, *, today: int) -> Rhythm:
     commerce = state.commerce
     days = commerce.purchase_days
     gaps = sorted(later - earlier for earlier, later in pairwise(days))
-    sales = tuple(Amount(minor=minor, currency=currency) for currency, minor in commerce.sales.items())
+    sales = net_sales(state)
+    # What was paid for orders given back in full is still among the state's sales, so only what remains has a mean.
     is_plain = len(sales) == 1 and commerce.order_count > 0
     return Rhythm(
         order_count=commerce.order_count,
-        sales=net_sales(state),
+        sales=sales,
         refunded=tuple(Amount(minor=minor, currency=one) for one, minor in commerce.refunded.items() if minor),
         average=Amount(minor=round(sales[0].minor / commerce.order_count), currency=sales[0].currency) if is_plain else None,
         first_us=commerce.first_order_us if commerce.first_order_us < NEVER else None,

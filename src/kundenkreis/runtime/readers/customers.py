@@ -96,11 +96,11 @@ class StoredCustomers:
                     lines=(), total=0, total_is="exact", next_cursor="", problem=problem, problem_detail=detail
                 )
             searched = find_candidates(tx, query.text) if query.text.strip() else None
-            plan = _plan(tx, query, searched)
+            plans = _plans(tx, query, searched)
             if condition is not None:
-                return self._ask_states(tx, query, plan, condition, names, rulebook)
-            rows = _page(tx, plan, query, query.limit + 1)
-            total, total_is = _total(tx, plan)
+                return self._ask_states(tx, query, plans, condition, names, rulebook)
+            rows = _page(tx, plans, query, query.limit + 1)
+            total, total_is = _total(tx, plans)
             shown = rows[: query.limit]
             states = _states(tx, [row[0] for row in shown])
             return CustomersFound(
@@ -197,12 +197,12 @@ class StoredCustomers:
         return customer_line(state, names, rulebook.policy, at_us=self._installation.clock.now_us())
 
     def _ask_states(
-        self, tx: Session, query: CustomerQuery, plan: _Plan, condition: Condition, names: DefinitionNames,
+        self, tx: Session, query: CustomerQuery, plans: Sequence[_Plan], condition: Condition, names: DefinitionNames,
         rulebook: Rulebook,
     ) -> CustomersFound:  # fmt: skip
         """A page of those for whom the condition holds, of at most MOST_ASKED asked."""
         at_us = self._installation.clock.now_us()
-        keys = _page(tx, plan, query, MOST_ASKED + 1)
+        keys = _page(tx, plans, query, MOST_ASKED + 1)
         found: list[tuple[Row, CustomerState]] = []
         asked = 0
         for start in range(0, min(len(keys), MOST_ASKED), _CHUNK):
@@ -219,7 +219,7 @@ class StoredCustomers:
         shown = found[: query.limit]
         unasked = asked < len(keys)
         last = shown[-1][0] if more else keys[asked - 1] if unasked else None
-        total, total_is = self._estimate(tx, plan, condition, at_us)
+        total, total_is = self._estimate(tx, plans, condition, at_us)
         if not query.cursor and not more and not unasked:
             total, total_is = len(found), "exact"
         return CustomersFound(
@@ -228,15 +228,19 @@ class StoredCustomers:
         )  # fmt: skip
 
     def _estimate(
-        self, tx: Session, plan: _Plan, condition: Condition, at_us: Micros
+        self, tx: Session, plans: Sequence[_Plan], condition: Condition, at_us: Micros
     ) -> tuple[int, Literal["exact", "estimate"]]:
         """How many the condition holds for: asked of the customers with the lowest ids, which are hashes, so a fair sample."""
-        total = _size_of(tx, plan)
-        sample = tx.rows(
-            f"SELECT l.profile_id FROM {plan.source} WHERE {plan.where} ORDER BY l.profile_id LIMIT ?",
-            [*plan.params, MOST_ASKED],
-        )
-        states = _states(tx, [row[0] for row in sample])
+        total = sum(_size_of(tx, plan) for plan in plans)
+        sample = [
+            row[0]
+            for plan in plans
+            for row in tx.rows(
+                f"SELECT l.profile_id FROM {plan.source} WHERE {plan.where} ORDER BY l.profile_id LIMIT ?",
+                [*plan.params, MOST_ASKED],
+            )
+        ]
+        states = _states(tx, sorted(sample)[:MOST_ASKED])
         holding = sum(condition.answer(state, at_us)[0] for state in states.values())
         if total <= MOST_ASKED or not states:
             return holding, "exact"
@@ -259,7 +263,8 @@ def _compile(document: dict[str, Any] | None, rulebook: Rulebook) -> tuple[Condi
     return condition, "", ""
 
 
-def _plan(tx: Session, query: CustomerQuery, searched: Candidates | None) -> _Plan:
+def _plans(tx: Session, query: CustomerQuery, searched: Candidates | None) -> tuple[_Plan, ...]:
+    """Stretches of the list that together hold everybody asked for: one, or customers and visitors apart where an index keeps them apart."""
     filters = [
         (kind, value)
         for kind, value in (
@@ -269,25 +274,31 @@ def _plan(tx: Session, query: CustomerQuery, searched: Candidates | None) -> _Pl
         if value
     ]  # fmt: skip
     if searched is not None:
-        return _probed("customer_list l", *_among(searched.profile_ids), filters)
+        return (_probed("customer_list l", *_among(searched.profile_ids), filters),)
+    views = {"known": (1,), "visitors": (0,), "everybody": (1, 0)}[query.view]
     members = sorted(
         (_Members(kind, value, _size(tx, kind, value)) for kind, value in filters), key=lambda one: one.size
     )
-    known = 0 if query.view == "visitors" and not filters else 1
-    # A filter asked for by a link may be met by visitors too: they are few among its members, and are counted apart.
-    along = _probed("customer_list l", EVERYBODY, [known], filters)
+    if members and members[0].size <= FEW:
+        return (_led(members, views),)
     if not members:
-        return along
-    first, is_few = members[0], members[0].size <= FEW
-    led = _probed(
+        return tuple(_probed("customer_list l", EVERYBODY, [view], ()) for view in views)
+    return tuple(
+        _led(members, (view,))._replace(along=_probed("customer_list l", EVERYBODY, [view], filters)) for view in views
+    )
+
+
+def _led(members: Sequence[_Members], views: Sequence[int]) -> _Plan:
+    """The members of the smallest filter, probed for the others."""
+    first, one_view = members[0], len(views) == 1
+    return _probed(
         # CROSS JOIN keeps SQLite to this order; for PostgreSQL it is an ordinary join.
         "memberships d CROSS JOIN customer_list l",
         "d.kind = ? AND d.definition_id = ? AND d.until_us = ? AND l.profile_id = d.profile_id"
-        + ("" if is_few else " AND l.is_known = ?"),
-        [first.kind, first.definition_id, NEVER, *(() if is_few else (known,))],
+        + (" AND l.is_known = ?" if one_view else ""),
+        [first.kind, first.definition_id, NEVER, *(views if one_view else ())],
         [(one.kind, one.definition_id) for one in members[1:]],
     )
-    return led if is_few else led._replace(along=along)
 
 
 def _among(profile_ids: Sequence[int]) -> tuple[str, list[Any]]:
@@ -326,8 +337,15 @@ def _counts(tx: Session, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, st
     return {asked[int(row[0])]: int(row[1]) for row in rows}
 
 
-def _page(tx: Session, plan: _Plan, query: CustomerQuery, limit: int) -> list[Row]:
+def _page(tx: Session, plans: Sequence[_Plan], query: CustomerQuery, limit: int) -> list[Row]:
     """(profile id, sort value) of the next people in the order asked for."""
+    rows = [row for plan in plans for row in _page_of(tx, plan, query, limit)]
+    if len(plans) > 1:
+        rows.sort(key=lambda row: (row[1], row[0]), reverse=query.sort.startswith("-"))
+    return rows[:limit]
+
+
+def _page_of(tx: Session, plan: _Plan, query: CustomerQuery, limit: int) -> list[Row]:
     if plan.along is not None:
         found = _ordered(tx, plan.along, query, min(limit, STRETCH), stretch=STRETCH)
         if len(found) >= limit:
@@ -379,7 +397,15 @@ def _size_of(tx: Session, plan: _Plan) -> int:
     return round(int(tx.rows(sql, [*plan.params, *plan.params[:3], SAMPLED])[0][0]) * members / SAMPLED)
 
 
-def _total(tx: Session, plan: _Plan) -> tuple[int, Literal["exact", "estimate", "more"]]:
+def _total(tx: Session, plans: Sequence[_Plan]) -> tuple[int, Literal["exact", "estimate", "more"]]:
+    found = [_total_of(tx, plan) for plan in plans]
+    kinds = [kind for _, kind in found]
+    return sum(
+        count for count, _ in found
+    ), "more" if "more" in kinds else "estimate" if "estimate" in kinds else "exact"
+
+
+def _total_of(tx: Session, plan: _Plan) -> tuple[int, Literal["exact", "estimate", "more"]]:
     if plan.where == EVERYBODY and (kept := read_kept(tx, FIGURE, ChoiceCounts)) is not None:
         return kept.known if plan.params[0] else kept.visitors, "estimate"
     if plan.along is None and "EXISTS" not in plan.where:

@@ -101,6 +101,7 @@ def _matching(tx: Session, query: DecidedQuery, first: str, params: Sequence[Any
     also, more = "", list(params)
     for condition, value in (
         ("f.journey_id = ?", query.journey_id), ("f.channel = ?", query.channel), (f"{FATE} = ?", query.fate),
+        ("l.outcome = ?", query.outcome),
     ):  # fmt: skip
         if value:
             also += f" AND {condition}"

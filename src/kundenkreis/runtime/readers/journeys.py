@@ -11,7 +11,7 @@ from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.engine.compiling import journey_versions
 from kundenkreis.journeys.core.drawing import draw
 from kundenkreis.journeys.core.figures import Share, compare, expected, quartiles
-from kundenkreis.journeys.core.flow import Counts, Flow, StepFlow, flow_of
+from kundenkreis.journeys.core.flow import ENDINGS, Counts, Flow, StepFlow, flow_of
 from kundenkreis.journeys.core.graph import read_nodes
 from kundenkreis.journeys.core.runs import JOURNEY_STOPPED
 from kundenkreis.kernel.ids import Micros
@@ -95,8 +95,8 @@ class StoredJourneys:
 
     def find_people(self, journey_id: str, *, step_id: str, outcome: str, cursor: str, limit: int) -> PeoplePage:
         """See JourneySource."""
-        standing = outcome == "standing"
-        where, params = "journey_id = ? AND outcome = ?", [journey_id, "waiting" if standing else outcome]
+        said, asked = _said_by_path(outcome)
+        where, params = f"journey_id = ? AND {said}", [journey_id, *asked]
         if step_id != "*":
             where += " AND step_id = ?"
             params.append(step_id)
@@ -105,12 +105,6 @@ class StoredJourneys:
         if before.isascii() and before.isdigit() and len(before) <= _LONGEST_NUMBER and _is_hex(run):
             where += " AND (at_us, run_id) < (?, ?)"
             keyset = [int(before), bytes.fromhex(run)]
-        if standing:
-            where += (
-                " AND NOT EXISTS (SELECT 1 FROM run_entries later WHERE later.run_id = r.run_id AND later.sequence > r.sequence "
-                "AND NOT (later.outcome = 'goal' AND later.step_id = r.step_id AND EXISTS (SELECT 1 FROM run_entries after "
-                "WHERE after.run_id = r.run_id AND after.sequence > later.sequence)))"
-            )
         with self._installation.store.reading() as tx:
             rows = tx.rows(
                 f"SELECT run_id, profile_id, at_us FROM run_entries r WHERE {where} ORDER BY at_us DESC, run_id DESC LIMIT ?",
@@ -346,6 +340,47 @@ def _people(tx: Session, found: Sequence[tuple[int, Micros]]) -> tuple[PersonInJ
             )
         )  # fmt: skip
     return tuple(people)
+
+
+_STANDS = (
+    "outcome = 'waiting' AND NOT EXISTS (SELECT 1 FROM run_entries later WHERE later.run_id = r.run_id AND later.sequence > r.sequence "
+    "AND NOT (later.outcome = 'goal' AND later.step_id = r.step_id AND EXISTS (SELECT 1 FROM run_entries after "
+    "WHERE after.run_id = r.run_id AND after.sequence > later.sequence)))"
+)
+_FAILED_FOR_GOOD = (
+    "outcome = 'failed' AND NOT EXISTS (SELECT 1 FROM run_entries l WHERE l.run_id = r.run_id AND l.sequence > r.sequence "
+    "AND l.outcome NOT IN ('goal', 'exited:merged'))"
+)
+_BEFORE_ALL = (
+    "NOT EXISTS (SELECT 1 FROM run_entries b WHERE b.run_id = r.run_id AND b.sequence < r.sequence "
+    "AND b.outcome NOT IN ('entered', 'holdout'))"
+)
+_MARKS = ", ".join("?" * len(ENDINGS))
+_LINES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "standing": (_STANDS, ()),
+    "arrived": (
+        "NOT EXISTS (SELECT 1 FROM run_entries b WHERE b.run_id = r.run_id AND b.step_id = r.step_id AND b.sequence < r.sequence)",
+        (),
+    ),
+    "withheld": ("outcome IN ('withheld', 'exited:withheld')", ()),
+    "with_goal": (f"outcome = 'goal' AND (step_id <> '' OR {_BEFORE_ALL})", ()),
+    "ended": (f"(step_id = '' AND outcome = 'done' OR step_id <> '' AND substr(outcome, 1, 7) = 'exited:' AND outcome NOT IN ({_MARKS}))", ENDINGS),
+    "left": (
+        f"(step_id = '' AND substr(outcome, 1, 7) = 'exited:' AND outcome <> 'exited:merged' OR step_id <> '' AND outcome IN ({_MARKS}))",
+        ENDINGS,
+    ),
+    "failed_end": (_FAILED_FOR_GOOD, ()),
+    "ended_here": (f"(outcome = 'goal' OR substr(outcome, 1, 7) = 'exited:' OR {_FAILED_FOR_GOOD})", ()),
+    "out:next": (f"(outcome IN ('done', 'sent', 'withheld', 'holdout', 'failed') AND NOT ({_FAILED_FOR_GOOD}))", ()),
+}  # fmt: skip
+"""What journeys/core/flow.py adds up, as the lines it adds (site/ports/journeys.py: WAYS_TO_COUNT)."""
+
+
+def _said_by_path(outcome: str) -> tuple[str, tuple[str, ...]]:
+    """WHERE for the lines behind a number, with its parameters."""
+    if outcome in _LINES:
+        return _LINES[outcome]
+    return "outcome = ?", (outcome.replace("out:", "branch:", 1) if outcome.startswith("out:") else outcome,)
 
 
 def _path(run_id: bytes, rows: Sequence[Sequence[Any]]) -> RunPath:

@@ -54,7 +54,10 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
         "people": {
             "entered": journey_drawing.people_path(journey_id, "", "entered"),
             "standing": journey_drawing.people_path(journey_id, "*", "standing"),
-            "goal": journey_drawing.people_path(journey_id, "*", "goal"),
+            "goal": journey_drawing.people_path(journey_id, "*", "with_goal"),
+            "ended": journey_drawing.people_path(journey_id, "*", "ended"),
+            "left": journey_drawing.people_path(journey_id, "*", "left"),
+            "failed": journey_drawing.people_path(journey_id, "*", "failed_end"),
         },
         "undo_words": journey_words.undo_until(report.undo_until_us),
         "goals_note": journey_words.all_goals(report.line),
@@ -65,7 +68,13 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
         "to_goal": journey_charts.days_to_goal(report.days_to_goal, report.goal_days),
         "goal_words": _goal_words(report),
         "withheld": [
-            {"words": journey_words.withheld_word(one.outcome, one.reason), "count": one.count}
+            {
+                "words": journey_words.withheld_word(one.outcome, one.reason),
+                "count": one.count,
+                "outcome": one.outcome,
+                "reason": one.reason,
+                "href": journey_drawing.messages_path(journey_id, one),
+            }
             for one in report.withheld
         ],
         "withheld_total": sum(one.count for one in report.withheld),

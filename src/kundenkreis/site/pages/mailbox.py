@@ -42,6 +42,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "query": query,
         "found": found,
         "count": words.messages_found(found.total, query),
+        "figure": "mailbox.found" if query else "mailbox.messages",
         "is_first": not cursor,
         "sends_mail": bool(mounted().settings.smtp_host),
     }

@@ -9,13 +9,14 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from kundenkreis.kernel.zones import day_of, zone
+from kundenkreis.kernel.zones import HOUR, day_of, zone
 from kundenkreis.site import message_words, verdict_words, words
 from kundenkreis.site.access import may
 from kundenkreis.site.formats import language
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.mailbox import SANDBOX, view_of
 from kundenkreis.site.ports.decided import FATES, DecidedQuery
+from kundenkreis.site.ports.start import SPANS_HOURS
 
 PAGE_SIZE = 50
 _LONGEST = 200
@@ -31,6 +32,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
     context = {
         "query": query,
         "day": _day(request),
+        "hours": request.GET.get("hours", "") if query.since_us and not _day(request) else "",
         "found": found,
         "tab": "messages",
         "rows": [
@@ -54,7 +56,8 @@ def _called(names: Mapping[str, Mapping[str, str]], id_: str) -> str:
 
 def _query(request: HttpRequest) -> DecidedQuery:
     asked = {
-        name: _clean(request.GET.get(name, "")) for name in ("q", "fate", "reason", "journey", "channel", "cursor")
+        name: _clean(request.GET.get(name, ""))
+        for name in ("q", "fate", "reason", "outcome", "journey", "channel", "cursor")
     }
     day = _day(request)
     here = zone(mounted().settings.zone)
@@ -62,13 +65,19 @@ def _query(request: HttpRequest) -> DecidedQuery:
         text=asked["q"] if may("personal.see") else "",  # or the search would tell what the list masks
         fate=asked["fate"] if asked["fate"] in FATES else "",
         reason=asked["reason"],
+        outcome=asked["outcome"],
         journey_id=asked["journey"],
         channel=asked["channel"],
-        since_us=here.day_start_us(day_of(day)) if day else 0,
+        since_us=here.day_start_us(day_of(day)) if day else _since_us(request.GET.get("hours", "")),
         until_us=here.day_start_us(day_of(day) + 1) if day else None,
         cursor=asked["cursor"],
         limit=PAGE_SIZE,
     )
+
+
+def _since_us(hours: str) -> int:
+    """The begin of so many hours, as the figures of sending count them; 0 for any other answer."""
+    return mounted().clock_us() - int(hours) * HOUR if hours in {str(one) for one in SPANS_HOURS} else 0
 
 
 def _clean(text: str) -> str:

@@ -79,9 +79,9 @@ def _phase(count: PhaseCount, net: int) -> _Phase:
     return _Phase(
         count=count,
         net=net,
-        known_href=people_path(phase=count.phase),
+        known_href=people_path(phase=count.phase, view="known"),
         anonymous_href=people_path(phase=count.phase, view="visitors"),
-        sub_states=tuple((sub, people_path(sub_state=sub.sub_state)) for sub in count.sub_states),
+        sub_states=tuple((sub, people_path(sub_state=sub.sub_state, view="known")) for sub in count.sub_states),
     )
 
 

@@ -6,7 +6,10 @@ from typing import Any, Literal, Protocol
 Sort = Literal["seen", "-seen", "name", "-name", "sales", "-sales", "since", "-since"]
 """By what the list is ordered; with a minus the greatest first."""
 SORTS: tuple[Sort, ...] = ("seen", "-seen", "name", "-name", "sales", "-sales", "since", "-since")
-View = Literal["known", "visitors"]
+View = Literal["known", "visitors", "everybody"]
+
+
+VIEWS: tuple[View, ...] = ("known", "visitors", "everybody")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ class CustomerQuery:
     text: str = ""
     """Beginnings of names, addresses, numbers; any four digits of a telephone number in a row."""
     view: View = "known"
-    """Ignored while searching: a search finds everybody."""
+    """Whom to look among. Ignored while searching: a search finds everybody."""
     phase: str = ""
     sub_state: str = ""
     situation: str = ""

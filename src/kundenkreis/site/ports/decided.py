@@ -20,6 +20,8 @@ class DecidedQuery:
     fate: str = ""
     reason: str = ""
     """Rule that refused."""
+    outcome: str = ""
+    """Of the newest verdict."""
     journey_id: str = ""
     channel: str = ""
     since_us: int = 0

@@ -9,6 +9,9 @@ from kundenkreis.journeys.core.figures import Comparison, Quartiles
 
 JourneyState = Literal["draft", "live", "paused", "stopped"]
 """paused: nobody enters, whoever is under way finishes; stopped: everybody has left."""
+WAYS_TO_COUNT = ("standing", "arrived", "withheld", "with_goal", "ended", "left", "failed_end", "ended_here")
+"""What a number on the page may be made of, besides one outcome of a path and "out:<way>": who is there now; who came there; whose message
+was withheld, whatever followed; who left with the goal, at an end without it, by a rule, or failed for good; who ended at a step."""
 Names = Mapping[str, str]
 """{de, en}: what people call it."""
 
@@ -191,8 +194,8 @@ class JourneySource(Protocol):
         ...
 
     def find_people(self, journey_id: str, *, step_id: str, outcome: str, cursor: str, limit: int) -> PeoplePage:
-        """People behind a number: `outcome` as the path says it ("entered", "goal", "sent", "branch:a", ...), or "standing" for those
-        who are at the step now. `step_id` "" for what stands at no step; "*": whatever the step.
+        """People behind a number: `outcome` as the path says it ("entered", "goal", "done", ...), or what the drawing adds up from
+        that (WAYS_TO_COUNT): "standing", "arrived", "out:<way>", ... `step_id` "" for what stands at no step; "*": whatever the step.
         """
         ...
 

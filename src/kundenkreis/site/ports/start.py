@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+SPANS_HOURS = (24, 168)
+"""Hours that sending is counted over."""
 PERIODS = (7, 30, 90)
 """Days that the circle's moves can be asked for: today and the days before."""
 

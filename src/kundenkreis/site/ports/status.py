@@ -54,7 +54,8 @@ class Status:
     store: str
     """SQLite, PostgreSQL."""
     customers: int
-    log_rows: int
+    newest_row: int
+    """Its number: an upper bound of the rows there are."""
     rulebook_version: int
     lag_us: int
     """Age of the oldest row that is not folded yet; 0 if all are."""

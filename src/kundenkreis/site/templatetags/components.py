@@ -76,10 +76,40 @@ def stats(content: str) -> SafeString:
     return format_html('<dl class="stats">{}</dl>', content)
 
 
+@register.filter
+def dot(name: object, part: object) -> str:
+    """The name of a figure, one part more: "journey"|dot:line.id."""
+    return f"{name}.{part}"
+
+
 @register.simple_tag
-def stat(label: str, value: str, href: str = "", note: str = "", definition: str = "") -> SafeString:
-    """One figure: what it is, how much, where it leads, a note below, its definition on hover."""
-    return _render("stat", label=label, value=value, href=href, note=note, definition=definition)
+def door(href: str, value: int, figure: str, text: str = "") -> SafeString:
+    """A number that leads to the people behind it. `figure` names it for the recount, which compares `data-value`."""
+    shown = text or formats.number(value)
+    if not href:
+        return format_html('<span data-figure="{}" data-value="{}">{}</span>', figure, value, shown)
+    return format_html('<a href="{}" data-figure="{}" data-value="{}">{}</a>', href, figure, value, shown)
+
+
+@register.simple_tag
+def counted(value: int, figure: str, text: str = "") -> SafeString:
+    """A number that leads nowhere, or stands inside a link that does."""
+    return door("", value, figure, text)
+
+
+@register.simple_tag
+def stat(
+    label: str, value: int | str, href: str = "", note: str = "", definition: str = "", figure: str = "", exact: int | None = None
+) -> SafeString:  # fmt: skip
+    """One figure: what it is, how much, where it leads, a note below, its definition on hover and focus.
+
+    A whole number is written as the viewer writes it; `exact` is the number behind a value that comes as text, such as money.
+    """
+    exact = value if isinstance(value, int) else exact
+    shown = formats.number(value) if isinstance(value, int) else value
+    return _render(
+        "stat", label=label, value=shown, href=href, note=note, definition=definition, figure=figure, exact=exact
+    )
 
 
 @register.simple_tag
@@ -184,7 +214,9 @@ def column(
 
 
 @register.simple_tag(takes_context=True)
-def pager(context: RequestContext, next_cursor: str, count: str = "") -> SafeString:
+def pager(
+    context: RequestContext, next_cursor: str, count: str = "", figure: str = "", exact: int | None = None
+) -> SafeString:
     """The foot of a list: how many there are, on to the next ones, back to the first ones. Needs `?cursor=` in the page."""
     request = context["request"]
     first = request.GET.copy()
@@ -192,8 +224,9 @@ def pager(context: RequestContext, next_cursor: str, count: str = "") -> SafeStr
     onward = first.copy()
     onward["cursor"] = next_cursor
     return _render(
-        "pager", count=count, is_first=is_first, first=first.urlencode(), next=onward.urlencode() if next_cursor else ""
-    )
+        "pager", count=counted(exact, figure, count) if exact is not None else count, is_first=is_first,
+        first=first.urlencode(), next=onward.urlencode() if next_cursor else "",
+    )  # fmt: skip
 
 
 @register.simple_block_tag(takes_context=True)
@@ -215,9 +248,9 @@ def chips(content: str, label: str) -> SafeString:
 
 
 @register.simple_tag
-def chip(label: str, href: str, count: int | None = None, is_current: bool = False) -> SafeString:
+def chip(label: str, href: str, count: int | None = None, is_current: bool = False, figure: str = "") -> SafeString:
     """One ready-made filter with how many it finds."""
-    return _link("chip", label, href, count=count, is_current=is_current)
+    return _link("chip", label, href, count=count, is_current=is_current, figure=figure)
 
 
 @register.simple_block_tag
@@ -227,13 +260,13 @@ def tabs(content: str, label: str) -> SafeString:
 
 
 @register.simple_tag
-def tab(label: str, href: str, count: int | None = None, is_current: bool = False) -> SafeString:
+def tab(label: str, href: str, count: int | None = None, is_current: bool = False, figure: str = "") -> SafeString:
     """One part of a page."""
-    return _link("", label, href, count=count, is_current=is_current)
+    return _link("", label, href, count=count, is_current=is_current, figure=figure)
 
 
-def _link(css: str, label: str, href: str, *, count: int | None, is_current: bool) -> SafeString:
-    many = format_html(' <span class="count">{}</span>', formats.number(count)) if count is not None else ""
+def _link(css: str, label: str, href: str, *, count: int | None, is_current: bool, figure: str) -> SafeString:
+    many = format_html(' <span class="count">{}</span>', counted(count, figure)) if count is not None else ""
     here = mark_safe(' aria-current="page"') if is_current else ""
     return format_html('<a class="{}" href="{}"{}>{}{}</a>', css, href, here, label, many)
 

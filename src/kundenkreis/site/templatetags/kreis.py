@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from kundenkreis.kernel.zones import to_datetime
+from kundenkreis.kernel.zones import from_datetime, to_datetime
 from kundenkreis.site import formats, phase_words, verdict_words, words
 from kundenkreis.site.personal import personal
 
@@ -65,6 +65,7 @@ def instant(at_us: int) -> SafeString:
 register.simple_tag(formats.exact_instant)
 register.filter("personal", personal)
 register.filter("number", formats.number)
+register.filter("micros", from_datetime)
 register.filter("span", formats.span)
 register.filter("class_word", verdict_words.class_word)
 register.filter("role_word", words.role_word)

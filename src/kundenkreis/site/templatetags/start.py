@@ -24,15 +24,6 @@ def fate_badge(fate: str) -> SafeString:
 
 
 @register.simple_tag
-def door(href: str, value: int, figure: str, text: str = "") -> SafeString:
-    """A number that leads to the people behind it. `figure` names it for the recount, which compares `data-value`."""
-    shown = text or formats.number(value)
-    if not href:
-        return format_html('<span data-figure="{}" data-value="{}">{}</span>', figure, value, shown)
-    return format_html('<a href="{}" data-figure="{}" data-value="{}">{}</a>', href, figure, value, shown)
-
-
-@register.simple_tag
 def as_of(at_us: int) -> SafeString:
     """Up to when the data go."""
     time = format_html(

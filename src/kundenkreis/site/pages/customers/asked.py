@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest, QueryDict
 
 from kundenkreis.site.access import may
-from kundenkreis.site.ports.customers import SORTS, CustomerQuery, SavedFilter, Sort, View
+from kundenkreis.site.ports.customers import SORTS, VIEWS, CustomerQuery, SavedFilter, Sort, View
 
 PAGE_SIZE: Final = 50
 _LONGEST: Final = 200
@@ -21,7 +21,8 @@ class Asked:
     """The address of the list, read."""
 
     text: str
-    view: View
+    chosen: View | None
+    """Whom the address names; None: what follows from the rest of it."""
     quick: Mapping[str, str]
     """phase, sub_state, situation, segment: those that are given."""
     conditions: tuple[dict[str, Any], ...]
@@ -29,6 +30,11 @@ class Asked:
     filter_id: str
     sort: Sort
     cursor: str
+
+    @property
+    def view(self) -> View:
+        """Whom to look among: a quick filter alone means everybody whom it holds for, visitors too."""
+        return self.chosen or ("everybody" if self.quick else "known")
 
     @property
     def document(self) -> dict[str, Any] | None:
@@ -53,7 +59,7 @@ class Asked:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but the order is asked for."""
-        return bool(self.text or self.quick or self.conditions or self.view != "known")
+        return bool(self.text or self.quick or self.conditions or self.chosen)
 
     def query(self, limit: int = PAGE_SIZE) -> CustomerQuery:
         """What the reader is asked."""
@@ -65,7 +71,7 @@ class Asked:
     def link(self, **changes: object) -> str:
         """The query string of this address with something changed; "" takes a filter away. Never keeps the cursor."""
         query = QueryDict(mutable=True)
-        values: dict[str, object] = {"q": self.text, "view": self.view if self.view != "known" else "", **self.quick}
+        values: dict[str, object] = {"q": self.text, "view": self.chosen or "", **self.quick}
         values |= {"sort": self.sort if self.sort != "-seen" else "", "filter": self.filter_id}
         conditions = changes.pop("conditions", self.conditions)
         values |= changes
@@ -87,7 +93,7 @@ def read_asked(request: HttpRequest, saved: Iterable[SavedFilter]) -> Asked:
     asked = Asked(
         # Searching by a personal value would tell what the page hides.
         text=text if may("personal.see") else "",
-        view="visitors" if get("view") == "visitors" else "known",
+        chosen=next((one for one in VIEWS if one == get("view")), None),
         quick={name: _plain(value) for name in _QUICK if (value := get(name))},
         conditions=tuple(_conditions(request.GET.getlist("if"))),
         filter_id="",

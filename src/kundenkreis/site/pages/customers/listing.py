@@ -67,6 +67,9 @@ def show_list(request: HttpRequest) -> HttpResponse:
             for line in found.lines
         ],
         "count": count_words(found),
+        "found_figure": ".".join(
+            ["customers.found", asked.view, *(f"{name}.{value}" for name, value in sorted(asked.quick.items()))]
+        ),
         "problem": problem_words(found),
         "columns": columns,
         "shown": shown,
@@ -76,7 +79,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "visitors": choices.visitors,
         "all_link": asked.link(view="", phase="", sub_state="", filter="", conditions=()),
         "visitors_link": asked.link(view="visitors", phase="", sub_state="", filter="", conditions=()),
-        "is_all": asked.view == "known" and "phase" not in asked.quick,
+        "is_all": asked.view != "visitors" and "phase" not in asked.quick,
         "situations": _options(_("Any situation"), choices.situations),
         "segments": _options(_("Any segment"), choices.segments),
         "situation": asked.quick.get("situation", ""),
@@ -244,7 +247,7 @@ class Chip:
     href: str
     count: int
     is_current: bool
-    phase: str
+    id: str
 
 
 def _phase_chip(choice: Choice, asked: Asked) -> Chip:
@@ -253,7 +256,7 @@ def _phase_chip(choice: Choice, asked: Asked) -> Chip:
     return Chip(
         label=phase_word(id_) if phase_word(id_) != id_ else said(choice.named),
         href=asked.link(phase="" if is_current else id_, sub_state="", view="", filter=""),
-        count=choice.customers, is_current=is_current, phase=id_,
+        count=choice.customers, is_current=is_current, id=id_,
     )  # fmt: skip
 
 
@@ -269,17 +272,22 @@ def _sub_state_chips(phases: tuple[Choice, ...], asked: Asked) -> list[Chip]:
             Chip(
                 label=sub_state_word(id_) if sub_state_word(id_) != id_ else said(choice.named),
                 href=asked.link(sub_state="" if is_current else id_, filter=""),
-                count=choice.customers, is_current=is_current, phase="",
+                count=choice.customers, is_current=is_current, id=id_,
             )
         )  # fmt: skip
     return chips
 
 
-def _options(everything: str, choices: tuple[Choice, ...]) -> list[tuple[str, str]]:
+def _options(everything: str, choices: tuple[Choice, ...]) -> list[tuple[str, str, int | None]]:
+    """Value, label and how many people each choice leads to."""
     return [
-        ("", everything),
+        ("", everything, None),
         *(
-            (one.named.id, f"{said(one.named)} ({formats.number(one.customers)}{'+' if one.is_more else ''})")
+            (
+                one.named.id,
+                f"{said(one.named)} ({formats.number(one.customers)}{'+' if one.is_more else ''})",
+                one.customers,
+            )
             for one in choices
         ),
     ]
@@ -289,8 +297,8 @@ def _hidden(asked: Asked) -> list[tuple[str, Any]]:
     """What the filter bar's form must carry along, because it has no field for it."""
 
     pairs: list[tuple[str, Any]] = [(name, asked.quick[name]) for name in ("phase", "sub_state") if name in asked.quick]
-    if asked.view != "known":
-        pairs.append(("view", asked.view))
+    if asked.chosen:
+        pairs.append(("view", asked.chosen))
     if asked.sort != "-seen":
         pairs.append(("sort", asked.sort))
     pairs += [("if", json.dumps(one, separators=(",", ":"))) for one in asked.conditions]

@@ -31,6 +31,8 @@ class Chart:
     height: int
     most: int
     least: int
+    first: int
+    last: int
     first_day: str
     last_day: str
     text: str
@@ -97,6 +99,8 @@ def _chart(days: Sequence[DayCount]) -> Chart:
         height=_HEIGHT,
         most=most,
         least=least,
+        first=counts[0],
+        last=counts[-1],
         first_day=formats.calendar_day(days[0].day),
         last_day=formats.calendar_day(days[-1].day),
         text=text,

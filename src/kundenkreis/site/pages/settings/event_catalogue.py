@@ -1,6 +1,7 @@
 """Settings > Events: which events have come in, how often, since when, and what waits for them."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -25,6 +26,8 @@ class Row:
     word: str
     is_known: bool
     """Whether the catalogue knows it; others are welcome."""
+    href: str
+    """The live events of this name; "" where the viewer may not see them."""
     waiting: tuple[tuple[str, str], ...]
     """(what waits, its address or "")."""
 
@@ -37,6 +40,7 @@ def show_events(request: HttpRequest) -> HttpResponse:
             line=line,
             word=event_word(line.name),
             is_known=line.name in EVENTS,
+            href=f"{reverse('events')}?{urlencode({'name': line.name})}" if may("events.see") else "",
             waiting=tuple((_called(one), _address(one)) for one in line.waiting),
         )
         for line in answer.lines

@@ -77,9 +77,9 @@ def reach(past: Past) -> dict[str, int]:
     """The gate's answer for everybody from the phase purchase on; their marketing contacts of 7 days by the verdicts."""
     figures: Counter[str] = Counter()
     contacts = Counter(
-        row[2]
-        for row in past.verdicts
-        if row[4] == "handed_over" and row[7] == "marketing" and row[3] >= past.at_us - 7 * DAY
+        one.profile_id
+        for one in past.verdicts
+        if one.outcome == "handed_over" and one.message_class == "marketing" and one.at_us >= past.at_us - 7 * DAY
     )
     pressure = []
     for state in past.states:
@@ -88,6 +88,8 @@ def reach(past: Past) -> dict[str, int]:
             continue
         figures["reach.people"] += 1
         lawful = lawful_channels(past.policy, state, at_us=past.at_us)
+        for channel in {"email", "sms"} & set(lawful):
+            figures[f"reach.channel.{channel}"] += 1
         if {"email", "sms"} & set(lawful):
             figures["reach.reachable"] += 1
             pressure.append(contacts[state.profile_id])
@@ -142,22 +144,52 @@ def orders(past: Past) -> dict[str, int]:
     return figures
 
 
+def fates(past: Past) -> dict[bytes, str]:
+    """What became of each message, by its newest verdict, the outbox and the mailbox."""
+    held = {bytes(row[0]): (row[1], row[2]) for row in past.outbox}
+    newest = {one.effect_id: one for one in past.verdicts}
+    found = {}
+    for effect_id, one in newest.items():
+        state, uncertain = held.get(effect_id, ("", 0))
+        if one.outcome in ("withheld", "displaced", "expired", "cancelled") and state not in ("accepted", "held"):
+            fate = "withheld"
+        elif one.outcome == "failed" or state == "failed":
+            fate = "bounced"
+        elif state == "held" or (state == "accepted" and uncertain):
+            fate = "uncertain"
+        elif effect_id in past.kept:
+            fate = "delivered"
+        else:
+            fate = "open" if one.outcome == "handed_over" or state == "accepted" else "waiting"
+        found[effect_id] = fate
+    return found
+
+
 def sending(past: Past) -> dict[str, int]:
-    """What became of messages, by their verdicts and the outbox."""
+    """Messages of the last hours by when they were decided first."""
     figures: Counter[str] = Counter()
-    state_of = {bytes(row[0]): row[1] for row in past.outbox}
-    newest = {bytes(row[0]): row for row in past.verdicts}
-    for effect_id, sequence, _, at_us, _, _, channel, _ in past.verdicts:
-        if sequence:
-            continue
-        outcome, state = newest[bytes(effect_id)][4], state_of.get(bytes(effect_id), "")
-        ended = outcome in ("withheld", "displaced", "expired", "cancelled") and state not in ("accepted", "held")
-        fate = "withheld" if ended else "open" if outcome == "handed_over" or state == "accepted" else "waiting"
+    became = fates(past)
+    for one in past.verdicts:
         for hours in (24, 168):
-            if at_us >= past.at_us - hours * HOUR:
-                figures[f"sending.{hours}.{channel}.{fate}"] += 1
-                figures[f"sending.{hours}.{channel}.decided"] += 1
+            if not one.sequence and one.at_us >= past.at_us - hours * HOUR:
+                figures[f"sending.{hours}.{one.channel}.{became[one.effect_id]}"] += 1
+                figures[f"sending.{hours}.{one.channel}.decided"] += 1
+    for one in past.verdicts:
+        if (
+            not one.sequence
+            and one.at_us >= past.at_us - 7 * DAY
+            and became[one.effect_id] not in ("withheld", "waiting")
+        ):
+            for domain in _domains(past, one.profile_id):
+                figures[f"sending.domain.{domain}.handed_over"] += 1
     return figures
 
 
-RECOUNTS: tuple[Recount, ...] = (circle, moves, today, reach, orders, sending)
+def _domains(past: Past, profile_id: int) -> list[str]:
+    """Where this person's mail is received."""
+    person = past.person_of(profile_id)
+    state = next(state for state in past.states if state.profile_id == person)
+    return [value.partition("@")[2] for kind, value in state.profile.identifiers if kind == "email"]
+
+
+START: tuple[Recount, ...] = (circle, moves, today, reach, orders, sending)
