@@ -65,7 +65,9 @@ class FiguresOf(HTMLParser):
             for one in self._open:
                 one.has_figure = True
         if tag not in _VOID:
-            is_apart = tag in ("time", "th", "h1", "h2", "h3", "button", "label", "fieldset") or bool(classes & {"unseen", "person", "note"})
+            is_apart = tag in ("time", "th", "h1", "h2", "h3", "button", "label", "fieldset") or bool(
+                classes & {"unseen", "person", "note"}
+            )
             self._open.append(_Open(tag, is_component, is_apart, "data-figure" in given))
 
     def handle_endtag(self, tag: str) -> None:
