@@ -1,5 +1,6 @@
 """The rulebook that comes with Kundenkreis: the circle, situations, segments, scores, contact policy, and the playbooks' journeys."""
 
+from functools import cache
 from pathlib import Path
 
 from kundenkreis.definitions.definition import Definitions
@@ -18,9 +19,13 @@ def shipped_rulebook(*, with_journeys: bool) -> Definitions:
     Raises:
         BugError: the shipped files are not sound; a test keeps that from being released.
     """
+    return Definitions(each for each in _loaded() if with_journeys or each.kind != "journey")
+
+
+@cache
+def _loaded() -> Definitions:
+    """Read and checked once: these files do not change while a process runs."""
     loaded = load_directory(FOLDER)
     if isinstance(loaded, list):
         raise BugError("The shipped playbooks are not sound: " + "; ".join(str(mistake) for mistake in loaded[:5]))
-    if with_journeys:
-        return loaded
-    return Definitions(each for each in loaded if each.kind != "journey")
+    return loaded

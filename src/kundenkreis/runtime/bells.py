@@ -121,12 +121,15 @@ class PostgresBell:
 
     def ring(self) -> None:
         self._point(self._point_name)
-        try:
-            if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(self._dsn, autocommit=True, **CONNECT)
-            self._connection.execute(f"NOTIFY {self._name}")  # the name is ours, never a user's
-        except psycopg.Error:
-            self.close()
+        # A connection that broke unnoticed says so at its next use: once more with a new one, or somebody would sleep on.
+        for _ in range(2):
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = psycopg.connect(self._dsn, autocommit=True, **CONNECT)
+                self._connection.execute(f"NOTIFY {self._name}")  # the name is ours, never a user's
+                return
+            except psycopg.Error:
+                self.close()
 
     def close(self) -> None:
         if self._connection is not None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -109,6 +109,40 @@ def run_counter(installation: Installation) -> None:
     listener.close()
 
 
+class Rings:
+    """A bell heard once and by several threads, each of which may be at work when it rings.
+
+    Args:
+        stopped: when set, nobody waits any more.
+    """
+
+    def __init__(self, stopped: threading.Event) -> None:
+        self._stopped = stopped
+        self._rang = threading.Condition()
+        self._count = 0
+
+    def ring(self) -> None:
+        """Wake everybody who waits, and whoever does not before it waits again."""
+        with self._rang:
+            self._count += 1
+            self._rang.notify_all()
+
+    def listen(self) -> Callable[[float], None]:
+        """How one thread waits: until the first ring since it last stopped waiting, or so many seconds at most."""
+        seen = self._count
+
+        def wait(seconds: float) -> None:
+            # What rang while the thread looked for work counts: it may have looked before the ringer's commit.
+            nonlocal seen
+            with self._rang:
+                self._rang.wait_for(
+                    lambda: self._count != seen or self._stopped.is_set(), timeout=max(0.0, min(seconds, 3600.0))
+                )
+                seen = self._count
+
+        return wait
+
+
 def run_dispatcher(installation: Installation, threads: int) -> None:
     """Hand messages over until asked to stop; each thread keeps its own connections."""
     from kundenkreis.runtime.dispatching import build_world, open_dispatcher  # noqa: PLC0415  (the other roles need no templates)
@@ -125,20 +159,22 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
         taken = SqlOutbox(installation.store).take_back(place, now_us=installation.clock.now_us())
         if taken:
             _logger.warning("%d claims of a dispatcher that died are taken back", taken)
-    rang = threading.Condition()
-    rings = [0]
+    rings = Rings(stopped)
 
-    def wait(until_us: int | None) -> None:
-        worker.ring()  # what was handed over has come back as events
-        with rang:
-            seen = rings[0]
-            seconds = 3600.0 if until_us is None else (until_us - installation.clock.now_us()) / 1e6
-            if seconds > 0:
-                rang.wait_for(lambda: rings[0] != seen or stopped.is_set(), timeout=min(seconds, 3600.0))
+    def waits() -> Callable[[int | None], None]:
+        heard = rings.listen()
+
+        def wait(until_us: int | None) -> None:
+            worker.ring()  # what was handed over has come back as events
+            heard(3600.0 if until_us is None else (until_us - installation.clock.now_us()) / 1e6)
+
+        return wait
 
     crew = [
         threading.Thread(
-            target=open_dispatcher(world, number, place=place).serve, args=(stopped, wait), name=f"dispatcher-{number}"
+            target=open_dispatcher(world, number, place=place).serve,
+            args=(stopped, waits()),
+            name=f"dispatcher-{number}",
         )
         for number in range(threads)
     ]
@@ -146,12 +182,9 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
         thread.start()
     while not stop:
         if _heard(listener, stop):
-            with rang:
-                rings[0] += 1
-                rang.notify_all()
+            rings.ring()
     stopped.set()
-    with rang:
-        rang.notify_all()
+    rings.ring()
     for thread in crew:
         thread.join()
     listener.close()
