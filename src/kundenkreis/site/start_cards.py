@@ -1,6 +1,6 @@
 """The figures below the circle, put into words and drawings: each with its definition, how many people stand behind it, its interval."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
@@ -9,18 +9,32 @@ from django.utils.translation import ngettext
 
 from kundenkreis.journeys.core.figures import FEWEST, Share, wilson
 from kundenkreis.site import access, message_words
-from kundenkreis.site.formats import money, number, percent, short_day
+from kundenkreis.site.formats import decimal, money, number, percent, short_day
 from kundenkreis.site.ports.decided import FATES
-from kundenkreis.site.ports.start import Reach, Revenue, SecondOrderRate, Sending, StartFigures, Today
+from kundenkreis.site.ports.start import (
+    Conversion,
+    Reach,
+    Revenue,
+    RightsChanged,
+    SecondOrderRate,
+    Sending,
+    StartFigures,
+    Today,
+)
 from kundenkreis.site.start_charts import draw_columns, draw_rates
+from kundenkreis.site.start_words import period_name
 from kundenkreis.site.words import channel_word
 
 _ORDER = {
     access.Role.SALES: ("today", "reach", "pressure", "revenue", "second_orders", "sending"),
-    access.Role.SERVICE: ("today", "sending"),
+    access.Role.SERVICE: ("today", "sending", "second_orders"),
     access.Role.EXTERNAL_PARTNER: ("reach", "pressure", "sending"),
 }
 _EVERYTHING = ("today", "reach", "pressure", "revenue", "second_orders", "sending")
+
+
+_FIRST = {access.Role.SALES: "today", access.Role.SERVICE: "today"}
+"""Roles whose day begins with what waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +46,8 @@ class Card:
     definition: str
     at_us: int
     content: dict[str, Any]
+    is_first: bool = False
+    """Stands before the circle: the work of the day of this role."""
 
     @property
     def template(self) -> str:
@@ -39,19 +55,24 @@ class Card:
         return f"start/{self.name}.html"
 
 
-def cards_of(figures: StartFigures) -> list[Card]:
-    """The cards that concern the viewer's role, in the order of their work."""
+def cards_of(figures: StartFigures, days: int) -> list[Card]:
+    """The cards that concern the viewer's role, in the order of their work.
+
+    Args:
+        days: the chosen period, one of PERIODS.
+    """
     viewer = access.viewer()
     order = _ORDER.get(viewer.role, _EVERYTHING) if viewer else ()
     made = {
         "today": figures.today and _today(figures.today),
-        "reach": figures.reach and _reach(figures.reach),
+        "reach": figures.reach and _reach(figures.reach, days),
         "revenue": figures.revenue and _revenue(figures.revenue),
         "second_orders": figures.second_orders and _second_orders(figures.second_orders),
         "pressure": figures.reach and _pressure(figures.reach),
         "sending": figures.sending and _sending(figures.sending),
     }
-    return [card for name in order if (card := made[name])]
+    first = _FIRST.get(viewer.role, "") if viewer else ""
+    return [replace(card, is_first=name == first) for name in order if (card := made[name])]
 
 
 def rate_text(hits: int, of: int) -> str:
@@ -121,10 +142,12 @@ def path_to(url_name: str, query: str, *, needs: str) -> str:
         return ""
 
 
-def _reach(reach: Reach) -> Card:
+def _reach(reach: Reach, days: int) -> Card:
+    rights = next(one for one in reach.rights if one.days == days)
     channels = [
         {
             "word": channel_word(one.channel),
+            "href": people_path(f"reach.channel.{one.channel}"),
             "one": one,
             "total": one.by_consent + one.as_customer,
             "text": rate_text(one.by_consent + one.as_customer, reach.people),
@@ -148,8 +171,40 @@ def _reach(reach: Reach) -> Card:
             "text": rate_text(reach.reachable, reach.people),
             "of": _people(reach.people),
             "channels": channels,
+            "hrefs": {name: people_path(f"reach.{name}") for name in ("people", "reachable", "letter")},
+            "days": days,
+            "period": period_name(days),
+            "rights": _rights(rights),
         },
     )  # fmt: skip
+
+
+def _rights(rights: RightsChanged) -> list[dict[str, Any]]:
+    """What came and what went, as bars on one scale."""
+    rows = (
+        ("granted", _("new rights"), rights.granted, "+"),
+        ("withdrawn", _("withdrawn"), rights.withdrawn, "−"),
+        ("objected", _("objections"), rights.objected, "−"),
+        ("bounced", _("undeliverable for good"), rights.bounced, "−"),
+    )
+    most = max(*(count for _name, _word, count, _sign in rows), 1)
+    return [
+        {
+            "name": name,
+            "word": word,
+            "count": count,
+            "text": f"{sign}{number(count)}" if count else number(0),
+            "width": f"{100 * count / most:.2f}",
+            "is_gain": sign == "+",
+            "href": people_path(f"rights.{rights.days}.{name}"),
+        }
+        for name, word, count, sign in rows
+    ]
+
+
+def people_path(figure: str) -> str:
+    """Where the people behind a figure are listed; "" where the viewer may not see them."""
+    return path_to("customers", f"?figure={figure}", needs="customers.see")
 
 
 def _revenue(revenue: Revenue) -> Card:
@@ -161,7 +216,13 @@ def _revenue(revenue: Revenue) -> Card:
 
     def part(name: str, label: str) -> dict[str, Any]:
         minor = sum(getattr(week, name) for week in revenue.weeks)
-        return {"name": name.replace("_", "-"), "label": label, "minor": minor, "text": money(minor, revenue.currency)}
+        return {
+            "name": name.replace("_", "-"),
+            "label": label,
+            "minor": minor,
+            "text": money(minor, revenue.currency),
+            "href": people_path(f"revenue.{name}"),
+        }
 
     return Card(
         name="revenue",
@@ -174,12 +235,19 @@ def _revenue(revenue: Revenue) -> Card:
         content={
             "drawing": drawing,
             "total": total,
+            "href": people_path("revenue.all"),
             "text": money(total, revenue.currency),
             "orders": ngettext("%(count)s order in %(weeks)s weeks", "%(count)s orders in %(weeks)s weeks", revenue.orders)
             % {"count": number(revenue.orders), "weeks": number(len(revenue.weeks))},
             "parts": [part("first", _("first orders")), part("repeat", _("repeated")), part("won_back", _("won back"))],
             "weeks": [
-                (short_day(week.day), week, money(week.first, revenue.currency), money(week.repeat, revenue.currency), money(week.won_back, revenue.currency))
+                (
+                    short_day(week.day), week.day,
+                    [
+                        (name, minor, money(minor, revenue.currency), people_path(f"revenue.{name}.{week.day}") if minor else "")
+                        for name, minor in (("first", week.first), ("repeat", week.repeat), ("won_back", week.won_back))
+                    ],
+                )
                 for week in revenue.weeks
             ],
         },
@@ -206,12 +274,22 @@ def _second_orders(rate: SecondOrderRate) -> Card:
             "interval": _interval(newest.again, newest.people),
             "of": _people(newest.people) if newest.people >= FEWEST else "",
             "drawing": draw_rates(rates),
-            "months": [(short_day(one.until_day), rate_text(one.again, one.people), one) for one in rate.months],
+            "hrefs": _second_hrefs(newest.until_day),
+            "months": [
+                (short_day(one.until_day), rate_text(one.again, one.people), one, _second_hrefs(one.until_day))
+                for one in rate.months
+            ],
         },
     )  # fmt: skip
 
 
+def _second_hrefs(until_day: int) -> dict[str, str]:
+    return {part: people_path(f"second.{until_day}.{part}") for part in ("people", "again")}
+
+
 def _pressure(reach: Reach) -> Card:
+    most = max((people for _contacts, people in reach.contacts), default=1)
+
     def at(part: float) -> int:
         wanted, seen = part * reach.reachable, 0
         for contacts, people in reach.contacts:
@@ -225,18 +303,49 @@ def _pressure(reach: Reach) -> Card:
         title=_("Contact pressure"),
         definition=_(
             "Marketing contacts per reachable person in 7 days: the person in the middle, the one whom nine of ten do not "
-            "exceed, and the most."
+            "exceed, and the most. At a limit: one contact more on any channel would break a contact rule."
         ),
         at_us=reach.at_us,
         content={
             "rows": [
-                (_("median"), "median", at(0.5)),
-                (_("9 of 10 at most"), "ninetieth", at(0.9)),
-                (_("most"), "most", reach.contacts[-1][0] if reach.contacts else 0),
+                (label, name, contacts, people_path(f"pressure.{contacts}"))
+                for label, name, contacts in (
+                    (_("median"), "median", at(0.5)),
+                    (_("9 of 10 at most"), "ninetieth", at(0.9)),
+                    (_("most"), "most", reach.contacts[-1][0] if reach.contacts else 0),
+                )
+            ],
+            "strip": [
+                {
+                    "contacts": contacts,
+                    "word": _contacts(contacts), "people": people, "width": f"{100 * people / most:.2f}",
+                    "href": people_path(f"pressure.{contacts}"),
+                }
+                for contacts, people in reach.contacts
             ],
             "of": _people(reach.reachable),
+            "reachable": reach.reachable,
+            "reachable_href": people_path("reach.reachable"),
+            "at_limit": reach.at_limit,
+            "at_limit_text": rate_text(reach.at_limit, reach.reachable),
+            "at_limit_href": people_path("pressure.limit"),
+            "conversion": reach.conversion,
+            "ratio": _ratio(reach.conversion),
+            "converted": _people(reach.conversion.people),
+            "converted_href": people_path("pressure.converted"),
         },
     )  # fmt: skip
+
+
+def _contacts(count: int) -> str:
+    return ngettext("%(count)s contact", "%(count)s contacts", count) % {"count": number(count)}
+
+
+def _ratio(conversion: Conversion) -> str:
+    """Contacts after a first order for one before it; "" where there are too few people or none was contacted before."""
+    if conversion.people < FEWEST or not conversion.before:
+        return ""
+    return decimal(round(conversion.after / conversion.before, 2))
 
 
 def _sending(sending: Sending) -> Card:

@@ -153,6 +153,7 @@ class MailboxInMemory:
 
 
 SAMPLE_CIRCLE = Circle(
+    names={},
     at_us=0,
     phases=(
         PhaseCount(phase="attention", people=People(anonymous=2457), sub_states=()),

@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from math import ceil
 
+from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.zones import DAY, HOUR
-from kundenkreis.runtime.readers.may_contact import lawful_channels
+from kundenkreis.runtime.readers.may_contact import ask, lawful_channels, marketing_purposes
 from tests.site.recount.past import Past
 
 Recount = Callable[[Past], Mapping[str, int]]
@@ -59,6 +60,9 @@ def moves(past: Past) -> dict[str, int]:
         for phase in phase_then.values():
             if phase:
                 figures[f"circle.net.{days}.{phase}"] -= 1
+        for profile_id, phase in phase_now.items():
+            for one in {phase, phase_then[profile_id]} - {""} if phase_then[profile_id] != phase else set():
+                figures[f"behind.circle.net.{days}.{one}"] += 1
     return figures
 
 
@@ -95,12 +99,72 @@ def reach(past: Past) -> dict[str, int]:
             pressure.append(contacts[state.profile_id])
         elif "letter" in lawful:
             figures["reach.letter"] += 1
+        figures.update(_rights(past, state, lawful))
+        figures.update(_conversion(past, state))
+        if {"email", "sms"} & set(lawful):
+            figures[f"pressure.people.{pressure[-1]}"] += 1
+            figures["pressure.limit"] += all(
+                _is_full(past, state, channel) for channel in {"email", "sms"} & set(lawful)
+            )
     pressure.sort()
     if pressure:
         for name, part in (("median", 0.5), ("ninetieth", 0.9)):
             figures[f"pressure.{name}"] = pressure[max(ceil(part * len(pressure)) - 1, 0)]
         figures["pressure.most"] = pressure[-1]
+        for name in ("median", "ninetieth", "most"):
+            figures[f"behind.pressure.{name}"] = pressure.count(figures[f"pressure.{name}"])
     return figures
+
+
+def _rights(past: Past, state: CustomerState, lawful: tuple[str, ...]) -> list[str]:
+    """What is on record of this person's rights, by when it happened."""
+    on_record = [("granted" if one.granted else "withdrawn", one.happened_us) for one in state.consent.grants.values()]
+    on_record += [("objected", since_us) for since_us in state.consent.objections.values()]
+    on_record += [
+        ("bounced", entry[1])
+        for entries in state.consent.suppressed.values()
+        for entry in entries
+        if entry[0] == "hard"
+    ]
+    express = {one.partition("|")[0] for one, grant in state.consent.grants.items() if grant.granted}
+    if "email" in lawful and "email" not in express:
+        on_record.append(("granted", state.commerce.first_order_us))
+    return [
+        f"rights.{days}.{what}"
+        for days in PERIODS
+        for what in {what for what, at_us in on_record if past.since_us(days) <= at_us <= past.at_us}
+    ]
+
+
+def _conversion(past: Past, state: CustomerState) -> dict[str, int]:
+    """Hand-overs in the 14 days on each side of the first order, by the verdicts."""
+    first_us = state.commerce.first_order_us
+    if not 14 * DAY <= past.at_us - first_us <= 45 * DAY or first_us - state.first_seen_us < 14 * DAY:
+        return {}
+    mine = [
+        one.at_us
+        for one in past.verdicts
+        if one.outcome == "handed_over"
+        and one.message_class == "marketing"
+        and past.person_of(one.profile_id) == state.profile_id
+    ]
+    return {
+        "pressure.converted": 1,
+        "pressure.before": sum(first_us - 14 * DAY <= at_us < first_us for at_us in mine),
+        "pressure.after": sum(first_us <= at_us < first_us + 14 * DAY for at_us in mine),
+    }
+
+
+def _is_full(past: Past, state: CustomerState, channel: str) -> bool:
+    """Whether the contact policy would refuse every purpose for a limit that holds for all of them."""
+    general = {limit.id for limit in past.policy.limits_on(channel) if not limit.purposes}
+    answers = [
+        ask(past.policy, state, channel, one, at_us=past.at_us, fences=()) for one in marketing_purposes(past.policy)
+    ]
+    return all(
+        any(reason[0] == "limit" and not reason[1] and reason[2] in general for reason in one.verdict.reasons)
+        for one in answers
+    )
 
 
 def _orders_by_person(past: Past) -> dict[int, list[tuple[int, int]]]:
@@ -117,6 +181,7 @@ def orders(past: Past) -> dict[str, int]:
     figures: Counter[str] = Counter()
     day_now = past.zone.day_number(past.at_us)
     first_monday = day_now - past.zone.weekday(past.at_us) - 7 * 25
+    buyers: set[tuple[str, int]] = set()
     stays = defaultdict(list)
     for row in past.events("Phase Changed"):
         if row.properties["to"] == "winback":
@@ -135,12 +200,16 @@ def orders(past: Past) -> dict[str, int]:
                 figures[f"revenue.week.{first_monday + (day - first_monday) // 7 * 7}.{relation}"] += net
                 figures[f"revenue.{relation.replace('_', '-')}"] += net
                 figures["revenue.total"] += net
+                week = first_monday + (day - first_monday) // 7 * 7
+                buyers |= {(f"revenue.week.{week}.{relation}", person), ("revenue.total", person)}
+                buyers.add((f"revenue.{relation.replace('_', '-')}", person))
         first_us = placed[0][0]
         age = day_now - past.zone.day_number(first_us)
         if 90 <= age < 90 + 12 * 30:
             until_day = day_now - 90 - (age - 90) // 30 * 30
             figures[f"second.{until_day}.people"] += 1
             figures[f"second.{until_day}.again"] += len(placed) > 1 and placed[1][0] <= first_us + 90 * DAY
+    figures.update(f"behind.{name}" for name, _ in buyers)
     return figures
 
 

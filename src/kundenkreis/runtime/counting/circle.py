@@ -43,8 +43,10 @@ GROUP BY a.definition_id, b.definition_id
 """
 """CROSS JOIN keeps SQLite to this order: few moved in the period, everybody did once. For PostgreSQL it is an ordinary join."""
 _THEN = """
-SELECT definition_id, count(*) FROM memberships WHERE kind = 'phase' AND from_us <= ? AND until_us > ? GROUP BY definition_id
+SELECT m.definition_id, count(*) FROM memberships m JOIN customer_list l ON l.profile_id = m.profile_id
+WHERE m.kind = 'phase' AND m.from_us <= ? AND m.until_us > ? GROUP BY m.definition_id
 """
+"""Whoever was joined into somebody else since is not counted twice then either."""
 
 
 def period_since_us(zone: Zone, days: int, at_us: Micros) -> Micros:
@@ -61,7 +63,18 @@ def phases_of(documents: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[st
     return list(reversed(named))
 
 
-def count_circle(tx: Session, *, phases: Sequence[tuple[str, Sequence[str]]], zone: Zone, at_us: Micros) -> Circle:
+def phase_names(documents: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """What phases and sub-states are called, by id and language."""
+    phases: Sequence[Mapping[str, Any]] = next(
+        (document["phases"] for document in documents if document["kind"] == "phases"), []
+    )
+    every = [*phases, *(sub for one in phases for sub in one.get("sub_states") or ())]
+    return {str(one["id"]): dict(one["name"]) for one in every if one.get("name")}
+
+
+def count_circle(
+    tx: Session, *, phases: Sequence[tuple[str, Sequence[str]]], names: Mapping[str, Mapping[str, str]], zone: Zone, at_us: Micros
+) -> Circle:  # fmt: skip
     """Everybody on the circle, in the phases of the rulebook and in those that nobody has left since it changed."""
     counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for phase, sub_state, is_known, people in tx.rows(_NOW):
@@ -69,7 +82,7 @@ def count_circle(tx: Session, *, phases: Sequence[tuple[str, Sequence[str]]], zo
     order = [*phases, *((phase, ()) for phase in sorted(counts) if phase not in dict(phases))]
     counted = tuple(_phase(phase, subs, counts[phase]) for phase, subs in order)
     return Circle(
-        at_us=at_us, phases=counted, periods=tuple(_period(tx, days, counted, zone=zone, at_us=at_us) for days in PERIODS)
+        at_us=at_us, phases=counted, names=names, periods=tuple(_period(tx, days, counted, zone=zone, at_us=at_us) for days in PERIODS)
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import MINUTE, SECOND, Zone
 from kundenkreis.runtime.counting.choices import FIGURE as CHOICES
 from kundenkreis.runtime.counting.choices import count_choices
-from kundenkreis.runtime.counting.circle import count_circle, phases_of
+from kundenkreis.runtime.counting.circle import count_circle, phase_names, phases_of
 from kundenkreis.runtime.counting.contents import FIGURE as CONTENTS
 from kundenkreis.runtime.counting.contents import count_contents
 from kundenkreis.runtime.counting.events import FIGURE, count_events
@@ -57,11 +57,15 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def _circle(look: Look) -> Any:
-    return count_circle(look.tx, phases=phases_of(look.documents), zone=look.zone, at_us=look.at_us)
+    return count_circle(
+        look.tx, phases=phases_of(look.documents), names=phase_names(look.documents), zone=look.zone, at_us=look.at_us
+    )
 
 
 def _reach(look: Look) -> Any:
-    return count_reach(look.tx, policy=look.rulebook.policy, phases=phases_of(look.documents), at_us=look.at_us)
+    return count_reach(
+        look.tx, policy=look.rulebook.policy, phases=phases_of(look.documents), zone=look.zone, at_us=look.at_us
+    )
 
 
 FIGURES_COUNTED: Mapping[str, Callable[[Look], Any]] = {

@@ -4,68 +4,92 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kundenkreis.channels.core.policy_compiled import CompiledPolicy
-from kundenkreis.customers.core.consent import EXISTING, address_of
-from kundenkreis.customers.core.permission import MARKETING, permission, suppression
+from kundenkreis.customers.core.consent import EXISTING
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.zones import DAY
+from kundenkreis.kernel.zones import DAY, Zone
+from kundenkreis.runtime.counting import reachable
+from kundenkreis.runtime.counting.circle import period_since_us
+from kundenkreis.runtime.counting.reachable import CONTACT_DAYS, ELECTRONIC, LETTER
 from kundenkreis.runtime.stores.session import Session
-from kundenkreis.site.ports.start import ChannelReach, Reach
+from kundenkreis.site.ports.start import PERIODS, ChannelReach, Conversion, Reach, RightsChanged
 
-ELECTRONIC = ("email", "sms", "messenger", "push")
-LETTER = "letter"
-FIRST_PHASE = "purchase"
-CONTACT_DAYS = 7
 STRETCH = 2_000
-_NOT_PROMOTING = frozenset({"contract", "requested", "legal_duty"})
 
 _PEOPLE = f"""
 SELECT s.profile_id, s.state FROM states s JOIN memberships m ON m.profile_id = s.profile_id
 WHERE m.kind = 'phase' AND m.definition_id IN ({{phases}}) AND m.until_us = {NEVER} AND s.profile_id > ?
 ORDER BY s.profile_id LIMIT {STRETCH}
 """
-_CONTACTS = """
-SELECT profile_id, count(*) FROM verdicts
-WHERE outcome = 'handed_over' AND message_class = 'marketing' AND at_us >= ? GROUP BY profile_id
-"""
+
+
+class _Sums:
+    """What is added up of the people asked."""
+
+    def __init__(self, policy: CompiledPolicy, *, zone: Zone, at_us: Micros) -> None:
+        self._policy = policy
+        self._at_us = at_us
+        self._since = {days: period_since_us(zone, days, at_us) for days in PERIODS}
+        self.people = self.reachable = self.by_letter = self.at_limit = 0
+        self.grounds: Counter[tuple[str, str]] = Counter()
+        self.pressure: Counter[int] = Counter()
+        self.rights: Counter[tuple[int, str]] = Counter()
+        self.converted = self.before = self.after = 0
+
+    def add(self, state: CustomerState) -> None:
+        """One person more."""
+        at_us = self._at_us
+        here = reachable.grounds_of(self._policy, state, at_us)
+        self.people += 1
+        self.grounds.update(here.items())
+        for days, since_us in self._since.items():
+            self.rights.update((days, what) for what in reachable.rights_changed(state, here, since_us))
+        if here:
+            self.reachable += 1
+            self.pressure[reachable.contacts_between(state, at_us - CONTACT_DAYS * DAY, at_us + 1)] += 1
+            self.at_limit += reachable.is_at_limit(self._policy, state, here, at_us)
+        elif reachable.ground_on(self._policy, state, LETTER, at_us):
+            self.by_letter += 1
+        around = reachable.around_first_order(state, at_us)
+        if around is not None:
+            self.converted += 1
+            self.before += around[0]
+            self.after += around[1]
 
 
 def count_reach(
-    tx: Session, *, policy: CompiledPolicy, phases: Sequence[tuple[str, Sequence[str]]], at_us: Micros
+    tx: Session, *, policy: CompiledPolicy, phases: Sequence[tuple[str, Sequence[str]]], zone: Zone, at_us: Micros
 ) -> Reach:
     """The people from the phase purchase on, clockwise; of everybody, where the circle has no such phase."""
-    names = [phase for phase, _ in phases]
-    asked = names[names.index(FIRST_PHASE) :] if FIRST_PHASE in names else names
-    contacts: dict[int, int] = dict(tx.rows(_CONTACTS, (at_us - CONTACT_DAYS * DAY,)))
-    people = reachable = by_letter = 0
-    grounds: Counter[tuple[str, str]] = Counter()
-    pressure: Counter[int] = Counter()
-    for state in _states(tx, asked):
-        people += 1
-        here = {channel: ground for channel in ELECTRONIC if (ground := _ground(policy, state, channel, at_us))}
-        grounds.update(here.items())
-        if here:
-            reachable += 1
-            pressure[contacts.get(state.profile_id, 0)] += 1
-        elif _ground(policy, state, LETTER, at_us):
-            by_letter += 1
+    sums = _Sums(policy, zone=zone, at_us=at_us)
+    for state in _states(tx, reachable.phases_asked([phase for phase, _ in phases])):
+        sums.add(state)
     return Reach(
         at_us=at_us,
-        people=people,
-        reachable=reachable,
-        by_letter_only=by_letter,
+        people=sums.people,
+        reachable=sums.reachable,
+        by_letter_only=sums.by_letter,
         channels=tuple(
             ChannelReach(
                 channel=channel,
                 by_consent=sum(
-                    count for (one, ground), count in grounds.items() if one == channel and ground != EXISTING
+                    count for (one, ground), count in sums.grounds.items() if one == channel and ground != EXISTING
                 ),
-                as_customer=grounds[channel, EXISTING],
+                as_customer=sums.grounds[channel, EXISTING],
             )
             for channel in ELECTRONIC
         ),
-        contacts=tuple(sorted(pressure.items())),
-    )
+        contacts=tuple(sorted(sums.pressure.items())),
+        at_limit=sums.at_limit,
+        rights=tuple(
+            RightsChanged(
+                days=days, granted=sums.rights[days, "granted"], withdrawn=sums.rights[days, "withdrawn"],
+                objected=sums.rights[days, "objected"], bounced=sums.rights[days, "bounced"],
+            )
+            for days in PERIODS
+        ),
+        conversion=Conversion(people=sums.converted, before=sums.before, after=sums.after),
+    )  # fmt: skip
 
 
 def _states(tx: Session, phases: Sequence[str]) -> Iterator[CustomerState]:
@@ -78,19 +102,3 @@ def _states(tx: Session, phases: Sequence[str]) -> Iterator[CustomerState]:
         if len(rows) < STRETCH:
             return
         after = rows[-1][0]
-
-
-def _ground(policy: CompiledPolicy, state: CustomerState, channel: str, at_us: Micros) -> str:
-    """The best legal ground to promote anything to this person on this channel now; "" if there is none."""
-    if not address_of(state, channel) or suppression(state, channel, MARKETING, at_us)[0]:
-        return ""
-    found = ""
-    for name, rule in policy.purposes.items():
-        if _NOT_PROMOTING.issuperset(rule.bases):
-            continue
-        answer = permission(
-            state, channel, name, message_class=MARKETING, at_us=at_us, bases=tuple(rule.bases), categories=tuple(rule.categories)
-        )  # fmt: skip
-        if answer.allowed and (not found or found == EXISTING):
-            found = answer.basis
-    return found

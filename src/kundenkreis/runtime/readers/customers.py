@@ -23,6 +23,7 @@ from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.readers.customer_lines import customer_line, plain_value
 from kundenkreis.runtime.readers.customer_search import Candidates, find_candidates
 from kundenkreis.runtime.readers.definition_names import DefinitionNames, NamesInForce
+from kundenkreis.runtime.readers.figure_people import Ask, Asker, Moved, people_behind
 from kundenkreis.runtime.rulebooks import newest_version
 from kundenkreis.runtime.stores.schema import SAVED_FILTERS
 from kundenkreis.runtime.stores.session import Row, Session
@@ -69,6 +70,8 @@ class _Plan(NamedTuple):
     params: list[Any]
     along: "_Plan | None" = None
     """The same people by probing along the order asked for; given where the filter that leads has many members."""
+    most: int = 0
+    """Up to how many are counted; 0: as the other parts say."""
 
 
 class _Members(NamedTuple):
@@ -95,10 +98,19 @@ class StoredCustomers:
                 return CustomersFound(
                     lines=(), total=0, total_is="exact", next_cursor="", problem=problem, problem_detail=detail
                 )
+            behind = people_behind(query.figure, self._asker(rulebook, names)) if query.figure else None
+            if query.figure and behind is None:
+                return CustomersFound(
+                    lines=(), total=0, total_is="exact", next_cursor="", problem="unknown", problem_detail=query.figure
+                )
             searched = find_candidates(tx, query.text) if query.text.strip() else None
             plans = _plans(tx, query, searched)
-            if condition is not None:
-                return self._ask_states(tx, query, plans, condition, names, rulebook)
+            if isinstance(behind, Moved):
+                plans = _who_moved(tx, plans, behind)
+            asks = [_ask_of(condition, self._installation.clock.now_us())] if condition is not None else []
+            asks += [behind] if behind is not None and not isinstance(behind, Moved) else []
+            if asks:
+                return self._ask_states(tx, query, plans, asks, names, rulebook)
             rows = _page(tx, plans, query, query.limit + 1)
             total, total_is = _total(tx, plans)
             shown = rows[: query.limit]
@@ -196,30 +208,31 @@ class StoredCustomers:
     def _line(self, state: CustomerState, names: DefinitionNames, rulebook: Rulebook) -> CustomerLine:
         return customer_line(state, names, rulebook.policy, at_us=self._installation.clock.now_us())
 
+    def _asker(self, rulebook: Rulebook, names: DefinitionNames) -> Asker:
+        phases = [phase for phase, _ in reversed(names.phases)]
+        return Asker(rulebook.policy, phases, rulebook.zone, self._installation.clock.now_us())
+
     def _ask_states(
-        self, tx: Session, query: CustomerQuery, plans: Sequence[_Plan], condition: Condition, names: DefinitionNames,
+        self, tx: Session, query: CustomerQuery, plans: Sequence[_Plan], asks: Sequence[Ask], names: DefinitionNames,
         rulebook: Rulebook,
     ) -> CustomersFound:  # fmt: skip
-        """A page of those for whom the condition holds, of at most MOST_ASKED asked."""
-        at_us = self._installation.clock.now_us()
+        """A page of those for whom everything asked holds, of at most MOST_ASKED asked."""
         keys = _page(tx, plans, query, MOST_ASKED + 1)
         found: list[tuple[Row, CustomerState]] = []
         asked = 0
         for start in range(0, min(len(keys), MOST_ASKED), _CHUNK):
             chunk = keys[start : start + _CHUNK]
             states = _states(tx, [row[0] for row in chunk])
-            for row in chunk:
-                state = states.get(row[0])
-                asked += 1
-                if state is not None and condition.answer(state, at_us)[0]:
-                    found.append((row, state))
+            holding = _holding(tx, asks, list(states.values()))
+            asked += len(chunk)
+            found += [(row, states[row[0]]) for row in chunk if row[0] in holding]
             if len(found) > query.limit:
                 break
         more = len(found) > query.limit
         shown = found[: query.limit]
         unasked = asked < len(keys)
         last = shown[-1][0] if more else keys[asked - 1] if unasked else None
-        total, total_is = self._estimate(tx, plans, condition, at_us)
+        total, total_is = self._estimate(tx, plans, asks)
         if not query.cursor and not more and not unasked:
             total, total_is = len(found), "exact"
         return CustomersFound(
@@ -228,7 +241,7 @@ class StoredCustomers:
         )  # fmt: skip
 
     def _estimate(
-        self, tx: Session, plans: Sequence[_Plan], condition: Condition, at_us: Micros
+        self, tx: Session, plans: Sequence[_Plan], asks: Sequence[Ask]
     ) -> tuple[int, Literal["exact", "estimate"]]:
         """How many the condition holds for: asked of the customers with the lowest ids, which are hashes, so a fair sample."""
         total = sum(_size_of(tx, plan) for plan in plans)
@@ -241,10 +254,35 @@ class StoredCustomers:
             )
         ]
         states = _states(tx, sorted(sample)[:MOST_ASKED])
-        holding = sum(condition.answer(state, at_us)[0] for state in states.values())
+        holding = len(_holding(tx, asks, list(states.values())))
         if total <= MOST_ASKED or not states:
             return holding, "exact"
         return round(holding * total / len(states)), "estimate"
+
+
+def _ask_of(condition: Condition, at_us: Micros) -> Ask:
+    return lambda _tx, states: {state.profile_id for state in states if condition.answer(state, at_us)[0]}
+
+
+def _holding(tx: Session, asks: Sequence[Ask], states: Sequence[CustomerState]) -> set[int]:
+    """Of these people those for whom everything holds."""
+    for ask in asks:
+        holding = ask(tx, states)
+        states = [state for state in states if state.profile_id in holding]
+    return {state.profile_id for state in states}
+
+
+def _who_moved(tx: Session, plans: Sequence[_Plan], moved: Moved) -> tuple[_Plan, ...]:
+    """The same plans, for those who moved alone: few of them lead, many are probed along the order."""
+    sql = f"SELECT count(*) FROM ({moved.lead} LIMIT ?) AS m"
+    is_few = int(tx.rows(sql, (*moved.lead_params, FEW + 1))[0][0]) <= FEW
+    among, params = (f" AND l.profile_id IN ({moved.lead})", moved.lead_params) if is_few else ("", ())
+    return tuple(
+        _Plan(
+            plan.source, f"{plan.where}{among} AND {moved.where}", [*plan.params, *params, *moved.params], most=FEW if is_few else 0
+        )
+        for plan in plans
+    )  # fmt: skip
 
 
 def _compile(document: dict[str, Any] | None, rulebook: Rulebook) -> tuple[Condition | None, str, str]:
@@ -410,7 +448,7 @@ def _total_of(tx: Session, plan: _Plan) -> tuple[int, Literal["exact", "estimate
         return kept.known if plan.params[0] else kept.visitors, "estimate"
     if plan.along is None and "EXISTS" not in plan.where:
         return int(tx.rows(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params)[0][0]), "exact"
-    most = MOST_PROBED if "EXISTS" in plan.where else MOST_COUNTED
+    most = plan.most or (MOST_PROBED if "EXISTS" in plan.where else MOST_COUNTED)
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {plan.source} WHERE {plan.where} LIMIT ?) AS found"
     count = int(tx.rows(sql, [*plan.params, most + 1])[0][0])
     return min(count, most), "more" if count > most else "exact"

@@ -1,5 +1,6 @@
 """The start page: the circle with everybody in it, and the figures of daily work."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -10,9 +11,11 @@ from django.views.decorators.http import require_safe
 from kundenkreis.site import start_words
 from kundenkreis.site.access import may
 from kundenkreis.site.circle_drawing import SIZE, draw_circle
+from kundenkreis.site.formats import name_in
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.phase_words import PHASES, phase_word, sub_state_word
 from kundenkreis.site.ports.events import EventQuery
-from kundenkreis.site.ports.start import PERIODS, Circle, PhaseCount, SubStateCount
+from kundenkreis.site.ports.start import PERIODS, Circle, Move, PhaseCount, SubStateCount
 from kundenkreis.site.start_cards import cards_of, path_to
 
 _DEFAULT_DAYS = 30
@@ -23,10 +26,21 @@ _ACTIVITY = 6
 @dataclass(frozen=True, kw_only=True)
 class _Phase:
     count: PhaseCount
+    name: str
     net: int
+    net_href: str
     known_href: str
     anonymous_href: str
-    sub_states: tuple[tuple[SubStateCount, str], ...]
+    sub_states: tuple[tuple[SubStateCount, str, str], ...]
+    """With its name, and where the people are listed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Move:
+    move: Move
+    before: str
+    after: str
+    href: str
 
 
 @require_safe
@@ -41,7 +55,7 @@ def show_start(request: HttpRequest) -> HttpResponse:
             {"label": start_words.period_name(each), "href": f"?days={each}", "is_current": each == days}
             for each in PERIODS
         ],
-        "cards": cards_of(figures),
+        "cards": cards_of(figures, days),
         "activity": mounted().sources.events.find_events(EventQuery(limit=_ACTIVITY)).lines
         if may("events.see")
         else (),
@@ -65,7 +79,16 @@ def _circle(circle: Circle, days: int) -> dict[str, object]:
         "size": SIZE,
         "centre": SIZE // 2,
         "drawing": draw_circle(circle.phases, period.moves),
-        "phases": [_phase(one, net.get(one.phase, 0)) for one in circle.phases],
+        "phases": [_phase(one, net.get(one.phase, 0), days, circle.names) for one in circle.phases],
+        "moves": [
+            _Move(
+                move=one,
+                before=name_of(one.from_phase, circle.names),
+                after=name_of(one.to_phase, circle.names),
+                href=people_path(figure=f"move.{days}.{one.from_phase}.{one.to_phase}"),
+            )
+            for one in period.moves
+        ],
         "period": period,
         "known": known,
         "anonymous": anonymous,
@@ -75,13 +98,24 @@ def _circle(circle: Circle, days: int) -> dict[str, object]:
     }
 
 
-def _phase(count: PhaseCount, net: int) -> _Phase:
+def name_of(place: str, names: Mapping[str, Mapping[str, str]]) -> str:
+    """A phase or sub-state: the shipped ones in the words of the house, others as their definition calls them."""
+    word = phase_word(place) if place in PHASES else sub_state_word(place)
+    return word if word != place else name_in(names.get(place, {}), place)
+
+
+def _phase(count: PhaseCount, net: int, days: int, names: Mapping[str, Mapping[str, str]]) -> _Phase:
     return _Phase(
         count=count,
+        name=name_of(count.phase, names),
         net=net,
+        net_href=people_path(figure=f"net.{days}.{count.phase}"),
         known_href=people_path(phase=count.phase, view="known"),
         anonymous_href=people_path(phase=count.phase, view="visitors"),
-        sub_states=tuple((sub, people_path(sub_state=sub.sub_state, view="known")) for sub in count.sub_states),
+        sub_states=tuple(
+            (sub, name_of(sub.sub_state, names), people_path(sub_state=sub.sub_state, view="known"))
+            for sub in count.sub_states
+        ),
     )
 
 

@@ -85,6 +85,8 @@ class CustomerQuery:
     sub_state: str = ""
     situation: str = ""
     segment: str = ""
+    figure: str = ""
+    """Only the people behind this figure of the start page, by its name (runtime/readers/figure_people.py)."""
     condition: dict[str, Any] | None = None
     """Any condition as segments are made of (docs/reference/definitions.md)."""
     sort: Sort = "-seen"

@@ -71,6 +71,8 @@ class Circle:
     at_us: int
     phases: tuple[PhaseCount, ...]
     """Clockwise from the top: from first attention on."""
+    names: Mapping[str, Mapping[str, str]]
+    """Phase or sub-state -> language -> what it is called."""
     periods: tuple[PeriodMoves, ...]
 
 
@@ -85,6 +87,30 @@ class ChannelReach:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RightsChanged:
+    """People whose rights to be promoted to electronically changed within a period, as it stands on record now."""
+
+    days: int
+    granted: int
+    """A consent confirmed, or a first order that makes an existing customer."""
+    withdrawn: int
+    objected: int
+    bounced: int
+    """An address that is undeliverable for good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """Marketing contacts around the first order of people who were known 14 days before it, and whose order is 14 to 45 days old."""
+
+    people: int
+    before: int
+    """In the 14 days before, of all of them."""
+    after: int
+    """In the 14 days after."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reach:
     """Of the people from the phase purchase on: who may lawfully be promoted to, and how much they were."""
 
@@ -96,6 +122,11 @@ class Reach:
     channels: tuple[ChannelReach, ...]
     contacts: tuple[tuple[int, int], ...]
     """(marketing contacts in 7 days, reachable people with so many), ascending."""
+    at_limit: int
+    """Reachable people whose contact budget is used up on every channel."""
+    rights: tuple[RightsChanged, ...]
+    """One per period."""
+    conversion: Conversion
 
 
 @dataclass(frozen=True, kw_only=True)

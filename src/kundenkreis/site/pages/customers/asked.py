@@ -25,6 +25,8 @@ class Asked:
     """Whom the address names; None: what follows from the rest of it."""
     quick: Mapping[str, str]
     """phase, sub_state, situation, segment: those that are given."""
+    figure: str
+    """The figure of the start page whose people are asked for; "" for none."""
     conditions: tuple[dict[str, Any], ...]
     """Further conditions, each with one key."""
     filter_id: str
@@ -34,7 +36,7 @@ class Asked:
     @property
     def view(self) -> View:
         """Whom to look among: a quick filter alone means everybody whom it holds for, visitors too."""
-        return self.chosen or ("everybody" if self.quick else "known")
+        return self.chosen or ("everybody" if self.quick or self.figure else "known")
 
     @property
     def document(self) -> dict[str, Any] | None:
@@ -43,7 +45,9 @@ class Asked:
 
     @property
     def whole(self) -> dict[str, Any] | None:
-        """Everything but the search words as one condition: what a saved filter keeps."""
+        """Everything but the search words as one condition: what a saved filter keeps. None where a figure is asked for: no condition says it."""
+        if self.figure:
+            return None
         quick: list[dict[str, Any]] = []
         if "phase" in self.quick or "sub_state" in self.quick:
             phase: dict[str, Any] = {"is": self.quick.get("phase", "")}
@@ -59,19 +63,19 @@ class Asked:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but the order is asked for."""
-        return bool(self.text or self.quick or self.conditions or self.chosen)
+        return bool(self.text or self.quick or self.figure or self.conditions or self.chosen)
 
     def query(self, limit: int = PAGE_SIZE) -> CustomerQuery:
         """What the reader is asked."""
         return CustomerQuery(
-            text=self.text, view=self.view, condition=self.document, sort=self.sort, cursor=self.cursor, limit=limit,
+            text=self.text, view=self.view, figure=self.figure, condition=self.document, sort=self.sort, cursor=self.cursor, limit=limit,
             **{name: self.quick.get(name, "") for name in _QUICK},
         )  # fmt: skip
 
     def link(self, **changes: object) -> str:
         """The query string of this address with something changed; "" takes a filter away. Never keeps the cursor."""
         query = QueryDict(mutable=True)
-        values: dict[str, object] = {"q": self.text, "view": self.chosen or "", **self.quick}
+        values: dict[str, object] = {"q": self.text, "view": self.chosen or "", "figure": self.figure, **self.quick}
         values |= {"sort": self.sort if self.sort != "-seen" else "", "filter": self.filter_id}
         conditions = changes.pop("conditions", self.conditions)
         values |= changes
@@ -95,6 +99,7 @@ def read_asked(request: HttpRequest, saved: Iterable[SavedFilter]) -> Asked:
         text=text if may("personal.see") else "",
         chosen=next((one for one in VIEWS if one == get("view")), None),
         quick={name: _plain(value) for name in _QUICK if (value := get(name))},
+        figure=_plain(get("figure", "")),
         conditions=tuple(_conditions(request.GET.getlist("if"))),
         filter_id="",
         sort=sort,

@@ -17,6 +17,7 @@ from kundenkreis.site import formats
 from kundenkreis.site.access import may, seen_by, viewer
 from kundenkreis.site.audit import audit
 from kundenkreis.site.condition_words import condition_line
+from kundenkreis.site.figure_words import figure_words
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.asked import Asked, read_asked
 from kundenkreis.site.pages.customers.columns import COOKIE, Column, chosen_text, columns_for
@@ -67,9 +68,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
             for line in found.lines
         ],
         "count": count_words(found),
-        "found_figure": ".".join(
-            ["customers.found", asked.view, *(f"{name}.{value}" for name, value in sorted(asked.quick.items()))]
-        ),
+        "found_figure": _found_figure(asked),
         "problem": problem_words(found),
         "columns": columns,
         "shown": shown,
@@ -91,6 +90,8 @@ def show_list(request: HttpRequest) -> HttpResponse:
             )
             for place, one in enumerate(asked.conditions)
         ],
+        "figure": figure_words(asked.figure, {one.named.id: said(one.named) for one in choices.phases}),
+        "without_figure": asked.link(figure="", view=""),
         "hidden": _hidden(asked),
         "filter_fields": filter_fields(choices),
         "saved": [(one, f"?filter={one.filter_id}", one.filter_id == asked.filter_id) for one in saved],
@@ -214,6 +215,12 @@ _CELLS: Final[dict[str, Callable[[CustomerLine], str]]] = {
 }
 
 
+def _found_figure(asked: Asked) -> str:
+    """The name of the number of people found, for the recount."""
+    narrowed = sorted({**asked.quick, **({"figure": asked.figure} if asked.figure else {})}.items())
+    return ".".join(["customers.found", asked.view, *(f"{name}.{value}" for name, value in narrowed)])
+
+
 def count_words(found: CustomersFound) -> str:
     """How many people there are, and how sure that is."""
     count = {"count": formats.number(found.total)}
@@ -297,6 +304,8 @@ def _hidden(asked: Asked) -> list[tuple[str, Any]]:
     """What the filter bar's form must carry along, because it has no field for it."""
 
     pairs: list[tuple[str, Any]] = [(name, asked.quick[name]) for name in ("phase", "sub_state") if name in asked.quick]
+    if asked.figure:
+        pairs.append(("figure", asked.figure))
     if asked.chosen:
         pairs.append(("view", asked.chosen))
     if asked.sort != "-seen":
