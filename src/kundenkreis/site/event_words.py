@@ -21,6 +21,10 @@ def event_word(name: str) -> str:
         "Marketing Paused": _("Marketing paused"),
         "Marketing Resumed": _("Marketing resumed"),
         "Merge Requested": _("Joined with another record"),
+        "Message Sent": _("Message handed over"),
+        "Message Uncertain": _("Message perhaps handed over"),
+        "Message Held": _("Message held back"),
+        "Message Failed": _("Message not handed over"),
         "Message Released": _("Message released"),
         "Message Withheld": _("Message withheld"),
         "Message Postponed": _("Message postponed"),
@@ -37,3 +41,15 @@ def event_word(name: str) -> str:
         "Journey Stopped": _("Journey stopped"),
     }
     return own.get(name, name)
+
+
+def origin_word(origin: str) -> str:
+    """What wrote an event, where that was not a touchpoint with a key of its own."""
+    known = {
+        "api": "",
+        "control": _("Kundenkreis"),
+        "derived": _("followed from another event"),
+        "feedback": _("sending"),
+        "human": _("by hand"),
+    }
+    return known.get(origin, origin)

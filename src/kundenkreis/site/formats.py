@@ -15,6 +15,7 @@ from kundenkreis.site.mounted import mounted
 
 _EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", "en_GB")}
 """Pattern and locale of an exact instant. British English, because plain English has no names for European zones."""
+_TO_THE_MINUTE = {"de": "d. MMMM y, HH:mm", "en": "d MMMM y, HH:mm"}
 _SECOND_US = 1_000_000
 
 
@@ -72,6 +73,14 @@ def exact_instant(at_us: int) -> str:
     pattern, locale = _EXACT[language()]
     zone = get_timezone(mounted().settings.zone)
     return str(format_datetime(to_datetime(at_us), pattern, tzinfo=zone, locale=locale))
+
+
+def long_moment(at_us: int) -> str:
+    """Date and time to the minute in the installation's zone, in words: 4. November 2026, 10:00."""
+    zone = get_timezone(mounted().settings.zone)
+    return str(
+        format_datetime(to_datetime(at_us), _TO_THE_MINUTE[language()], tzinfo=zone, locale=_EXACT[language()][1])
+    )
 
 
 def clock_time(at_us: int) -> str:

@@ -66,7 +66,11 @@ def _quiet(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
 def _hold(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
     what = option_word("holds", row.get("holds", "marketing"))
     low, high = row.get("priorities") or (1, 10)
-    some = "" if (low, high) == (1, 10) else _(", priorities %(low)s to %(high)s") % {"low": low, "high": high}
+    some = _(", priorities %(low)s to %(high)s") % {"low": low, "high": high}
+    if low == high:
+        some = _(", priority %(low)s") % {"low": low}
+    elif (low, high) == (1, 10):
+        some = ""
     return _("%(situation)s: no %(what)s%(some)s") % {
         "situation": names.get(row["situation"], row["situation"]), "what": what, "some": some,
     }  # fmt: skip

@@ -82,6 +82,7 @@ def channel_word(channel: str) -> str:
         "visit": _("visit"),
         "web": _("website"),
         "store": _("shop"),
+        "till": _("till"),
         "*": _("every channel"),
     }
     return known.get(channel, channel)

@@ -76,7 +76,7 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     "limit": {
         "de": "Grenze {0}: höchstens {1} in {2} Stunden.", "en": "Limit {0}: at most {1} in {2} hours.",
     },
-    "quiet_hours": {"de": "Nachtruhe am Ort der Person ({0}).", "en": "Quiet hours where the person lives ({0})."},
+    "quiet_hours": {"de": "Ruhezeit am Ort der Person ({0}).", "en": "Quiet hours where the person lives ({0})."},
     "sunday": {"de": "Sonntag am Ort der Person ({0}).", "en": "Sunday where the person lives ({0})."},
     "holiday": {"de": "Feiertag am Ort der Person ({0}).", "en": "Public holiday where the person lives ({0})."},
     "overdue": {

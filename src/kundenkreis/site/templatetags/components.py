@@ -178,12 +178,13 @@ def avatar(name: str, size: str = "") -> SafeString:
 
 
 @register.simple_block_tag
-def table(content: str, caption: str) -> SafeString:
-    """A table that scrolls sideways when it must; j and k walk its rows' first links."""
+def table(content: str, caption: str, stacks: bool = False) -> SafeString:
+    """A table that scrolls sideways when it must; j and k walk its rows' first links. `stacks`: on a phone each row is a few lines instead."""
     return format_html(
-        '<div class="table" tabindex="0" role="group" aria-label="{0}"><table data-list><caption class="unseen">{0}</caption>{1}</table></div>',
+        '<div class="table{2}" tabindex="0" role="group" aria-label="{0}"><table data-list><caption class="unseen">{0}</caption>{1}</table></div>',
         caption,
         content,
+        " stacks" if stacks else "",
     )
 
 

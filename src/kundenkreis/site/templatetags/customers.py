@@ -6,7 +6,6 @@ from django import template
 from django.utils.translation import gettext as _
 
 from kundenkreis.site import formats
-from kundenkreis.site.event_words import event_word
 from kundenkreis.site.pages.customers import words
 from kundenkreis.site.pages.customers.columns import Column
 from kundenkreis.site.pages.customers.listing import Row
@@ -87,7 +86,6 @@ for _name in (
 ):  # fmt: skip
     register.filter(_name, getattr(words, _name))
 register.filter("day", formats.day)
-register.filter("event_word", event_word)
 register.filter("attribute_word", attribute_word)
 register.filter("identifier_word", identifier_word)
 register.filter("order_word", order_word)

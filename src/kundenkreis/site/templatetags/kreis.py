@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from kundenkreis.kernel.zones import from_datetime, to_datetime
-from kundenkreis.site import formats, phase_words, verdict_words, words
+from kundenkreis.site import event_words, formats, phase_words, verdict_words, words
 from kundenkreis.site.personal import personal
 
 register = template.Library()
@@ -62,7 +62,19 @@ def instant(at_us: int) -> SafeString:
     )
 
 
-register.simple_tag(formats.exact_instant)
+@register.simple_tag
+def exact_instant(at_us: int) -> SafeString:
+    """An instant to the minute, with seconds and zone on hover."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        to_datetime(at_us).isoformat(),
+        formats.exact_instant(at_us),
+        formats.long_moment(at_us),
+    )
+
+
+register.filter("event_word", event_words.event_word)
+register.filter("origin_word", event_words.origin_word)
 register.filter("personal", personal)
 register.filter("number", formats.number)
 register.filter("micros", from_datetime)
