@@ -18,6 +18,7 @@ def event_word(name: str) -> str:
         "page": _("Page viewed"),
         "screen": _("Screen viewed"),
         "Attribute Set": _("Value corrected"),
+        "Bereavement Cleared": _("Bereavement lifted"),
         "Marketing Paused": _("Marketing paused"),
         "Marketing Resumed": _("Marketing resumed"),
         "Merge Requested": _("Joined with another record"),

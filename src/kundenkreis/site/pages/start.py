@@ -91,6 +91,7 @@ def _circle(circle: Circle, days: int) -> dict[str, object]:
         ],
         "period": period,
         "known": known,
+        "is_empty": not known and not anonymous,
         "anonymous": anonymous,
         "legend": start_words.legend(days),
         "spoken": start_words.circle_in_words(known, anonymous),
