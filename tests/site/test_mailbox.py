@@ -23,7 +23,7 @@ def subjects(html: str) -> list[str]:
 def test_empty_mailbox_offers_the_first_step(site: Site) -> None:
     html = site.insider().get("/mailbox/").content.decode()
     assert "No messages yet" in html
-    assert "make demo" in html
+    assert 'href="/journeys/library/"' in html
 
 
 def test_list_shows_newest_first(site: Site) -> None:

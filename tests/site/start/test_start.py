@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.ports.start import StartFigures
-from kundenkreis.site.testing import StartAsGiven
+from kundenkreis.site.ports.start import People, StartFigures
+from kundenkreis.site.testing import SAMPLE_CIRCLE, StartAsGiven
 from kundenkreis.site.wsgi import build_application
 from tests.site.conftest import Site
 
@@ -50,3 +50,16 @@ def test_what_was_not_counted_yet_is_not_zero(site: Site) -> None:
     html = page(site)
     assert "The circle is being counted" in html
     assert "data-figure" not in html
+
+
+def test_an_empty_circle_names_the_first_steps(site: Site) -> None:
+    steps = re.compile(r'<p class="name"><a href="([^"]+)">')
+    assert steps.findall(page(site)) == []
+    nobody = tuple(replace(one, people=People(), sub_states=()) for one in SAMPLE_CIRCLE.phases)
+    figures = StartFigures(circle=replace(SAMPLE_CIRCLE, phases=nobody))
+    build_application(
+        site.settings,
+        sources=replace(mounted().sources, start=StartAsGiven(figures)),
+        clock_us=lambda: site.now_us,
+    )
+    assert steps.findall(page(site)) == ["/settings/keys/", "/settings/brand/", "/journeys/library/"]
