@@ -23,11 +23,12 @@ from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, SECOND, to_datetime, zon
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder
 from kundenkreis.runtime.partition_clocks import write_clocks
+from kundenkreis.runtime.reading import read_arrivals
 from kundenkreis.runtime.resolver import Relay, Resolver
 from kundenkreis.runtime.rulebooks import Rulebooks, publish
 from kundenkreis.runtime.stores.session import Row, Session, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
-from kundenkreis.runtime.worker import _due, _take_relays, read_arrivals
+from kundenkreis.runtime.worker import _due, _take_relays
 from tests.engine.company import BERLIN, VERSIONS, canonical
 
 ZONE = zone(BERLIN)

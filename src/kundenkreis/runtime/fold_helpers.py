@@ -170,6 +170,7 @@ class FoldHelpers:
         self._fewest_customers = fewest_customers
         self._helpers: list[FoldHelper] = []
         self._lent: list[tuple[FoldHelper, Share]] = []
+        self._lent_us: Micros = 0
         self._not_before_us: Micros = 0
         self._wanted_us: Micros = 0
         self._part = 0.5
@@ -219,6 +220,7 @@ class FoldHelpers:
         if len(states) < self._fewest_customers:
             return set()
         lent: set[int] = set()
+        self._lent_us = self._clock.monotonic_us()
         try:
             ready = [helper for helper in self._helpers if helper.is_ready()]
             left = iter(states)
@@ -237,11 +239,11 @@ class FoldHelpers:
         """(what the helpers did, profile ids of those the worker has to fold after all)."""
         done: list[Folded] = []
         back: list[int] = []
-        waited = False
+        began_us = self._clock.monotonic_us()
+        was_early = all(helper.has_answered() for helper, _ in self._lent)
         while self._lent:
             helper, share = self._lent.pop()
             try:
-                waited |= not helper.has_answered()
                 folded = helper.take()
             except FoldHelperError:
                 back.extend(stored.profile_id for _, lost in [(helper, share), *self._lent] for stored in lost.states)
@@ -251,7 +253,9 @@ class FoldHelpers:
             self.folded += folded.counts.customers
             back.extend(folded.handed_back)
         if done:
-            self._part = min(max(self._part * (0.97 if waited else 1.03), LEAST_PART), MOST_PART)
+            now_us = self._clock.monotonic_us()
+            waited = (now_us - began_us) / max(now_us - self._lent_us, 1)
+            self._part = min(max(self._part * (1.05 if was_early else 1 - waited / 2), LEAST_PART), MOST_PART)
         return done, back
 
     def close(self) -> None:

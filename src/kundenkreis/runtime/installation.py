@@ -142,12 +142,14 @@ class Installation:
         reading = SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
         self._closing.callback(reading.close)
         helpers = FoldHelpers(self.clock, most=min(self.settings.fold_helpers, other_processors()))
-        self._closing.callback(helpers.close)
-        return EmbeddedWorker(
+        worker = EmbeddedWorker(
             self.store, reading, self.rulebooks, zone=self.zone, clock=self.clock,
             late_after_us=self.late_after_us, point=self.point, admission=self.admission(),
             tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days), helpers=helpers,
+            open_another=lambda: SqliteInbox(self.data_dir / INBOX_FILE),
         )  # fmt: skip
+        self._closing.callback(worker.close)
+        return worker
 
     def bell(self, name: str) -> Bell:
         """The ringing end of a bell; closed with the installation."""

@@ -5,13 +5,11 @@ are folded from memory and one commit makes everything durable, inbox position i
 one of N: any of them resolves, each folds the partitions it holds a lease on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from kundenkreis.events.core.inbox_item import InboxItem
-from kundenkreis.events.core.messages import Malformed, Message, read_item
 from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.ids import NEVER, PARTITIONS, Micros
@@ -24,7 +22,8 @@ from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder, FoldReport
 from kundenkreis.runtime.partition_clocks import write_clocks
-from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
+from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
+from kundenkreis.runtime.resolver import Relay, Resolver, quarantine
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
@@ -32,9 +31,8 @@ from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 INBOX_POSITION = "inbox_position"
 TARGET_BATCH_US: Micros = 50_000
 """A batch adapts its size so that nobody else waits longer than about this for the database."""
-BACKLOG_BATCH_US: Micros = 150_000
+BACKLOG_BATCH_US: Micros = 250_000
 FEWEST, MOST = 200, 4_000
-MOST_BYTES = 8_000_000
 PRUNE_EVERY = 64
 """Batches between two prunings while there is work: a delete costs a commit of its own. A worker at rest prunes at once."""
 
@@ -42,13 +40,6 @@ _CAN_BE_FOLDED = "profile_id NOT IN (SELECT profile_id FROM quarantined_customer
 """Neither time nor a control row calls for somebody in quarantine: the worker would call in vain for ever."""
 
 _decode_relay = msgspec.msgpack.Decoder(AppendEvent).decode
-
-
-class ReadableInbox(Protocol):
-    """The reading side of the SQLite inbox."""
-
-    def read(self, after: int, *, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]: ...
-    def prune(self, up_to: int) -> int: ...
 
 
 class StepReport(msgspec.Struct):
@@ -72,20 +63,22 @@ class EmbeddedWorker:
         tombstone_key: see `Resolver`.
         pruner: removes at rest, and now and then under load, what nobody may keep any longer; None: nothing does.
         helpers: fold with this worker while there is a backlog; None: nobody does.
+        open_another: another reading end of the inbox, to read ahead with (`Reader`).
     """
 
     def __init__(
         self, store: Store, inbox: ReadableInbox, rulebooks: Rulebooks, *, zone: Zone, clock: Clock, late_after_us: Micros,
         point: Point = no_point, writes_outbox: bool = True, admission: Admission | None = None, tombstone_key: bytes = b"",
         pruner: Pruner | None = None, helpers: FoldHelpers | None = None,
+        open_another: Callable[[], ReadableInbox] | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._helpers = helpers
         self._inbox = inbox
         self._admission = admission if admission is not None else Admission()
+        self._reader = Reader(inbox, late_after_us=late_after_us, admission=self._admission, open_another=open_another)
         self._pruner = pruner
         self._clock = clock
-        self._late_after_us = late_after_us
         self._point = point
         self._resolver = Resolver(zone, remembers=True, admission=self._admission, tombstone_key=tombstone_key)
         self._folder = Folder(rulebooks, writes_outbox=writes_outbox, helpers=helpers)
@@ -125,6 +118,7 @@ class EmbeddedWorker:
 
     def close(self) -> None:
         """End what works for this worker."""
+        self._reader.close()
         if self._helpers is not None:
             self._helpers.close()
 
@@ -148,14 +142,15 @@ class EmbeddedWorker:
 
     def _batch(self, tx: Session, now_us: Micros) -> StepReport:
         position = inbox_position(tx)
-        items = self._inbox.read(position, most_items=self._size, most_bytes=MOST_BYTES)
+        reading = self._reader.read(position, most_items=self._size)
+        arrivals = reading.arrivals
         relays = _take_relays(tx, self._size)
-        arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us, admission=self._admission)
+        quarantine(tx, reading.malformed)
         self._point("resolver.before_append")
         rows = self._resolver.resolve(tx, arrivals, relays)
         self._point("resolver.after_append")
         self._folder.refresh(tx)
-        drained = len(items) < self._size and len(relays) < self._size
+        drained = reading.is_all and len(relays) < self._size
         until_us = now_us if drained or not rows else min(now_us, max(row.at_us for row in rows))
         until_us = max([until_us, *(row.at_us for row in rows)])
         most_due = max(self._size - len(rows), self._size // 4)
@@ -165,13 +160,16 @@ class EmbeddedWorker:
         due += self._folder.released()
         fold = self._folder.fold(tx, rows, due, until_us=until_us)
         self._point("fold.after_save")
-        if items:
-            self._position = items[-1][0]
+        has_read = reading.last > position
+        if has_read:
+            self._position = reading.last
             write_meta(tx, INBOX_POSITION, str(self._position))
         if rows or due:
             write_clocks(tx, {0: until_us})
         more = is_more_due or not drained or fold.relays or self._all_swept_to != self._folder.controls_read
-        idle = not (items or relays or due)
+        idle = not (has_read or relays or due)
+        if not drained:
+            self._reader.read_ahead(self._position, most_items=self._size)
         return StepReport(events=len(arrivals), idle=idle, settled=idle or not more, drained=drained, fold=fold)
 
     def _sweep(self, tx: Session, limit: int) -> list[int]:
@@ -229,24 +227,6 @@ def _unreached(tx: Session, controls: Mapping[int, int], swept: dict[int, int], 
             return found
         swept[partition] = control
     return found
-
-
-def read_arrivals(
-    tx: Session, items: Sequence[tuple[int, InboxItem]], *, late_after_us: Micros, admission: Admission | None = None
-) -> list[Arrival]:
-    """Read requests into messages; what cannot be read is quarantined with its reason."""
-    rules = admission if admission is not None else Admission()
-    arrivals: list[Arrival] = []
-    malformed: list[tuple[Malformed, int, str, bool]] = []
-    for position, item in items:
-        secret = rules.identity_secret(item.source) if item.public else ""
-        for message in read_item(item, late_after_us=late_after_us, identity_secret=secret):
-            if isinstance(message, Message):
-                arrivals.append(Arrival(message, item.received_us, item.source, position=position))
-            else:
-                malformed.append((message, item.received_us, item.source, item.public))
-    quarantine(tx, malformed)
-    return arrivals
 
 
 def inbox_position(tx: Session) -> int:
