@@ -11,10 +11,10 @@ ISLANDS_READY := islands/node_modules/.ready
 ISLANDS := src/kundenkreis/site/static/built/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup islands demo run test check bench lock messages reference screenshots format clean
+.PHONY: help setup islands demo run test check bench bench-web lock messages reference screenshots format clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) $(ISLANDS) ## create .venv from the locked requirements and build the islands
 
@@ -64,6 +64,9 @@ check: $(READY) $(ISLANDS_READY) ## lint, format, types, import contracts, pure 
 
 bench: $(READY) ## measure against the floors in docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-web: $(READY) $(ISLANDS) ## measure the pages at 1,000,000 customers (60 GB; BENCH_CUSTOMERS=10000 for less) and on the demo
+	$(BIN)/python -m benchmarks web web_demo
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-header \

@@ -1,6 +1,9 @@
 """`make bench`: the figures of docs/benchmarks.md, each held against its floor (half of its goal).
 
-    python -m benchmarks [NAME ...]     # some by name; without a name all but the long ones: wakeups wakeups_postgres steady
+    python -m benchmarks [NAME ...]     # some by name; without a name all but the long ones: wakeups wakeups_postgres steady web web_demo
+
+`make bench-web` is `python -m benchmarks web web_demo`: pages while 1,000 events a second come in. BENCH_STORE and BENCH_DEMO name folders that are there
+already (benchmarks/large.py, kreis demo --load-only); what is sent to them stays in them. BENCH_CUSTOMERS: how large, if there is none.
 
 Exit code 1 when a figure lies below its floor.
 """
@@ -12,8 +15,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -167,6 +172,56 @@ def demo() -> list[Figure]:
     ]
 
 
+def web() -> list[Figure]:
+    """Pages of a large installation."""
+    size = os.environ.get("BENCH_CUSTOMERS", "1000000")
+    with _folder("BENCH_STORE", "-m", "benchmarks.large", "{}", "--customers", size) as folder:
+        found = _json_of("-m", "benchmarks.web", folder)
+    return _page_figures(found, "large")
+
+
+def web_demo() -> list[Figure]:
+    """Pages of the demo, their first paint and their weight."""
+    with _folder("BENCH_DEMO", "-m", "kundenkreis.cli.main", "demo", "--load-only", "--json") as folder:
+        found = _json_of("-m", "benchmarks.web", folder, "--first-paint")
+    figures = _page_figures(found, "demo")
+    for each in found["paints"]:  # type: ignore[attr-defined]
+        figures.append(
+            Figure(f"demo, {each['page']}: first contentful paint, ms", each["first_paint_ms"], 1_000, is_at_most=True)
+        )
+        figures.append(
+            Figure(
+                f"demo, {each['page']}: transferred without islands, KB",
+                each["weight_bytes"] / 1000,
+                150,
+                is_at_most=True,
+            )
+        )
+    return figures
+
+
+def _page_figures(found: Any, where: str) -> list[Figure]:
+    pages = [page for page in found["pages"] if page["goal_ms"] is not None]
+    return [
+        Figure(f"{where}, {page['page']}: p95, ms", page["p95_ms"], page["goal_ms"], is_at_most=True) for page in pages
+    ]
+
+
+@contextmanager
+def _folder(variable: str, *command: str) -> Iterator[str]:
+    """The folder that the environment names, else a new one that this command fills."""
+    if named := os.environ.get(variable):
+        yield named
+        return
+    temporary = tempfile.mkdtemp(prefix="kreis-bench-")
+    try:
+        folder = temporary + "/data"
+        _json_of(*(part.format(folder) for part in command), environment={"KREIS_DATA_DIR": folder})
+        yield folder
+    finally:
+        shutil.rmtree(temporary)
+
+
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "ingest": ingest,
     "fold": fold,
@@ -183,8 +238,10 @@ LONG: dict[str, Callable[[], list[Figure]]] = {
     "wakeups": wakeups,
     "wakeups_postgres": wakeups_postgres,
     "steady": steady,
+    "web": web,
+    "web_demo": web_demo,
 }
-"""Minutes each: only by name."""
+"""Minutes each, or much disk: only by name."""
 
 
 def main() -> None:

@@ -27,7 +27,6 @@ import pysqlite3 as sqlite3
 
 from benchmarks.events import traffic
 from benchmarks.latency import post_bytes
-from kundenkreis.kernel.ids import NEVER
 from kundenkreis.runtime.installation import STORE_FILE
 from tests.browser.served import Served
 
@@ -38,8 +37,8 @@ MOST_KNOWN = 20_000
 SETTLE_SECONDS = 10
 """Of traffic before the first page is asked for."""
 COUNTER_SECONDS = 1_800
-MOST_WEIGHT_BYTES = 150_000
-FIRST_PAINT_MS = 1_000
+IDLE_SECONDS = 3
+"""After which a connection may have been closed by the server (uvicorn: after five)."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -74,6 +73,7 @@ class Browser:
     def __init__(self, served: Served) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=120)
         self._cookies: dict[str, str] = {}
+        self._last = 0.0
         link = urlsplit(served.command("login")["url"]).path
         self.ask(Ask(link))
         status, _, _ = self.ask(Ask(link, form={}))
@@ -92,11 +92,14 @@ class Browser:
             token = self._cookies.get("kreis_csrf", "")
             body = urlencode(wanted.form | {"csrfmiddlewaretoken": token})
             headers |= _FORM | {"X-CSRFToken": token}
+        if time.perf_counter() - self._last > IDLE_SECONDS:
+            self._connection.close()  # the server has done so; the next request opens it anew
         begun = time.perf_counter()
         self._connection.request("GET" if body is None else "POST", wanted.path, body, headers)
         answer = self._connection.getresponse()
         content = answer.read()
-        took_ms = (time.perf_counter() - begun) * 1000
+        self._last = time.perf_counter()
+        took_ms = (self._last - begun) * 1000
         for line in answer.headers.get_all("Set-Cookie") or ():
             for name, morsel in SimpleCookie(line).items():
                 self._cookies[name] = morsel.value
@@ -112,28 +115,27 @@ class Store:
         self._db = sqlite3.connect(f"file:{folder / STORE_FILE}?mode=ro", uri=True)
         self._chance = chance
         self.customers = self._some(
-            "SELECT profile_id FROM customer_list WHERE is_known = 1 AND profile_id >= ? ORDER BY profile_id LIMIT 1"
+            "SELECT profile_id FROM customer_list WHERE +is_known = 1 AND profile_id >= ? ORDER BY profile_id LIMIT 1"
         )
-        self.emails = self._some(
-            "SELECT i.value FROM identifiers i JOIN states s ON s.profile_id = i.profile_id WHERE i.kind = 'email' AND i.profile_id >= ? "
-            "ORDER BY i.profile_id LIMIT 1"
-        )
+        self.emails = self._of_customers("email")
         self.phones = [
             row[0] for row in self._db.execute("SELECT value FROM identifiers WHERE kind = 'phone' LIMIT 5000")
         ]
-        self.journeys = self._column(
-            "SELECT DISTINCT journey_id FROM (SELECT journey_id FROM run_entries LIMIT 300000)"
-        )
-        self.segments = self._column(
-            "SELECT DISTINCT definition_id FROM memberships WHERE kind = 'segment' AND until_us = ?", NEVER
-        )
-        self.phases = self._column(
-            "SELECT DISTINCT definition_id FROM memberships WHERE kind = 'phase' AND until_us = ?", NEVER
-        )
+        self.journeys = self._each("journey_id", "run_entries WHERE")
+        self.segments = self._each("definition_id", "memberships WHERE kind = 'segment' AND")
+        self.phases = self._each("definition_id", "memberships WHERE kind = 'phase' AND")
         self.last_names = ["Müller", "Weber", "Kowalski", "Schneider", "Yilmaz", "Fischer", "Horvat"]
 
-    def _column(self, sql: str, *params: object) -> list[str]:
-        return sorted(str(row[0]) for row in self._db.execute(sql, params))
+    def _each(self, column: str, table: str) -> list[str]:
+        """The values of an index's column, one look-up each."""
+        found = [""]
+        while row := self._db.execute(f"SELECT min({column}) FROM {table} {column} > ?", (found[-1],)).fetchone()[0]:
+            found.append(str(row))
+        return found[1:]
+
+    def _of_customers(self, kind: str) -> list[str]:
+        sql = "SELECT value FROM identifiers WHERE profile_id = ? AND +kind = ?"
+        return [row[0] for one in self.customers for row in self._db.execute(sql, (one, kind)).fetchmany(1)]
 
     def _some(self, sql: str, count: int = 200) -> list[Any]:
         """By random ids: profile ids are hashes."""
@@ -142,10 +144,14 @@ class Store:
 
     def user_ids(self) -> list[str]:
         """Some thousand user ids of customers."""
-        sql = "SELECT value FROM identifiers WHERE kind = 'user_id' AND profile_id >= ? ORDER BY profile_id LIMIT 200"
-        found = [
+        sql = (
+            "SELECT profile_id FROM customer_list WHERE profile_id >= ? AND +is_known = 1 ORDER BY profile_id LIMIT 200"
+        )
+        people = [
             row[0] for _ in range(MOST_KNOWN // 200) for row in self._db.execute(sql, (self._chance.getrandbits(62),))
         ]
+        ids = "SELECT value FROM identifiers WHERE profile_id = ? AND +kind = 'user_id'"
+        found = [row[0] for one in people for row in self._db.execute(ids, (one,)).fetchmany(1)]
         self._chance.shuffle(found)
         return found
 

@@ -5,6 +5,8 @@ from contextlib import closing
 from kundenkreis.events.inbox import SqliteInbox
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import DAY, HOUR
+from kundenkreis.runtime.counting.kept import read_kept
+from kundenkreis.runtime.counting.outbox import FIGURE, OutboxCounts, count_outbox
 from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.role_file import read_roles
 from kundenkreis.runtime.stores.session import Session
@@ -45,7 +47,7 @@ class InstallationStatus:
                 wake_ups=tuple(WakeUps(until_us=now_us + span, customers=_wakes(tx, now_us + span)) for span in SPANS),
                 quarantine=quarantine,
                 quarantined_total=total,
-                sending=_sending(tx),
+                sending=_sending(tx, now_us),
                 roles=tuple(
                     Role(name=role.name, is_alive=role.is_alive, since_us=role.since_us, restarts=role.restarts)
                     for role in read_roles(installation.data_dir)
@@ -118,13 +120,10 @@ _SENDING_OF_STATE = {
 }
 
 
-def _sending(tx: Session) -> tuple[ChannelSending, ...]:
+def _sending(tx: Session, at_us: Micros) -> tuple[ChannelSending, ...]:
     counts: dict[str, dict[str, int]] = {}
-    rows = tx.rows(
-        "SELECT o.state, o.uncertain, v.channel, count(*) FROM outbox o JOIN verdicts v ON v.effect_id = o.effect_id AND v.sequence = 0 "
-        "GROUP BY o.state, o.uncertain, v.channel"
-    )
-    for state, uncertain, channel, count in rows:
+    counted = read_kept(tx, FIGURE, OutboxCounts) or count_outbox(tx, at_us=at_us)
+    for state, uncertain, channel, count in counted.states:
         mine = counts.setdefault(channel, {"waiting": 0, "handed_over": 0, "failed": 0, "uncertain": 0})
         kind = _SENDING_OF_STATE.get(state)
         if kind is not None:

@@ -101,9 +101,12 @@ def test_search_finds_visitors_by_their_id_and_nobody_by_nonsense(town: Town) ->
     assert [one.title for one in _list(town).search("gros", 5)] == ["Jürgen Groß"]
 
 
-@pytest.mark.parametrize("few", [0, 20_000])
-def test_quick_filters_equal_the_memberships(town: Town, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+@pytest.mark.parametrize(("few", "stretch"), [(0, 10_000), (0, 2), (20_000, 0)])
+def test_quick_filters_equal_the_memberships(
+    town: Town, monkeypatch: pytest.MonkeyPatch, few: int, stretch: int
+) -> None:
     monkeypatch.setattr(customers_reader, "FEW", few)
+    monkeypatch.setattr(customers_reader, "STRETCH", stretch)
     with town.installation.store.reading() as tx:
         rows = tx.rows(
             "SELECT m.kind, m.definition_id, m.profile_id FROM memberships m JOIN customer_list l ON l.profile_id = m.profile_id "
@@ -134,6 +137,16 @@ def test_condition_is_asked_of_states_page_by_page(town: Town, monkeypatch: pyte
     monkeypatch.setattr(customers_reader, "_CHUNK", 2)
     assert set(_walk(town, CustomerQuery(condition=condition))) == wanted
     assert _list(town).find_customers(CustomerQuery(condition=condition)).total_is == "estimate"
+
+
+def test_a_filter_with_many_members_and_a_condition_find_what_one_with_few_finds(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = CustomerQuery(phase="loyalty", condition={"trait": {"name": "order_count", "op": ">=", "value": 1}})
+    found = _list(town).find_customers(query)
+    assert found.lines
+    monkeypatch.setattr(customers_reader, "FEW", 0)
+    assert _list(town).find_customers(query) == found
 
 
 def _orders(town: Town, profile_id: int) -> int:

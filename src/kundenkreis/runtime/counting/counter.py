@@ -25,6 +25,8 @@ from kundenkreis.runtime.counting.journeys import FIGURE as JOURNEY
 from kundenkreis.runtime.counting.journeys import count_journey, journeys_with_paths
 from kundenkreis.runtime.counting.kept import is_large
 from kundenkreis.runtime.counting.orders import count_revenue, count_second_orders
+from kundenkreis.runtime.counting.outbox import FIGURE as OUTBOX
+from kundenkreis.runtime.counting.outbox import count_outbox
 from kundenkreis.runtime.counting.reach import count_reach
 from kundenkreis.runtime.counting.segments import FIGURE as SEGMENTS
 from kundenkreis.runtime.counting.segments import count_segments
@@ -83,6 +85,7 @@ FIGURES_COUNTED: Mapping[str, Callable[[Look], Any]] = {
 COUNTED_WHEN_LARGE: Mapping[str, Callable[[Look], Any]] = {
     SEGMENTS: lambda look: count_segments(look.tx, zone=look.zone, at_us=look.at_us),
     CHOICES: lambda look: count_choices(look.tx, at_us=look.at_us),
+    OUTBOX: lambda look: count_outbox(look.tx, at_us=look.at_us),
     CONTENTS: lambda look: count_contents(look.tx, at_us=look.at_us),
 }
 """What pages of a large installation do not count themselves (runtime/counting/kept.py); journeys besides, one figure each."""

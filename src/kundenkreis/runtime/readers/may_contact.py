@@ -8,8 +8,9 @@ from typing import Literal
 import msgspec
 
 from kundenkreis.channels.core.gate import Verdict, gate
+from kundenkreis.channels.core.gate_questions import NEEDS_ADDRESS
 from kundenkreis.channels.core.policy_compiled import CompiledPolicy
-from kundenkreis.customers.core.consent import keys_of
+from kundenkreis.customers.core.consent import address_of, keys_of
 from kundenkreis.customers.core.permission import MARKETING
 from kundenkreis.customers.core.state import CustomerState, Grant, Planned
 from kundenkreis.kernel.ids import NEVER, Micros
@@ -70,10 +71,14 @@ def ask_all(
 
 
 def lawful_channels(policy: CompiledPolicy, state: CustomerState, *, at_us: Micros) -> tuple[str, ...]:
-    """Channels on which marketing is lawful for some purpose, whatever the hour and the budget say."""
+    """Channels on which marketing is lawful for some purpose, whatever the hour and the budget say.
+
+    A list asks this of fifty people, most of whom have an address on one channel only: the gate is not asked where there is none.
+    """
     purposes = marketing_purposes(policy)
     return tuple(
         channel
         for channel in ALWAYS_SHOWN
-        if any(ask(policy, state, channel, one, at_us=at_us, fences=()).tone != "stop" for one in purposes)
+        if (channel not in NEEDS_ADDRESS or address_of(state, channel))
+        and any(ask(policy, state, channel, one, at_us=at_us, fences=()).tone != "stop" for one in purposes)
     )

@@ -1,0 +1,74 @@
+"""What the counter keeps for the pages of a large installation equals what the pages of a small one count themselves."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kundenkreis.runtime.counting import kept
+from kundenkreis.runtime.counting.counter import COUNTED_WHEN_LARGE, Counter
+from kundenkreis.runtime.counting.journeys import FIGURE as JOURNEY
+from kundenkreis.runtime.counting.journeys import journeys_with_paths
+from kundenkreis.runtime.readers.contents import StoredContents
+from kundenkreis.runtime.readers.customers import StoredCustomers
+from kundenkreis.runtime.readers.journeys import StoredJourneys
+from kundenkreis.runtime.readers.segments import StoredSegments
+from kundenkreis.runtime.status import InstallationStatus
+from kundenkreis.site.ports.customers import CustomerQuery
+from tests.runtime.town import Town, live_through
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def town(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Town]:
+    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
+    town = Town(tmp_path, database)
+    live_through(town)
+    yield town
+    town.close()
+
+
+def _pages(town: Town) -> dict[str, Any]:
+    """Everything shown that a large installation has counted beforehand."""
+    installation = town.installation
+    journeys, segments, customers = (
+        StoredJourneys(installation),
+        StoredSegments(installation),
+        StoredCustomers(installation),
+    )
+    lines = journeys.list_journeys()
+    segment_lines = segments.list_segments()
+    return {
+        "journeys": lines,
+        "journey pages": [journeys.read_journey(line.id) for line in lines],
+        "segments": segment_lines,
+        "members by day": [segments.members_by_day(line.named.id, 90) for line in segment_lines],
+        "choices": customers.read_choices(),
+        "customers": replace(customers.find_customers(CustomerQuery()), total_is="exact"),
+        "visitors": replace(customers.find_customers(CustomerQuery(view="visitors")), total_is="exact"),
+        "contents": StoredContents(installation).list_contents(),
+        "sending": InstallationStatus(installation).read_status().sending,
+    }
+
+
+def test_pages_show_the_same_numbers_whoever_counted_them(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted_by_the_pages = _pages(town)
+    assert sum(line.where.entered for line in counted_by_the_pages["journeys"]) > 0
+    assert sum(line.members for line in counted_by_the_pages["segments"]) > 0
+    monkeypatch.setattr(kept, "LARGE", 0)
+    Counter(town.installation).count_all()
+    with town.installation.store.reading() as tx:
+        names = {row[0] for row in tx.rows("SELECT name FROM figures")}
+        wanted = {*COUNTED_WHEN_LARGE, *(JOURNEY + name for name in journeys_with_paths(tx))}
+    assert wanted <= names
+    assert _pages(town) == counted_by_the_pages
+
+
+def test_a_figure_of_another_version_is_counted_anew(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = StoredSegments(town.installation).list_segments()
+    monkeypatch.setattr(kept, "LARGE", 0)
+    with town.installation.store.transaction("figures") as tx:
+        tx.run("INSERT INTO figures VALUES ('segments', 0, 0, ?)", (b'{"number": 1}',))
+    assert StoredSegments(town.installation).list_segments() == before
