@@ -14,6 +14,21 @@ const nodeTypes = { step: StepNode, end: EndNode };
 const edgeTypes = { way: WayEdge };
 const LONGEST_HISTORY = 100;
 
+/** What the server says to the second of two people. */
+interface Conflict {
+  told: string;
+  revision: number;
+  mine: unknown;
+  fields: FormData;
+}
+
+interface Refused {
+  problem?: string;
+  conflict?: string;
+  revision?: number;
+  mine?: unknown;
+}
+
 interface Props {
   editor: HTMLElement;
   first: State;
@@ -31,6 +46,7 @@ function Drawing({ editor, first }: Props) {
   const [state, setState] = useState<State>(first);
   const [selected, setSelected] = useState("");
   const [problem, setProblem] = useState("");
+  const [conflict, setConflict] = useState<Conflict | null>(null);
   const [past, setPast] = useState<unknown[]>([]);
   const [future, setFuture] = useState<unknown[]>([]);
   const [inserting, setInserting] = useState<{ source: string; way: string } | null>(null);
@@ -58,6 +74,7 @@ function Drawing({ editor, first }: Props) {
     (answer: Changed) => {
       setState(answer);
       setProblem("");
+      setConflict(null);
       const focused = outline.contains(document.activeElement) ? document.activeElement?.id : "";
       outline.innerHTML = answer.outline;
       window.htmx?.process(outline); // estimates beside conditions
@@ -75,7 +92,9 @@ function Drawing({ editor, first }: Props) {
   const change = useCallback(
     async (fields: FormData, mode: "new" | "undo" | "redo" = "new") => {
       const before = latest.current.document;
-      fields.set("revision", String(latest.current.revision));
+      if (!fields.has("again")) fields.set("revision", String(latest.current.revision));
+      fields.delete("again");
+      fields.set("seen", JSON.stringify(before));
       setBusy(true);
       try {
         const answer = await send(path, fields);
@@ -84,8 +103,9 @@ function Drawing({ editor, first }: Props) {
         take(answer);
         return answer;
       } catch (error) {
-        const said = error instanceof RefusedError ? (error.problem as { problem?: string } | null)?.problem : undefined;
-        setProblem(said ?? t("Not saved: the server does not answer. Please try again."));
+        const answer = error instanceof RefusedError ? (error.problem as Refused | null) : null;
+        if (answer?.conflict !== undefined) setConflict({ told: answer.conflict, revision: answer.revision ?? 0, mine: answer.mine ?? null, fields });
+        else setProblem(answer?.problem ?? t("Not saved: the server does not answer. Please try again."));
         return null;
       } finally {
         setBusy(false);
@@ -99,6 +119,18 @@ function Drawing({ editor, first }: Props) {
       const form = new FormData();
       for (const [name, value] of Object.entries(fields)) form.set(name, value);
       return change(form, mode);
+    },
+    [change],
+  );
+
+  // Of two people who edit one journey, the second makes the change in theirs, puts the own form in its place, or leaves it.
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => panel.current?.focus(), [conflict]);
+  const settle = useCallback(
+    (fields: FormData, revision: number) => {
+      fields.set("revision", String(revision));
+      fields.set("again", "1");
+      void change(fields);
     },
     [change],
   );
@@ -233,6 +265,33 @@ function Drawing({ editor, first }: Props) {
             {t("Load again")}
           </button>
         </p>
+      )}
+      {conflict && (
+        <section className="canvas-conflict" role="alertdialog" aria-label={t("Two changes at once")} tabIndex={-1} ref={panel}>
+          <div dangerouslySetInnerHTML={{ __html: conflict.told }} />
+          <p className="actions">
+            <button type="button" className="primary" disabled={isBusy} onClick={() => settle(conflict.fields, conflict.revision)}>
+              {t("Make my change there too")}
+            </button>
+            {conflict.mine !== null && (
+              <button
+                type="button"
+                disabled={isBusy}
+                onClick={() => {
+                  const whole = new FormData();
+                  whole.set("change", "replace");
+                  whole.set("document", JSON.stringify(conflict.mine));
+                  settle(whole, conflict.revision);
+                }}
+              >
+                {t("Put mine in its place")}
+              </button>
+            )}
+            <button type="button" onClick={() => location.reload()}>
+              {t("Leave it as it is now")}
+            </button>
+          </p>
+        </section>
       )}
       <ReactFlow
         nodes={nodes}

@@ -70,6 +70,8 @@ KINDS: Final = (
     "audit",
     "definitions",
     "quarantine",
+    "score",
+    "phases",
 )
 """What it can have been done to."""
 

@@ -51,6 +51,8 @@ def kind_words() -> dict[str, str]:
     return {
         "customer": _("Customer"),
         "segment": _("Segment"),
+        "score": _("Score"),
+        "phases": _("Phases"),
         "journey": _("Journey"),
         "content": _("Content"),
         "message": _("Message"),

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.site import formats
 from kundenkreis.site.event_words import event_word
 from kundenkreis.site.phase_words import phase_word, sub_state_word
@@ -40,29 +41,67 @@ def _lines(tree: Tree, depth: int) -> Iterator[ReasonLine]:
         yield from _lines(parts[0], depth)
         return
     if "parts" in tree:
-        groups = {
-            "all": _("All of this holds"),
-            "any": _("At least one of this holds"),
-            "none": _("None of this holds"),
-            "not": _("This does not hold"),
-        }
-        yield ReasonLine(depth=depth, holds=bool(tree["holds"]), text=groups.get(kind, kind), found="")
+        yield ReasonLine(depth=depth, holds=bool(tree["holds"]), text=_groups().get(kind, kind), found="")
         for part in parts:
             yield from _lines(part, depth + 1)
         return
     config, found = tree.get("config") or {}, tree.get("found") or {}
-    say, see = _LEAVES.get(kind, (_plain, _nothing))
-    yield ReasonLine(depth=depth, holds=bool(tree["holds"]), text=say(config) or kind, found=see(found))
+    see = _LEAVES.get(kind, (_plain, _nothing))[1]
+    yield ReasonLine(depth=depth, holds=bool(tree["holds"]), text=_leaf(kind, config), found=see(found))
+
+
+def _groups() -> dict[str, str]:
+    return {
+        "all": _("All of this holds"),
+        "any": _("At least one of this holds"),
+        "none": _("None of this holds"),
+        "not": _("This does not hold"),
+    }
 
 
 def condition_line(document: Mapping[str, Any]) -> str:
-    """A condition as one line, for the name of a filter."""
+    """A condition as one line, for the name of a filter; "" where nothing is chosen."""
+    if len(document) != 1:
+        return ""
     ((kind, config),) = document.items()
     if isinstance(config, list):
         joint = {"all": _(" and "), "any": _(" or ")}.get(kind, ", ")
-        return joint.join(condition_line(part) for part in config)
-    say, _see = _LEAVES.get(kind, (_plain, _nothing))
-    return say(config) if isinstance(config, Mapping) else kind
+        told = joint.join(text for part in config if (text := condition_line(part)))
+        return _("none of: %(parts)s") % {"parts": told} if kind == "none" else told
+    if kind == "not":
+        return _("not: %(part)s") % {"part": condition_line(config)} if isinstance(config, Mapping) else ""
+    return _leaf(kind, config if isinstance(config, Mapping) else {})
+
+
+def indented_lines(document: Mapping[str, Any]) -> list[str]:
+    """A condition written down, one line per node, its parts indented by two blanks; also one that holds mistakes."""
+    return list(_indented(document, ""))
+
+
+def _indented(document: Any, before: str) -> Iterator[str]:
+    if not isinstance(document, Mapping) or len(document) != 1:
+        yield before + _("nothing chosen yet")
+        return
+    ((kind, held),) = document.items()
+    if kind in _groups():
+        yield before + _groups()[kind]
+        for part in held if isinstance(held, list) else [held]:
+            yield from _indented(part, before + "  ")
+    else:
+        yield before + _leaf(str(kind), held if isinstance(held, Mapping) else {})
+
+
+def _leaf(kind: str, config: Mapping[str, Any]) -> str:
+    """One condition in words; one that is not filled in yet by its kind."""
+    plugin = installed_plugins().conditions.get(kind)
+    label = plugin.label[formats.language()] if plugin is not None else kind
+    if kind not in _LEAVES:
+        told = _plain(config)
+        return f"{label}: {told}" if told else label
+    try:
+        return str(_LEAVES[kind][0](config)) or label
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return label
 
 
 # Values ---------------------------------------------------------------------------------------------------------------
@@ -126,6 +165,11 @@ def _value(value: Any) -> str:
 def _names(value: Any) -> str:
     names = value if isinstance(value, list) else [value]
     return ", ".join(event_word(str(name)) for name in names)
+
+
+def event_words(pattern: Mapping[str, Any]) -> str:
+    """An event and what its properties must be; "" while no event is named."""
+    return _names(pattern["name"]) + _where(pattern) if pattern.get("name") else ""
 
 
 def _listed(value: Any, word: Any) -> str:

@@ -1,18 +1,15 @@
 """Words for journeys: what they do, what people on them did, and what a difference to the control group means."""
 
-import re
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kundenkreis.channels.core.gate_texts import QUESTION_TEXTS, RULE_TEXTS
-from kundenkreis.definitions.diff import Change, Detail
 from kundenkreis.definitions.impact import Impact
 from kundenkreis.journeys.core.figures import FEWEST, Comparison, Quartiles
 from kundenkreis.site import formats
 from kundenkreis.site.formats import language, number
-from kundenkreis.site.forms.field_words import field_word
 from kundenkreis.site.ports.journeys import JourneyLine
 
 
@@ -161,51 +158,6 @@ def sample(percent: float) -> str:
     return _("Asked of a fixed sample of %(percent)s of all people; the numbers are those of the sample.") % share
 
 
-def change_lines(change: Change) -> list[str]:
-    """What a publish changes in one journey, line by line."""
-    if change.verb == "added":
-        return [_("The journey is new.")]
-    if change.verb == "removed":
-        return [_("The journey is gone.")]
-    return [_change_line(detail) for detail in change.details]
-
-
-def _change_line(detail: Detail) -> str:
-    step, field = _PLACE.match(detail.path), detail.path.rpartition(".")[2].partition("[")[0]
-    where = _("Step “%(step)s”") % {"step": step[1].replace("_", " ")} if step else ""
-    gone, fresh = _("removed"), _("new")
-    if step and detail.path == f"steps[{step[1]}]":
-        return f"{where}: {fresh if detail.verb == 'added' else gone}"
-    what = ", ".join(part for part in (where, _part_word(field)) if part)
-    if detail.verb == "added":
-        return f"{what}: {_short(detail.after)}"
-    if detail.verb == "removed":
-        return f"{what}: {gone}"
-    return f"{what}: {_short(detail.before)} → {_short(detail.after)}"
-
-
-def _part_word(field: str) -> str:
-    known = {
-        "steps": _("order of the steps"),
-        "entry": _("entry"),
-        "goal": _("goal"),
-        "holdout": _("control group"),
-        "exit_when": _("exit rule"),
-        "re_entry": _("how often"),
-        "start": _("first step"),
-        "de": _("name, German"),
-        "en": _("name, English"),
-    }
-    return known.get(field) or field_word(field)
-
-
-def _short(value: object) -> str:
-    if isinstance(value, dict | list):
-        return "…"
-    return {True: _("yes"), False: _("no")}.get(value, str(value)) if isinstance(value, bool) else str(value)
-
-
-_PLACE = re.compile(r"steps\[([a-z0-9_]+)\]")
 _EVERYBODY = 100.0
 
 

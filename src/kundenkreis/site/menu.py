@@ -22,6 +22,8 @@ class Entry:
     """The area's first page. Every page below its path belongs to the entry."""
     under: str = ""
     """The url name of the entry below which this one is indented."""
+    also: tuple[str, ...] = ()
+    """Url names of more first pages whose paths belong to it."""
     is_last: bool = False
     """At the foot of the menu: what one seldom needs."""
 
@@ -29,7 +31,7 @@ class Entry:
 ENTRIES = (
     Entry(icon="home", label=_("Start"), url_name="start"),
     Entry(icon="users", label=_("Customers"), url_name="customers"),
-    Entry(icon="filter", label=_("Segments"), url_name="segments", under="customers"),
+    Entry(icon="filter", label=_("Segments"), url_name="segments", under="customers", also=("scores", "phases")),
     Entry(icon="route", label=_("Journeys"), url_name="journeys"),
     Entry(icon="template", label=_("Content"), url_name="contents"),
     Entry(icon="send", label=_("Messages"), url_name="messages"),
@@ -67,9 +69,13 @@ def menu_lines(request: HttpRequest) -> tuple[MenuLine, ...]:
     """The menu's lines that the viewer may open, the one that holds the present page marked."""
     paths = {entry.url_name: path for entry in ENTRIES if (path := _path(entry))}
     holding = [
-        path for path in paths.values() if request.path == path or (path != "/" and request.path.startswith(path))
+        (len(begin), paths[entry.url_name])
+        for entry in ENTRIES
+        if entry.url_name in paths
+        for begin in (paths[entry.url_name], *(reverse(name) for name in entry.also))
+        if request.path == begin or (begin != "/" and request.path.startswith(begin))
     ]
-    current = max(holding, key=len, default="")
+    current = max(holding, default=(0, ""))[1]
 
     def line(entry: Entry) -> MenuLine:
         below = [each for each in ENTRIES if each.under == entry.url_name and each.url_name in paths]

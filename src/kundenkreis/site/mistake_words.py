@@ -6,7 +6,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from kundenkreis.definitions.drafts import DraftMistake
-from kundenkreis.definitions.errors import Path
+from kundenkreis.definitions.errors import BadDraftError, Path
+from kundenkreis.site import formats
 
 
 def mistakes_at(mistakes: Iterable[DraftMistake], document: Mapping[str, Any]) -> dict[Path, str]:
@@ -76,3 +77,11 @@ def mistake_word(mistake: DraftMistake) -> str:
         "wrong_type": _("This cannot be written like this."),
     }
     return known.get(mistake.code) or f"{mistake.what}. {mistake.remedy}."
+
+
+def error_word(error: BadDraftError) -> str:
+    """Why a draft could not be kept, in the viewer's language."""
+    largest = error.data.get("largest_bytes")
+    if isinstance(largest, int):
+        return _("This is too large to be kept: at most %(size)s characters.") % {"size": formats.number(largest)}
+    return _("This cannot be kept as it is: it lacks a name that can be used.")

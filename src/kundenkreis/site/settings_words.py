@@ -1,20 +1,16 @@
-"""What the settings' generated forms call their fields, and a rule of the contact policy as one sentence."""
+"""A rule of the contact policy as one sentence."""
 
-import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kundenkreis.definitions.diff import Change, Detail
 from kundenkreis.site import formats
-from kundenkreis.site.forms.field_words import field_word, option_word
+from kundenkreis.site.forms.field_words import option_word
 from kundenkreis.site.verdict_words import basis_word, class_word
 from kundenkreis.site.words import channel_word
 
-_LONGEST_VALUE = 80
 _HOURS_A_DAY, _HOURS_A_WEEK = 24, 168
 
 
@@ -78,28 +74,3 @@ def _hold(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 def _purpose(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return f"{names.get(row['id'], row['id'])}: {', '.join(basis_word(one) for one in row['bases'])}"
-
-
-def changed_sentences(changes: Iterable[Change]) -> list[str]:
-    """What publishing changes, value by value."""
-    return [_detail(detail) for change in changes for detail in change.details]
-
-
-def _detail(detail: Detail) -> str:
-    steps = re.findall(r"([A-Za-z_]+)|\[([^\]]*)\]", detail.path)
-    plain = [word for word, _row in steps if word]
-    said, done = [], 0
-    for word, row in steps:
-        done += bool(word)
-        said.append(field_word(".".join(plain[:done])) if word else row)
-    where = " · ".join(said)
-    if detail.verb == "changed":
-        return f"{where}: {_value(detail.before)} → {_value(detail.after)}"
-    if detail.verb == "added":
-        return _("%(where)s: new, %(value)s") % {"where": where, "value": _value(detail.after)}
-    return _("%(where)s: removed, %(value)s") % {"where": where, "value": _value(detail.before)}
-
-
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

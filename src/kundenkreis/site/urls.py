@@ -18,7 +18,7 @@ from kundenkreis.site.pages import (
 from kundenkreis.site.pages.contents import editor
 from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import acts, listing, page
-from kundenkreis.site.pages.segments import builder
+from kundenkreis.site.pages.segments import builder, phases, scores
 from kundenkreis.site.pages.segments import listing as segments
 from kundenkreis.site.pages.settings import (
     audit_log,
@@ -160,6 +160,20 @@ urlpatterns = [
     route(
         "segments/<str:segment_id>/discard/", builder.discard_segment, name="segment_discard", change="segments.edit"
     ),
+    route("scores/", scores.show_scores, name="scores", see="segments.see"),
+    route("scores/new/", scores.edit_score, name="score_new", see="segments.edit", change="segments.edit"),
+    route("scores/<str:score_id>/", scores.edit_score, name="score", see="segments.see", change="segments.edit"),
+    route(
+        "scores/<str:score_id>/publish/",
+        scores.publish_score,
+        name="score_publish",
+        see="segments.edit",
+        change="segments.edit",
+    ),
+    route("scores/<str:score_id>/discard/", scores.discard_score, name="score_discard", change="segments.edit"),
+    route("phases/", phases.edit_phases, name="phases", see="segments.see", change="segments.edit"),
+    route("phases/publish/", phases.publish_phases, name="phases_publish", see="segments.edit", change="segments.edit"),
+    route("phases/discard/", phases.discard_phases, name="phases_discard", change="segments.edit"),
     # Content
     route("contents/", contents.show_list, name="contents", see="content.see"),
     route("contents/map/", contents.show_map, name="content_map", see="content.see"),

@@ -199,6 +199,13 @@ ADDRESSES: dict[str, Address] = {
     "segment_edit": Address(own=_fixed(segment_id="at_risk"), foreign={"segment_id": "no_such_segment"}),
     "segment_publish": _NO_SEGMENT,
     "segment_discard": replace(_NO_SEGMENT, own_statuses=frozenset({302}), foreign_status=302),
+    "score": Address(own=_fixed(score_id="activity"), foreign={"score_id": "no_such_score"}),
+    "score_publish": Address(
+        own=_fixed(score_id="activity"), foreign={"score_id": "no_such_score"}, own_statuses=frozenset({404})
+    ),
+    "score_discard": Address(
+        own=_fixed(score_id="activity"), foreign={"score_id": "no_such_score"}, foreign_status=302
+    ),
     "event": Address(own=_fixed(number=1), foreign={"number": 999}),
     "decided_message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),
     "message": Address(own=_fixed(message_id="0a"), foreign={"message_id": "0b"}),

@@ -84,7 +84,7 @@ def test_of_two_editors_the_second_is_told(served: Site) -> None:
     answer = second.post("/contents/welcome_hello/edit/", data | {"v.de.subject": "Meins", "act": "save"})
     assert answer.status_code == 409
     page = answer.content.decode()
-    assert "Somebody else has saved this content meanwhile." in page
+    assert "has saved this meanwhile." in page
     assert 'value="Meins"' in page
     again = editor_of(page)
     assert second.post("/contents/welcome_hello/edit/", again | {"act": "save"}).status_code == 302

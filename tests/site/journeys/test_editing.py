@@ -230,17 +230,33 @@ def test_a_branch_takes_any_condition_and_its_mistakes_stand_at_their_field(shop
     assert len(step["branch"]) == rows
 
 
-def test_the_second_of_two_editors_is_told(shop: Shop) -> None:
-    shop.change(change="remove", step="benefits")
-    answer = shop.browser.post(
-        "/journeys/welcome/edit/",
-        {"revision": "0", "change": "remove", "step": "hello"},
-        headers={"Accept": "application/json"},
-    )
-    assert (answer.status_code, answer.json()) == (
-        409, {"problem": "the owner has changed this draft meanwhile. Your last change was not saved."},
+def test_the_second_of_two_editors_is_shown_both_changes(shop: Shop) -> None:
+    seen = dict(in_force(shop.publisher).of("journey")["welcome"].document)
+    shop.change(change="configure", step="pause_benefits", **{"config.days": "5", "config.at": "10:00"})
+    mine = {"revision": "0", "change": "remove", "step": "hello", "seen": json.dumps(seen)}
+    answer = shop.browser.post("/journeys/welcome/edit/", mine, headers={"Accept": "application/json"})
+    told = answer.json()
+    assert (answer.status_code, told["problem"], told["revision"]) == (
+        409, "the owner has changed this draft meanwhile. Your last change was not saved.", 1,
     )  # fmt: skip
+    assert "<li>Step “pause benefits” · Days: 3 → 5</li>" in told["conflict"]
+    assert "<li>Step “hello”: removed" in told["conflict"]
     assert "hello" in [step["id"] for step in shop.document()["steps"]]
+    assert "hello" not in [step["id"] for step in told["mine"]["steps"]]
+    shop.change(change="remove", step="hello")  # the same change in theirs
+    assert shop.document()["steps"][2]["wait"]["days"] == 5
+
+
+def test_without_a_script_the_second_sees_what_their_change_would_do(shop: Shop) -> None:
+    shop.change(change="configure", step="pause_benefits", **{"config.days": "5", "config.at": "10:00"})
+    mine = {"revision": "0", "change": "configure", "step": "pause_benefits", "config.days": "9", "config.at": "10:00"}
+    answer = shop.browser.post("/journeys/welcome/edit/", mine)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Step “pause benefits” · Days: 5 → 9" in page
+    again = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page[page.index("<main") :]))
+    assert shop.browser.post("/journeys/welcome/edit/", again).status_code == 302
+    assert shop.document()["steps"][3]["wait"]["days"] == 9
 
 
 @pytest.mark.parametrize(
@@ -262,7 +278,7 @@ def test_what_does_not_fit_changes_nothing(shop: Shop, fields: dict[str, str]) -
 def test_publishing_shows_changes_and_puts_them_in_force(shop: Shop) -> None:
     shop.change(change="configure", step="pause_benefits", **{"config.days": "5", "config.at": "10:00"})
     page = shop.page("/journeys/welcome/publish/")
-    assert "Step “pause benefits”, Days: 3 → 5" in page
+    assert "Step “pause benefits” · Days: 3 → 5" in page
     answer = shop.browser.post("/journeys/welcome/publish/", {"revision": "1"})
     assert (answer.status_code, answer["Location"]) == (302, "/journeys/welcome/")
     assert in_force(shop.publisher).of("journey")["welcome"].body["steps"][3]["wait"]["days"] == 5

@@ -1,5 +1,6 @@
 """The pages about segments on a real installation: list, one segment, builder with its live number, publishing."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,7 +116,9 @@ def test_of_two_builders_the_second_is_told(served: Site) -> None:
     assert first.post("/segments/at_risk/edit/", data | {"act": "save"}).status_code == 302
     answer = second.post("/segments/at_risk/edit/", data | {"name_en": "Mine", "act": "save"})
     assert answer.status_code == 409
-    assert "Somebody else has saved this segment meanwhile." in answer.content.decode()
+    page = " ".join(answer.content.decode().split())
+    assert "the owner has saved this meanwhile." in page
+    assert re.search(r'<th scope="row">Name · English</th><td>[^<]+</td><td>Mine</td>', page)
     again = builder_of(answer.content.decode())
     assert again["name_en"] == "Mine"
     assert second.post("/segments/at_risk/edit/", again | {"act": "save"}).status_code == 302

@@ -82,7 +82,8 @@ def test_of_two_editors_the_second_is_told(served: Site) -> None:
     answer = second.post(PAGES["brand"], data | {"f.name": "Meins"})
     assert answer.status_code == 409
     page = answer.content.decode()
-    assert "Somebody else has saved these settings meanwhile." in page
+    assert "has saved this meanwhile." in page
+    assert "<td>Kreisladen</td><td>Meins</td>" in page
     assert second.post(PAGES["brand"], form_of(page, "editor") | {"act": "save"}).status_code == 302
 
 
@@ -119,7 +120,7 @@ def test_a_limit_is_added_changed_and_taken_away(served: Site, town: Town) -> No
         {"id": "sms_year", "channel": "sms", "at_most": 20, "per_hours": 8760, "purposes": ["newsletter"]},
     ]
     page = browser.get("/settings/contact-rules/publish/").content.decode()
-    assert "Limits · email_day · At most: 1 → 2" in page
+    assert "Limits · email day · At most: 1 → 2" in page
     browser.post("/settings/contact-rules/publish/")
     assert in_force(town, "policy")["limits"][0]["at_most"] == 2
 

@@ -107,7 +107,7 @@ def head_of(document: Document) -> tuple[str, str]:
     if not kind.is_single and re.search(ID_PATTERN, name) is None:
         raise BadDraftError
     if len(msgspec.json.encode(document)) > LARGEST_DRAFT_BYTES:
-        raise BadDraftError(f"A draft holds at most {LARGEST_DRAFT_BYTES:,} bytes.")
+        raise BadDraftError(f"A draft holds at most {LARGEST_DRAFT_BYTES:,} bytes.", largest_bytes=LARGEST_DRAFT_BYTES)
     return kind.kind, name
 
 

@@ -117,6 +117,7 @@ def _words() -> dict[str, str]:
         "thresholds": _("Limits whose crossing is told"),
         "phases": _("Phases"),
         "sub_states": _("States within the phase"),
+        "phase": _("Phase"),
         "de": _("German"),
         "en": _("English"),
     }

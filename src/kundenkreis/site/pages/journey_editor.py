@@ -1,6 +1,7 @@
 """Working on a journey's draft: every change is one small step, checked and saved at once, with or without a script."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
@@ -18,9 +19,11 @@ from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_forc
 from kundenkreis.journeys.core.drawing import BOX_HEIGHT, BOX_WIDTH, END_SIZE, Drawing, draw
 from kundenkreis.journeys.core.editing import EditError, change_step, connect, insert_step, remove_step
 from kundenkreis.site import access, formats, journey_words
+from kundenkreis.site.difference_words import change_lines
+from kundenkreis.site.drafting import their_draft
 from kundenkreis.site.formats import language
 from kundenkreis.site.journey_outline import Outline, outline_of, read_settings, read_step
-from kundenkreis.site.mistake_words import mistake_word
+from kundenkreis.site.mistake_words import error_word, mistake_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.toasts import add_toast
 
@@ -96,15 +99,22 @@ def _gone() -> dict[str, Any]:
 def _change(request: HttpRequest, desk: Desk) -> HttpResponse:
     sent = request.POST
     wants_json = "application/json" in request.headers.get("Accept", "")
+    if _revision(sent) != desk.revision:
+        return _conflict(request, desk, wants_json=wants_json)
     try:
         document, opened = _changed(desk, sent)
         desk.save(document, _revision(sent))
-    except StaleDraftError as error:
-        return _stale(request, desk, error, wants_json=wants_json)
+    except StaleDraftError:  # in this very moment
+        return _conflict(request, Desk(desk.journey_id), wants_json=wants_json)
     except (EditError, BadDraftError) as error:
+        said = (
+            _("This change does not fit the journey as it is now.")
+            if isinstance(error, EditError)
+            else error_word(error)
+        )
         if wants_json:
-            return JsonResponse({"problem": str(error)}, status=_UNPROCESSABLE)
-        add_toast(request, _("This change does not fit the journey as it is now."), tone="stop")
+            return JsonResponse({"problem": said}, status=_UNPROCESSABLE)
+        add_toast(request, said, tone="stop")
         return redirect("journey_edit", desk.journey_id)
     if not wants_json:
         response = redirect("journey_edit", desk.journey_id)
@@ -120,9 +130,9 @@ def _change(request: HttpRequest, desk: Desk) -> HttpResponse:
     )
 
 
-def _changed(desk: Desk, sent: QueryDict) -> tuple[dict[str, Any], str]:
-    """(document after the change, step to look at)."""
-    kinds, document = installed_plugins().steps, desk.document
+def _changed(desk: Desk, sent: QueryDict, seen: dict[str, Any] | None = None) -> tuple[dict[str, Any], str]:
+    """(document after the change, step to look at); the change is made to `seen`, else to the journey as it is now."""
+    kinds, document = installed_plugins().steps, desk.document if seen is None else seen
     what, step = sent.get("change", ""), sent.get("step", "")
     if what == "insert":
         return insert_step(document, kinds, kind=sent.get("kind", ""), source=step, way=sent.get("way", ""))
@@ -135,7 +145,7 @@ def _changed(desk: Desk, sent: QueryDict) -> tuple[dict[str, Any], str]:
     if what == "settings":
         return read_settings(document, _fields(sent)), "settings"
     if what == "replace":
-        return _replaced(desk, sent.get("document", "")), step
+        return _read_document(desk, sent.get("document", "")), step
     raise EditError
 
 
@@ -153,7 +163,7 @@ def _configured(document: dict[str, Any], step_id: str, sent: QueryDict) -> dict
     return change_step(document, kinds, step_id, read_step(kinds[kind].config, _fields(sent), step[kind]))
 
 
-def _replaced(desk: Desk, text: str) -> dict[str, Any]:
+def _read_document(desk: Desk, text: str) -> dict[str, Any]:
     """An earlier form of the same journey: how an editor takes a change back."""
     try:
         document = json.loads(text)
@@ -169,18 +179,53 @@ def _revision(sent: QueryDict) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else -1
 
 
-def _stale(request: HttpRequest, desk: Desk, error: StaleDraftError, *, wants_json: bool) -> HttpResponse:
-    current = error.data.get("current")
-    who = current.edited_by if isinstance(current, Draft) else ""
-    words = (
-        _("%(who)s has changed this draft meanwhile. Your last change was not saved.") % {"who": who}
-        if who
-        else _("Somebody has published or discarded this draft meanwhile. Your last change was not saved.")
-    )
-    if wants_json:
-        return JsonResponse({"problem": words}, status=_CONFLICT)
-    add_toast(request, words, tone="stop")
-    return redirect("journey_edit", desk.journey_id)
+def _conflict(request: HttpRequest, desk: Desk, *, wants_json: bool) -> HttpResponse:
+    """The second of two people: who was faster, what they changed, and what the change that was not saved would do.
+
+    The canvas sends along what it showed (`seen`), so that both can be told apart; a form without a script shows what its change would do now.
+    """
+    seen, mine, who = _seen(desk, request.POST), None, desk.draft.edited_by if desk.draft is not None else ""
+    with suppress(EditError):  # what it was about is gone
+        mine = _changed(desk, request.POST, seen)[0]
+    base = seen if seen is not None else desk.document
+    context = {
+        "journey_id": desk.journey_id,
+        "name": formats.name_in(desk.document.get("name") or {}, desk.journey_id),
+        "who": who,
+        "at_us": desk.draft.edited_us if desk.draft is not None else 0,
+        "theirs": change_lines(seen, desk.document) if seen is not None else [],
+        "yours": change_lines(base, mine) if mine is not None else [],
+        "revision": desk.revision,
+        "fields": [(name, value) for name, value in request.POST.items() if name not in _NOT_AGAIN],
+        "can_replace": seen is not None and mine is not None,
+    }
+    if not wants_json:
+        return render(request, "journeys/conflict.html", context, status=_CONFLICT)
+    told = render_to_string("journeys/conflict_told.html", context, request=request)
+    answer = {
+        "problem": _told(who),
+        "conflict": told,
+        "revision": desk.revision,
+        "mine": mine if seen else None,
+    }
+    return JsonResponse(answer, status=_CONFLICT)
+
+
+_NOT_AGAIN = frozenset({"csrfmiddlewaretoken", "revision", "seen"})
+
+
+def _seen(desk: Desk, sent: QueryDict) -> dict[str, Any] | None:
+    """What the canvas showed when the change was made; None without a script."""
+    try:
+        return _read_document(desk, sent.get("seen", ""))
+    except EditError:
+        return None
+
+
+def _told(who: str) -> str:
+    if who:
+        return _("%(who)s has changed this draft meanwhile. Your last change was not saved.") % {"who": who}
+    return _("Somebody has published or discarded this draft meanwhile. Your last change was not saved.")
 
 
 def _state(desk: Desk, checked: CheckedDrafts, drawing: Drawing) -> dict[str, Any]:
@@ -227,7 +272,8 @@ def discard(request: HttpRequest, journey_id: str) -> HttpResponse:
     try:
         discard_draft("journey", journey_id, mounted().sources.drafts, revision=_revision(request.POST))
     except StaleDraftError as error:
-        return _stale(request, Desk(journey_id), error, wants_json=False)
+        add_toast(request, _told(current.edited_by if (current := their_draft(error)) else ""), tone="stop")
+        return redirect("journey_edit", journey_id)
     add_toast(request, _("The draft is gone."))
     known = mounted().sources.journeys.read_journey(journey_id) is not None
     return redirect("journey", journey_id) if known else redirect("journeys")

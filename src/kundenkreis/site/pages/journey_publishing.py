@@ -10,12 +10,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kundenkreis.definitions.drafts import Draft
-from kundenkreis.definitions.errors import DefinitionsRefusedError, PublishedMeanwhileError, StaleDraftError
-from kundenkreis.definitions.use_cases.edit_drafts import save_draft
-from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing, publish_drafts
+from kundenkreis.definitions.errors import DefinitionsRefusedError, PublishedMeanwhileError
+from kundenkreis.definitions.use_cases.edit_drafts import published
+from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing
 from kundenkreis.definitions.use_cases.switch_journey import put_journey, stop_journey
 from kundenkreis.kernel.zones import date_of, day_of, zone
 from kundenkreis.site import access, formats, journey_charts, journey_drawing, journey_words
+from kundenkreis.site.difference_words import change_lines
+from kundenkreis.site.drafting import publish_draft
 from kundenkreis.site.mistake_words import mistake_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.journey_editor import Desk
@@ -44,14 +46,14 @@ def publish(request: HttpRequest, journey_id: str) -> HttpResponse:
 
 
 def _context(draft: Draft, prepared: Prepared, *, include_existing: bool) -> dict[str, Any]:
-    changes = [change for change in prepared.changes if (change.kind, change.id) == ("journey", draft.id)]
+    before = published(mounted().sources.publisher, "journey", draft.id)
     return {
         "journey_id": draft.id,
         "draft": draft,
         "name": formats.name_in(draft.document.get("name") or {}, draft.id),
         "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
-        "notes": [f"{one.what}. {one.remedy}." for one in prepared.checked.notes],
-        "changes": [line for change in changes for line in journey_words.change_lines(change)],
+        "notes": [mistake_word(one) for one in prepared.checked.notes],
+        "changes": change_lines(before, draft.document),
         "impact": journey_words.impact_lines(prepared.impact, draft.id) if prepared.impact is not None else [],
         "overtaken": bool(prepared.overtaken),
         "can_include": bool((draft.document.get("entry") or {}).get("segment_entered")),
@@ -61,23 +63,9 @@ def _context(draft: Draft, prepared: Prepared, *, include_existing: bool) -> dic
 
 
 def _publish(request: HttpRequest, draft: Draft) -> HttpResponse:
-    journey_id, sources, someone = draft.id, mounted().sources, access.viewer()
-    actor = someone.name if someone is not None else ""
-    try:
-        if str(draft.revision) != request.POST.get("revision"):
-            raise StaleDraftError(current=draft)
-        if request.POST.get("compared"):
-            draft = save_draft(
-                draft.document, sources.drafts, sources.publisher, revision=draft.revision, actor=actor, at_us=mounted().clock_us(),
-                rebase=True,
-            )  # fmt: skip
-        include = [journey_id] if request.POST.get("include") else []
-        version, _prepared = publish_drafts(
-            [draft], sources.drafts, sources.publisher, actor=actor, include_existing=include
-        )
-    except (PublishedMeanwhileError, StaleDraftError):
-        add_toast(request, _("Somebody else was faster. Please look at the changes once more."), tone="stop")
-        return redirect("journey_publish", journey_id)
+    journey_id = draft.id
+    include = [journey_id] if request.POST.get("include") else []
+    version, _prepared = publish_draft(request, draft, include_existing=include)
     if not version:
         return redirect("journey_publish", journey_id)
     add_toast(request, _("Published. From now on it applies to everybody."))

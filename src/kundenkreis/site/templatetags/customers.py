@@ -10,8 +10,10 @@ from kundenkreis.site.pages.customers import words
 from kundenkreis.site.pages.customers.columns import Column
 from kundenkreis.site.pages.customers.listing import Row
 from kundenkreis.site.personal import personal
+from kundenkreis.site.ports.customer import ScoreLine, ScoreNow
 from kundenkreis.site.ports.customers import Amount, CustomerLine
 from kundenkreis.site.profile_words import attribute_word, field_of, identifier_word, order_word, relation_word
+from kundenkreis.site.score_words import ledger_rule
 from kundenkreis.site.verdict_words import basis_word, outcome_word
 
 register = template.Library()
@@ -25,6 +27,12 @@ _WAY_ICONS = {
 def caller(line: CustomerLine) -> str:
     """How to call the person of this line."""
     return words.name_of(line.name, line.email, line.number, line.profile_id)
+
+
+@register.simple_tag(takes_context=True)
+def rule_of(context: Any, score: ScoreNow, line: ScoreLine) -> str:
+    """Which rule of a score gave the points of a line; `score_rules` of the page: score -> its rules as they are in force."""
+    return ledger_rule(context["score_rules"].get(score.named.id, {}), line.rule, line.event)
 
 
 @register.filter

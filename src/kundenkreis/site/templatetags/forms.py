@@ -80,6 +80,18 @@ def is_movable(row: TypedField) -> bool:
 
 
 @register.filter
+def holds_errors(field: TypedField) -> bool:
+    """Whether something is wrong in it, however deep."""
+    return bool(field.errors) or any(map(holds_errors, field.parts)) or _is_wrong(field.condition)
+
+
+def _is_wrong(node: ConditionNode | None) -> bool:
+    return node is not None and (
+        bool(node.errors) or any(map(holds_errors, node.fields)) or any(map(_is_wrong, node.parts))
+    )
+
+
+@register.filter
 def said_event(field: TypedField) -> str:
     """What the typed event is called, where that is another word."""
     if field.refers_to != "event" or not field.value:

@@ -4,6 +4,7 @@ Every button posts the whole form, so nothing that was typed is lost; the previe
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,10 +15,18 @@ from django.views.decorators.cache import never_cache
 from kundenkreis.content.core.blocks import KINDS
 from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
-from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
 from kundenkreis.site import content_words, formats, verdict_words
-from kundenkreis.site.drafting import actor, drop_draft, free_id, keep_draft, open_document, their_draft
+from kundenkreis.site.drafting import (
+    drop_draft,
+    free_id,
+    keep_draft,
+    open_document,
+    opponent_of,
+    publish_draft,
+    published_meanwhile,
+)
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
+from kundenkreis.site.mistake_words import error_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
 from kundenkreis.site.ports.contents import Mistake
@@ -65,15 +74,16 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
     try:
         keep_draft(request, read)
     except StaleDraftError as error:
-        return _show(request, read, draft, theirs=their_draft(error), status=409)
+        conflict = opponent_of(error, "content", read["id"], read)
+        return _show(request, read, draft, conflict=conflict, status=409)
     except BadDraftError as error:
-        return _show(request, read, draft, name_error=str(error), status=422)
+        return _show(request, read, draft, name_error=error_word(error), status=422)
     add_toast(request, _("Draft saved"))
     return redirect("content_edit", read["id"])
 
 
 def _show(
-    request: HttpRequest, document: dict[str, Any], draft: Draft | None, *, name_error: str = "", theirs: Draft | None = None,
+    request: HttpRequest, document: dict[str, Any], draft: Draft | None, *, name_error: str = "", conflict: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     source = mounted().sources.contents
@@ -85,8 +95,9 @@ def _show(
         "title": formats.name_in(document.get("name") or {}, document["id"]) or _("New content"),
         "is_new": not document["id"],
         "draft": draft,
-        "theirs": theirs,
-        "revision": theirs.revision if theirs is not None else request.POST.get("revision") or (draft.revision if draft else 0),
+        "revision": request.POST.get("revision") or (draft.revision if draft else 0),
+        "here": request.path,
+        "published_meanwhile": published_meanwhile(draft) if draft is not None and conflict is None else [],
         "name_error": name_error,
         "variants": forms,
         "keys": " ".join(keys),
@@ -108,6 +119,7 @@ def _show(
         "sandbox": SANDBOX,
         "names": ("customer.first_name", "customer.greeting", "customer.address.city", "brand.name", "event.order_id",
                   "unsubscribe_url", "preferences_url"),
+        **(conflict or {}),
     }  # fmt: skip
     return render(request, "contents/edit.html", context, status=status)
 
@@ -185,16 +197,11 @@ def publish_content(request: HttpRequest, content_id: str) -> HttpResponse:
     draft = sources.drafts.find("content", content_id)
     if draft is None:
         raise Http404
-    prepared = prepare_publishing([draft], sources.publisher, with_impact=False)
-    if prepared.checked.definitions is None or prepared.overtaken:
-        text = (
-            _("Published meanwhile by somebody else: compare first.")
-            if prepared.overtaken
-            else _("Not published: see what is missing.")
-        )
-        add_toast(request, text, tone="stop")
+    version, prepared = publish_draft(request, draft)
+    if not version:
+        if prepared is not None:
+            add_toast(request, _("Not published: see what is missing."), tone="stop")
         return redirect("content_edit", content_id)
-    publish_drafts([draft], sources.drafts, sources.publisher, actor=actor())
     add_toast(request, _("The content is in force. Messages from now on say it."))
     return redirect("contents")
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.site.audit import audit_view
 from kundenkreis.site.condition_words import reason_lines
 from kundenkreis.site.mounted import mounted
@@ -55,6 +56,7 @@ def show_customer(request: HttpRequest, profile_id: int) -> HttpResponse:
     if tab == "timeline":
         context |= _timeline(request, profile_id, context["person"])
     if tab == "circle":
+        context["score_rules"] = _score_rules(customer)
         context["phases"] = [(stay, reason_lines(stay.reason)) for stay in customer.phases]
         context["segments"] = [(stay, reason_lines(stay.reason)) for stay in customer.segments]
     return render(request, "customers/page.html", context)
@@ -74,6 +76,14 @@ def head_context(customer: Customer) -> dict[str, Any]:
         "last_contact": describe_entry(customer.last_contact, person) if customer.last_contact is not None else None,
         "runs": [one for one in customer.runs if not one.is_only_measured],
     }
+
+
+def _score_rules(customer: Customer) -> dict[str, dict[str, Any]]:
+    """Score -> rule id -> the rule as it is in force; read only where somebody has a ledger."""
+    if not any(one.entries for one in customer.scores):
+        return {}
+    scores = in_force(mounted().sources.publisher).of("score")
+    return {name: {rule["id"]: rule for rule in one.body.get("rules") or ()} for name, one in scores.items()}
 
 
 @never_cache
@@ -119,6 +129,7 @@ def show_why(request: HttpRequest, profile_id: int, kind: str, name: str) -> Htt
         "stays": [(stay, reason_lines(stay.reason)) for stay in stays],
         "what": what,
         "score": score,
+        "score_rules": _score_rules(customer) if score is not None else {},
     }
     return render(request, "customers/why.html", context)
 

@@ -4,6 +4,7 @@ Every button posts the whole form, so nothing that was typed is lost and the pag
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,13 +16,14 @@ from kundenkreis.definitions.drafts import Draft, check_drafts
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.definitions.use_cases.edit_drafts import in_force, published
-from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
-from kundenkreis.site.drafting import actor, drop_draft, free_id, keep_draft, open_document, their_draft
+from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing
+from kundenkreis.site.difference_words import change_lines
+from kundenkreis.site.drafting import drop_draft, free_id, keep_draft, open_document, opponent_of, publish_draft
 from kundenkreis.site.forms.acts import acted
 from kundenkreis.site.forms.as_before import condition_as_before
 from kundenkreis.site.forms.condition_form import ConditionForms, chosen
 from kundenkreis.site.forms.offers import condition_forms, offered, options_of
-from kundenkreis.site.mistake_words import mistake_word, mistakes_at
+from kundenkreis.site.mistake_words import error_word, mistake_word, mistakes_at
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.segments.listing import condition_lines
 from kundenkreis.site.ports.segments import Estimate
@@ -65,9 +67,10 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
     try:
         keep_draft(request, document)
     except StaleDraftError as error:
-        return _show(request, document, draft, is_new=is_new, theirs=their_draft(error), status=409)
+        conflict = opponent_of(error, "segment", document["id"], document)
+        return _show(request, document, draft, is_new=is_new, conflict=conflict, status=409)
     except BadDraftError as error:
-        return _show(request, document, draft, is_new=is_new, name_error=str(error), status=422)
+        return _show(request, document, draft, is_new=is_new, name_error=error_word(error), status=422)
     add_toast(request, _("Draft saved"))
     return redirect("segment_edit", document["id"])
 
@@ -90,7 +93,7 @@ def _sent(request: HttpRequest) -> dict[str, str]:
 
 def _show(
     request: HttpRequest, document: dict[str, Any], draft: Draft | None, *, is_new: bool, name_error: str = "",
-    theirs: Draft | None = None, status: int = 200,
+    conflict: Mapping[str, Any] | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     checked = {} if is_new and not request.POST else _mistakes(document)
     options = options_of(offered(in_force(mounted().sources.publisher)))
@@ -102,20 +105,14 @@ def _show(
         "tree": tree,
         "redraw": "builder",
         "draft": draft,
-        "revision": theirs.revision
-        if theirs is not None
-        else request.POST.get("revision") or (draft.revision if draft else 0),
-        "theirs": theirs,
-        "their_lines": condition_lines(theirs.document.get("when")) if theirs is not None and _is_whole(theirs) else (),
+        "revision": request.POST.get("revision") or (draft.revision if draft else 0),
+        "here": request.path,
         "is_new": is_new,
         "estimate": None,
         "has_mistakes": bool(checked),
+        **(conflict or {}),
     }
     return render(request, "segments/edit.html", context, status=status)
-
-
-def _is_whole(draft: Draft) -> bool:
-    return not _mistakes(draft.document)
 
 
 def _mistakes(document: dict[str, Any]) -> dict[tuple[str | int, ...], str]:
@@ -148,7 +145,10 @@ def publish_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
     if draft is None:
         raise Http404
     if request.method == "POST":
-        version, prepared = publish_drafts([draft], sources.drafts, sources.publisher, actor=actor())
+        version, found = publish_draft(request, draft)
+        if found is None:
+            return redirect("segment_publish", segment_id)
+        prepared = found
         if version:
             add_toast(request, _("The segment is in force."))
             return redirect("segment", segment_id)
@@ -164,6 +164,7 @@ def publish_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
         "name": draft.document.get("name") or {},
         "prepared": prepared,
         "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
+        "changed": change_lines(published(sources.publisher, "segment", segment_id), draft.document),
         "own": own,
         "moves": [move for move in moves if move is not own],
         "journeys": impact.journeys if impact is not None else (),

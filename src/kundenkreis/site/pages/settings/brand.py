@@ -12,9 +12,9 @@ from kundenkreis.definitions.content_checks import DEFAULT_BRAND, default_brand
 from kundenkreis.definitions.documents import Brand
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages import definition_editor
+from kundenkreis.site.pages.definition_editor import Edited
 from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
-from kundenkreis.site.pages.settings import definition_editor
-from kundenkreis.site.pages.settings.definition_editor import Edited
 
 
 def _edited() -> Edited:
@@ -39,7 +39,7 @@ def _edited() -> Edited:
         filled={},
         page="brand",
         template="settings/brand.html",
-        title=lambda: _("Brand"),
+        title=lambda _held: _("Brand"),
         sections=lambda: (
             (_("Who speaks"), ("name", "sender_name", "sender_address", "imprint")),
             (_("How it speaks"), ("language", "form_of_address", "tone")),

@@ -15,8 +15,9 @@ from kundenkreis.site import formats
 from kundenkreis.site.forms.offers import offered, options_of
 from kundenkreis.site.forms.typed_fields import Options
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.settings import definition_editor
-from kundenkreis.site.pages.settings.definition_editor import Edited
+from kundenkreis.site.pages import definition_editor
+from kundenkreis.site.pages.definition_editor import Edited, Sentence
+from kundenkreis.site.settings_words import rule_sentence
 
 _LISTS = ("limits", "quiet_hours", "situations", "purposes")
 _SHIPPED: dict[str, Any] = msgspec.to_builtins(DEFAULT_POLICY)
@@ -33,6 +34,13 @@ def _options(held: Mapping[str, Any]) -> Options:
     return options_of(offered(in_force(mounted().sources.publisher)) | {"purpose": own})
 
 
+def _sentence(held: Mapping[str, Any]) -> Sentence:
+    """Each row in plain words."""
+    options = _options(held)
+    names = {one: word for kind in ("situation", "purpose") for one, word in options(kind) or ()}
+    return lambda part, row: rule_sentence(part, row, names)
+
+
 RULES = Edited(
     kind="policy",
     id="",
@@ -41,7 +49,7 @@ RULES = Edited(
     filled={name: _SHIPPED[name] for name in _LISTS},
     page="contact_rules",
     template="settings/contact_rules.html",
-    title=lambda: _("Contact rules"),
+    title=lambda _held: _("Contact rules"),
     sections=lambda: (
         (_("How often at most"), ("limits",)),
         (_("When channels rest"), ("quiet_hours",)),
@@ -53,6 +61,7 @@ RULES = Edited(
         ),
     ),
     options=_options,
+    sentence=_sentence,
 )
 
 
