@@ -40,6 +40,23 @@ def test_palette_finds_a_customer_by_half_a_phone_number(served_phone: tuple[str
     expect(page.locator("#palette-found", has_text=name)).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("Welcome ser", "/journeys/welcome/"),
+        ("Coupon booklet", "/contents/voucher_reminder/edit/"),
+        ("At risk of", "/segments/at_risk/"),
+        ("contact ru", "/settings/contact-rules/"),
+    ],
+    ids=["journey", "content", "segment", "setting"],
+)
+def test_palette_finds_definitions_and_settings(query: str, path: str, eyes: Eyes) -> None:
+    page = eyes.open().go("/status/")
+    page.locator("[data-palette]").click()
+    page.locator("#palette input").fill(query)
+    expect(page.locator("#palette-found [role=option]").first).to_have_attribute("href", path)
+
+
 def test_typing_filters_and_back_shows_whole_pages(eyes: Eyes) -> None:
     sight = eyes.open()
     page = sight.go("/mailbox/")

@@ -46,3 +46,10 @@ def test_pages_are_found_in_the_viewers_language(site: Site) -> None:
 def test_without_words_the_pages_of_the_role_stand_there(site: Site) -> None:
     paths = [path for _kind, _title, path in ask(site, "", role="sales")]
     assert ("/mailbox/" in paths, "/status/" in paths) == (True, False)
+
+
+def test_parts_of_the_settings_are_found_by_those_who_may_open_them(site: Site) -> None:
+    assert ask(site, "kontaktreg", language="de") == [("page", "Kontaktregeln", "/settings/contact-rules/")]
+    assert ask(site, "audit") == [("page", "Audit log", "/settings/audit/")]
+    assert ask(site, "audit", role="viewer") == []
+    assert ask(site, "status") == [("page", "Status", "/status/")]

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { Background, Controls, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
-import type { Edge, Node } from "@xyflow/react";
+import type { Edge, Node, Viewport } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import "./canvas.css";
 import { RefusedError } from "../request";
@@ -13,6 +13,8 @@ import type { Change, Changed, State } from "./state";
 const nodeTypes = { step: StepNode, end: EndNode };
 const edgeTypes = { way: WayEdge };
 const LONGEST_HISTORY = 100;
+const SMALLEST_LEGIBLE = 0.75;
+const MARGIN = 24;
 
 /** What the server says to the second of two people. */
 interface Conflict {
@@ -32,6 +34,18 @@ interface Refused {
 interface Props {
   editor: HTMLElement;
   first: State;
+}
+
+/** Where the drawing opens: as wide as fits while it can be read, the first step at the top. */
+function beginning(state: State, frame: HTMLElement | null): Viewport {
+  const [first] = state.boxes;
+  if (!first || !frame) return { x: 0, y: 0, zoom: 1 };
+  const lefts = state.boxes.map((one) => one.x);
+  const [left, right] = [Math.min(...lefts), Math.max(...lefts) + state.sizes.width];
+  const fitting = (frame.clientWidth - 2 * MARGIN) / (right - left);
+  const zoom = Math.max(SMALLEST_LEGIBLE, Math.min(1, fitting));
+  const middle = fitting < zoom ? first.x + state.sizes.width / 2 : (left + right) / 2;
+  return { x: frame.clientWidth / 2 - middle * zoom, y: MARGIN - first.y * zoom, zoom };
 }
 
 export function Canvas(props: Props) {
@@ -306,8 +320,7 @@ function Drawing({ editor, first }: Props) {
         deleteKeyCode={null}
         minZoom={0.2}
         maxZoom={1.5}
-        fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.08 }}
+        onInit={(flow) => void flow.setViewport(beginning(state, editor.querySelector<HTMLElement>(".react-flow")))}
         proOptions={{ hideAttribution: true }}
         aria-label={t("Drawing of the journey")}
       >

@@ -63,8 +63,19 @@ def outcome_word(outcome: str) -> str:
 
 
 def way_word(name: str) -> str:
-    """A way out of a step."""
-    known = {"next": _("on"), "timeout": _("after the time is up"), "none": _("everybody else")}
+    """A way out of a step: one of every step of its kind, one of a shipped journey, or as somebody named it."""
+    known = {
+        "next": _("on"),
+        "timeout": _("after the time is up"),
+        "none": _("everybody else"),
+        "used": _("redeemed"),
+        "unused": _("not redeemed"),
+        "customer": _("already a customer"),
+        "newcomer": _("not a customer yet"),
+        "service": _("wants service"),
+        "no_need": _("needs nothing"),
+        "price": _("too dear"),
+    }
     return known.get(name, name.replace("_", " "))
 
 

@@ -54,10 +54,10 @@ class MenuLine:
     children: "tuple[MenuLine, ...]" = ()
 
 
-def _path(entry: Entry) -> str:
-    """Where the entry leads; empty when there is no such page, or none that the viewer may see."""
+def path_of(url_name: str) -> str:
+    """Where a page is; empty when there is no such page, or none that the viewer may see."""
     try:
-        path = reverse(entry.url_name)
+        path = reverse(url_name)
     except NoReverseMatch:
         return ""
     policy = policy_of(resolve(path).func)
@@ -67,7 +67,7 @@ def _path(entry: Entry) -> str:
 
 def menu_lines(request: HttpRequest) -> tuple[MenuLine, ...]:
     """The menu's lines that the viewer may open, the one that holds the present page marked."""
-    paths = {entry.url_name: path for entry in ENTRIES if (path := _path(entry))}
+    paths = {entry.url_name: path for entry in ENTRIES if (path := path_of(entry.url_name))}
     holding = [
         (len(begin), paths[entry.url_name])
         for entry in ENTRIES

@@ -8,7 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kundenkreis.site import access
-from kundenkreis.site.menu import MenuLine, menu_lines
+from kundenkreis.site.doors import doors
+from kundenkreis.site.menu import MenuLine, menu_lines, path_of
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.ports.search import Found
 
@@ -52,7 +53,9 @@ def search_everything(request: HttpRequest, query: str) -> tuple[Group, ...]:
         if not access.may(*kind.needs):
             continue
         if kind.name == "page":
-            found = tuple(_pages(menu_lines(request), query.casefold()))[: None if not query else MOST_OF_A_KIND]
+            found = tuple(_pages(menu_lines(request), query.casefold()))
+            if query:
+                found = (*found, *_further(query.casefold(), {one.path for one in found}))[:MOST_OF_A_KIND]
         elif query and kind.name in searches:
             found = searches[kind.name].search(query, MOST_OF_A_KIND)
         else:
@@ -68,3 +71,22 @@ def _pages(lines: tuple[MenuLine, ...], query: str) -> Iterator[Found]:
         if query in title.casefold():
             yield Found(kind="page", id=line.entry.url_name, title=title, detail="", path=line.path)
         yield from _pages(line.children, query)
+
+
+_INNER = (
+    ("journey_library", _("Library of journeys")),
+    ("content_map", _("Content map")),
+    ("segment_new", _("New segment")),
+    ("content_new", _("New content")),
+    ("quarantine", _("Quarantine")),
+    ("account", _("Your account")),
+)
+"""Pages a step further in that somebody may know by name."""
+
+
+def _further(query: str, known: set[str]) -> Iterator[Found]:
+    """Pages that are no line of the menu and that the viewer may open: the parts of the settings, and those further in."""
+    for url_name, title in (*((door.url_name, door.name) for door in doors()), *_INNER):
+        path = path_of(url_name)
+        if query in str(title).casefold() and path and path not in known:
+            yield Found(kind="page", id=url_name, title=str(title), detail="", path=path)

@@ -237,7 +237,7 @@ class DecidedAsGiven:
 
     def names(self) -> Names:
         """See ports.DecidedMessages."""
-        return Names(journeys={}, contents={})
+        return Names(journeys={}, contents={}, purposes={})
 
 
 SAMPLE_EVENT = Event(

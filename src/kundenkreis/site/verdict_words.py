@@ -1,6 +1,7 @@
 """Words for the contact policy's verdicts. What its rules found says channels/core/gate_texts.py; the rest is here."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -103,6 +104,16 @@ def _describe_reason(reason: Reason) -> DescribedReason:
     # That a basis was found is worth less than which one.
     detail = basis_word(reason.detail[0]) if reason.passed and reason.rule_id == "basis" and reason.detail else ""
     return DescribedReason(sentence=sentence, detail=detail, passed=reason.passed)
+
+
+def describe_verdicts(verdicts: Sequence[Verdict]) -> tuple[DescribedVerdict | None, list[DescribedVerdict]]:
+    """(the last judgement of a message, those before it, newest first). What was handed over keeps the basis it was allowed on."""
+    if not verdicts:
+        return None, []
+    *before, last = verdicts
+    if last.outcome in ("handed_over", "failed") and not last.basis:
+        last = replace(last, basis=next((one.basis for one in reversed(before) if one.basis), ""))
+    return describe_verdict(last), [describe_verdict(one) for one in reversed(before)]
 
 
 def describe_verdict(verdict: Verdict) -> DescribedVerdict:

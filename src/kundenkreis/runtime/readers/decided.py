@@ -31,7 +31,7 @@ class StoredDecidedMessages:
         self._store = installation.store
         self._rulebooks = installation.rulebooks
         self._mailbox = StoredMailbox(installation.store)
-        self._named = (0, Names(journeys={}, contents={}))
+        self._named = (0, Names(journeys={}, contents={}, purposes={}))
 
     def find_messages(self, query: DecidedQuery) -> DecidedPage:
         """Messages that match, newest decision first."""
@@ -65,11 +65,16 @@ class StoredDecidedMessages:
         )  # fmt: skip
 
     def names(self) -> Names:
-        """What journeys and contents of the newest rulebook are called."""
+        """What journeys, contents and purposes of the newest rulebook are called."""
         version = self._rulebooks.newest_version()
         if version != self._named[0]:
             documents = self._rulebooks.documents(version) if version else ()
-            self._named = (version, Names(journeys=_names(documents, "journey"), contents=_names(documents, "content")))
+            policy = [one for each in documents if each["kind"] == "policy" for one in each.get("purposes") or ()]
+            purposes = {str(one["id"]): one.get("name") or {} for one in policy}
+            self._named = (
+                version,
+                Names(journeys=_names(documents, "journey"), contents=_names(documents, "content"), purposes=purposes),
+            )
         return self._named[1]
 
 

@@ -69,10 +69,12 @@ def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
     """One message: its verdict on top, then what was sent as HTML, text or source."""
     message = _message(message_id)
     view = view_of(request, message)
+    verdict, earlier = verdict_words.describe_verdicts(message.verdicts)
     context = {
         "message": message,
-        "verdict": verdict_words.describe_verdict(message.verdicts[-1]) if message.verdicts else None,
-        "earlier": [verdict_words.describe_verdict(each) for each in reversed(message.verdicts[:-1])],
+        "verdict": verdict,
+        "earlier": earlier,
+        "names": mounted().sources.decided.names(),
         "view": view,
         "views": [(name, label) for name, label in words.view_names() if name != "html" or message.html],
         "sandbox": SANDBOX,

@@ -101,6 +101,7 @@ def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
         raise Http404
     sent = decided.sent if may("personal.see") else None
     view = view_of(request, sent) if sent else ""
+    verdict, earlier = verdict_words.describe_verdicts(decided.verdicts)
     context = {
         "decided": decided,
         "line": decided.line,
@@ -110,8 +111,9 @@ def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
         "message": sent,
         "is_hidden": decided.sent is not None and sent is None,
         "is_uncertain": decided.line.fate == "uncertain",
-        "verdict": verdict_words.describe_verdict(decided.verdicts[-1]) if decided.verdicts else None,
-        "earlier": [verdict_words.describe_verdict(each) for each in reversed(decided.verdicts[:-1])],
+        "verdict": verdict,
+        "earlier": earlier,
+        "names": mounted().sources.decided.names(),
         "view": view,
         "views": [(name, label) for name, label in words.view_names() if name != "html" or (sent and sent.html)],
         "sandbox": SANDBOX,

@@ -82,6 +82,7 @@ class Names:
 
     journeys: Mapping[str, Mapping[str, str]]
     contents: Mapping[str, Mapping[str, str]]
+    purposes: Mapping[str, Mapping[str, str]]
 
 
 class DecidedMessages(Protocol):
@@ -96,5 +97,5 @@ class DecidedMessages(Protocol):
         ...
 
     def names(self) -> Names:
-        """What journeys and contents of the newest rulebook are called."""
+        """What journeys, contents and purposes of the newest rulebook are called."""
         ...

@@ -1,5 +1,6 @@
 """What templates need beyond Django: icons, instants, numbers, words."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def exact_instant(at_us: int) -> SafeString:
         formats.exact_instant(at_us),
         formats.long_moment(at_us),
     )
+
+
+@register.filter
+def called(id_: str, names: Mapping[str, Mapping[str, str]]) -> str:
+    """What something is called in the viewer's language."""
+    return formats.name_in(names.get(id_) or {}, id_)
 
 
 register.filter("event_word", event_words.event_word)

@@ -30,10 +30,12 @@ def in_language(names: Mapping[str, str], fallback: str) -> str:
 def estimate_words(estimate: Estimate) -> str:
     """How sure the number is."""
     if estimate.is_exact:
-        return ngettext("of %(all)s person, counted exactly", "of %(all)s people, counted exactly", estimate.of) % {
-            "all": formats.number(estimate.of)
-        }
-    return _("estimated from %(asked)s of %(all)s people, give or take %(margin)s") % {
+        return ngettext(
+            "of %(all)s person or visitor, counted exactly",
+            "of %(all)s people and visitors, counted exactly",
+            estimate.of,
+        ) % {"all": formats.number(estimate.of)}
+    return _("estimated from %(asked)s of %(all)s people and visitors, give or take %(margin)s") % {
         "asked": formats.number(estimate.asked),
         "all": formats.number(estimate.of),
         "margin": formats.number(estimate.margin),
