@@ -181,3 +181,20 @@ def _exists(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_large_shares_and_answers_pass_each_other(tmp_path: Path) -> None:
+    """More than any socket buffers, in both directions at once."""
+    life, clock, inbox = Life(tmp_path / "a.db"), VirtualClock(NOW), MemoryInbox()
+    life.publish(Publish(NOW, 1))
+    with helpers_of(clock) as helpers:
+        worker = worker_on(life, clock, inbox, helpers)
+        for begin in (0, PEOPLE):
+            sends = views(begin)
+            for send in sends:
+                send.body["properties"] |= {"text": "x" * 20_000}
+            inbox.append([item_of(send) for send in sends])
+            assert worker.run_until_idle().fold.quarantined == 0
+        assert helpers.pids
+        assert helpers.folded > 0
+    life.close()

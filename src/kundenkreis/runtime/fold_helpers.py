@@ -11,8 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from queue import SimpleQueue
 from select import select
 
 import msgspec
@@ -37,7 +40,14 @@ PATIENCE_SECONDS = 60.0
 """A share takes a tenth of a second; a helper that says nothing for this long is taken for dead."""
 FEWEST_CUSTOMERS = 40
 """Fewer are folded sooner than sent."""
-LEAST_PART, MOST_PART = 0.2, 0.95
+PIECES = 16
+"""In so many pieces for each process a batch is shared: who is done takes the next, so all end at about the same time."""
+LEAST_PIECE = 8
+"""Customers; fewer are folded sooner than sent."""
+HEARS_WITHIN_SECONDS = 0.0002
+"""How long the worker may wait until a helper that folds makes room for its next share."""
+WAITING = 2
+"""Pieces that a helper has at hand: while one is folded the other is on its way."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _read_published = msgspec.msgpack.Decoder(Published).decode
@@ -169,12 +179,9 @@ class FoldHelpers:
         self._most = most
         self._fewest_customers = fewest_customers
         self._helpers: list[FoldHelper] = []
-        self._lent: list[tuple[FoldHelper, Share]] = []
-        self._lent_us: Micros = 0
+        self._lending: Lending | None = None
         self._not_before_us: Micros = 0
         self._wanted_us: Micros = 0
-        self._part = 0.5
-        """Of the work that can be lent: moved until worker and helpers end at the same time."""
         self.folded = 0
         """Customers folded by helpers so far, each counted once a batch."""
 
@@ -199,6 +206,7 @@ class FoldHelpers:
             for helper in self._helpers if wait else ():
                 helper.wait_until_ready()
         except FoldHelperError:
+            _logger.warning("a fold helper does not start")
             self._give_up()
 
     def rest(self) -> None:
@@ -209,77 +217,118 @@ class FoldHelpers:
     def lend(
         self, states: Sequence[StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, *, until_us: Micros,
         rulebooks: Rulebooks,
-    ) -> set[int]:  # fmt: skip
-        """Send some of these customers to the helpers; the profile ids of those sent.
+    ) -> "Lending":  # fmt: skip
+        """Share the fold of these customers.
 
         Args:
             states: customers who can be lent (`Share`).
             rows: profile id -> new rows.
             orders: at least those that their rows name.
         """
-        if len(states) < self._fewest_customers:
-            return set()
-        lent: set[int] = set()
-        self._lent_us = self._clock.monotonic_us()
-        try:
-            ready = [helper for helper in self._helpers if helper.is_ready()]
-            left = iter(states)
-            work = sum(len(rows[stored.profile_id]) + 1 for stored in states)
-            for helper in ready:
-                share = _share(left, rows, orders, work=work * self._part / len(ready), until_us=until_us)
-                self._lent.append((helper, share))
-                helper.give(share, rulebooks)
-                lent.update(stored.profile_id for stored in share.states)
-        except FoldHelperError:
-            self._give_up()
-            return set()
-        return lent
-
-    def collect(self) -> tuple[list[Folded], list[int]]:
-        """(what the helpers did, profile ids of those the worker has to fold after all)."""
-        done: list[Folded] = []
-        back: list[int] = []
-        began_us = self._clock.monotonic_us()
-        was_early = all(helper.has_answered() for helper, _ in self._lent)
-        while self._lent:
-            helper, share = self._lent.pop()
+        helpers: list[FoldHelper] = []
+        if len(states) >= self._fewest_customers:
             try:
-                folded = helper.take()
+                helpers = [helper for helper in self._helpers if helper.is_ready()]
             except FoldHelperError:
-                back.extend(stored.profile_id for _, lost in [(helper, share), *self._lent] for stored in lost.states)
                 self._give_up()
-                return done, back
-            done.append(folded)
-            self.folded += folded.counts.customers
-            back.extend(folded.handed_back)
-        if done:
-            now_us = self._clock.monotonic_us()
-            waited = (now_us - began_us) / max(now_us - self._lent_us, 1)
-            self._part = min(max(self._part * (1.05 if was_early else 1 - waited / 2), LEAST_PART), MOST_PART)
-        return done, back
+        pieces = _pieces(states, rows, parts=PIECES * (len(helpers) + 1)) if helpers else [list(states)]
+        self._lending = Lending(helpers, pieces, lambda piece: _share(piece, rows, orders, until_us), rulebooks)
+        return self._lending
+
+    def finish(self, lending: "Lending") -> tuple[list[Folded], list[int]]:
+        """(what the helpers did, profile ids of those the worker has to fold after all). Waits for the helpers."""
+        self._lending = None
+        lending.finish()
+        if lending.error is not None:
+            self._give_up()
+        self.folded += sum(folded.counts.customers for folded in lending.done)
+        return lending.done, lending.back
+
+    def drop(self) -> None:
+        """Forget what is lent: the batch has failed. Waits for the helpers, so that they are heard no more about it."""
+        if self._lending is not None:
+            self.finish(self._lending)
 
     def close(self) -> None:
         """End all of them."""
         for helper in self._helpers:
             helper.close()
         self._helpers.clear()
-        self._lent.clear()
 
     def _give_up(self) -> None:
-        _logger.exception("a fold helper failed; the worker goes on alone")
         self.close()
         self._not_before_us = self._clock.monotonic_us() + RETRY_US
 
 
-def _share(
-    states: Iterator[StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, *, work: float, until_us: Micros
-) -> Share:  # fmt: skip
-    share = Share(until_us, [], [], [])
-    while work > 0 and (stored := next(states, None)) is not None:
-        own = rows[stored.profile_id]
-        work -= len(own) + 1
-        share.states.append(stored)
-        share.rows.extend(own)
+class Lending:
+    """One batch, shared: the worker takes pieces from the end while helpers take them from the beginning."""
+
+    def __init__(
+        self, helpers: Sequence[FoldHelper], pieces: list[list[StoredState]],
+        share_of: Callable[[list[StoredState]], Share], rulebooks: Rulebooks,
+    ) -> None:  # fmt: skip
+        self.customers = frozenset(stored.profile_id for piece in pieces for stored in piece)
+        """Everybody in it, whoever folds them."""
+        self._pieces = deque(pieces)
+        self._share_of = share_of
+        self._rulebooks = rulebooks
+        self._at_hand: dict[FoldHelper, deque[list[StoredState]]] = {helper: deque() for helper in helpers}
+        self.done: list[Folded] = []
+        self.back: list[int] = []
+        """Profile ids of those whom a helper handed back, or had when it failed."""
+        self.error: FoldHelperError | None = None
+
+    def own_pieces(self) -> Iterator[list[int]]:
+        """Profile ids for the worker to fold, piece by piece, until nothing is left that could be given."""
+        while True:
+            self._tend(is_end=False)
+            if not self._pieces:
+                return
+            yield [stored.profile_id for stored in self._pieces.pop()]
+
+    def finish(self) -> None:
+        """Wait for what is with the helpers."""
+        self._pieces.clear()
+        self._tend(is_end=True)
+
+    def _tend(self, *, is_end: bool) -> None:
+        """Take what the helpers have done and give them more."""
+        try:
+            for helper, at_hand in self._at_hand.items():
+                while at_hand and (is_end or helper.has_answered()):
+                    folded = helper.take()
+                    at_hand.popleft()
+                    self.done.append(folded)
+                    self.back.extend(folded.handed_back)
+                while self._pieces and len(at_hand) < WAITING:
+                    at_hand.append(self._pieces.popleft())
+                    helper.give(self._share_of(at_hand[-1]), self._rulebooks)
+        except FoldHelperError as error:
+            _logger.warning("a fold helper failed; the worker goes on alone", exc_info=error)
+            self.error = error
+            lost = [piece for pieces in self._at_hand.values() for piece in pieces]
+            self.back.extend(stored.profile_id for piece in lost for stored in piece)
+            self._at_hand.clear()
+
+
+def _pieces(
+    states: Sequence[StoredState], rows: Mapping[int, Sequence[LogRow]], *, parts: int
+) -> list[list[StoredState]]:
+    """These customers in about so many pieces of equal work, none of them tiny."""
+    most = max(sum(len(rows[stored.profile_id]) + 1 for stored in states) // parts, 2 * LEAST_PIECE)
+    pieces: list[list[StoredState]] = []
+    work = most
+    for stored in states:
+        if work >= most:
+            pieces.append([])
+            work = 0
+        pieces[-1].append(stored)
+        work += len(rows[stored.profile_id]) + 1
+    return pieces
+
+
+def _share(states: list[StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, until_us: Micros) -> Share:
+    share = Share(until_us, states, [row for stored in states for row in rows[stored.profile_id]], [])
     named = {order_id for row in share.rows if (order_id := orders_named(row))}
     share.orders.extend(order for (_, order_id), order in orders.items() if order_id in named)
     return share
@@ -298,9 +347,13 @@ def main(end: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when this ends
     line = Line(socket.socket(fileno=end))
     line.send(_HELLO)
+    # Heard by a thread: while this one sends an answer, the worker may be sending the next share, and neither may wait for the other.
+    heard: SimpleQueue[tuple[bytes, bytes]] = SimpleQueue()
+    sys.setswitchinterval(HEARS_WITHIN_SECONDS)
+    threading.Thread(target=_hear, args=(line, heard), daemon=True).start()
     rulebooks: KnownRulebooks | None = None
     while True:
-        kind, data = line.receive()
+        kind, data = heard.get()
         if kind == _RULEBOOKS:
             rulebooks = KnownRulebooks(_read_published(data))
             rulebooks(rulebooks.newest_known)
@@ -309,7 +362,14 @@ def main(end: int) -> None:
             with suppress(OSError):  # the worker has gone
                 line.send(_FOLDED, _encode(fold_share(_read_share(data), rulebooks)))
         else:
-            return
+            os._exit(0)  # not by way of the thread, which may still hold the line
+
+
+def _hear(line: Line, heard: "SimpleQueue[tuple[bytes, bytes]]") -> None:
+    kind = b"?"
+    while kind:
+        kind, data = line.receive()
+        heard.put((kind, data))
 
 
 if __name__ == "__main__":

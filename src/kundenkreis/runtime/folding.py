@@ -25,7 +25,7 @@ from kundenkreis.kernel.rows import LogRow
 from kundenkreis.privacy.forgetting import erased_among, forget_silent, remove_rows
 from kundenkreis.runtime import log
 from kundenkreis.runtime.bases import bases_of
-from kundenkreis.runtime.fold_helpers import FoldHelpers
+from kundenkreis.runtime.fold_helpers import FoldHelpers, Lending
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.shares import Counts, Folded, StoredState, fold_customer
 from kundenkreis.runtime.stores.schema import QUARANTINED_CUSTOMERS
@@ -98,7 +98,7 @@ class Folder:
         self._controls = [[] for _ in range(PARTITIONS)]
         self._controls_read = 0
         if self._helpers is not None:
-            self._helpers.collect()
+            self._helpers.drop()
 
     def newest_control(self, partition: int, up_to: dict[int, int] | None = None) -> int:
         """Number of the last control row of a partition that has been read (and is not beyond `up_to`), 0 if none."""
@@ -143,12 +143,15 @@ class Folder:
         report = FoldReport(rows=len(rows))
         stored = _load_states(tx, wanted)
         orders = _load_orders(tx, [row for p in wanted for row in by_profile[p]])
-        lent = self._lend(stored, by_profile, orders, until_us)
+        lending = self._lend(stored, by_profile, orders, until_us)
+        lent = lending.customers if lending is not None else frozenset()
         own = [profile_id for profile_id in wanted if profile_id not in lent]
         outcomes = self._fold_here(tx, own, stored, by_profile, orders, until_us, report)
         done: list[Folded] = []
-        if lent and self._helpers is not None:
-            done, back = self._helpers.collect()
+        if lending is not None and self._helpers is not None:
+            for piece in lending.own_pieces():
+                outcomes += self._fold_here(tx, piece, stored, by_profile, orders, until_us, report)
+            done, back = self._helpers.finish(lending)
             outcomes += self._fold_here(tx, back, stored, by_profile, orders, until_us, report)
         self._save(tx, outcomes, done, stored, report)
         back_again = [(one,) for one in released if one not in self._quarantined]
@@ -158,10 +161,10 @@ class Folder:
 
     def _lend(
         self, stored: Mapping[int, StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, until_us: Micros
-    ) -> set[int]:
-        """Customers whom helpers fold meanwhile: about whom nothing else has to be read."""
+    ) -> Lending | None:
+        """The customers about whom nothing else has to be read, shared with the helpers; None if there are no helpers."""
         if self._helpers is None or not self._helpers.are_there:
-            return set()
+            return None
         plain = [
             one
             for profile_id, one in stored.items()
