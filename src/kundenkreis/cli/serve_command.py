@@ -1,6 +1,9 @@
 """`kreis serve`: the whole runtime, or one role of it."""
 
+import socket
 import sys
+import threading
+import time
 from argparse import ArgumentParser, Namespace
 
 from kundenkreis.cli.command import Answer, Command
@@ -8,6 +11,7 @@ from kundenkreis.settings import Settings
 
 ROLES = ("web", "worker", "dispatcher", "counter")
 DISPATCHER_THREADS = 2
+_LOOK_AGAIN_SECONDS = 0.2
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -55,6 +59,7 @@ def supervise(settings: Settings) -> Answer | None:
     """Serve all roles; returns when told to stop."""
     from kundenkreis.runtime.installation import Installation
     from kundenkreis.runtime.serve import Supervisor, role_arguments
+    from kundenkreis.site.wsgi import issue_login_url
 
     installation = Installation(settings)
     installation.ensure_rulebook()
@@ -65,7 +70,7 @@ def supervise(settings: Settings) -> Answer | None:
         (f"worker-{n}", role_arguments("worker", "--name", f"worker-{n}")) for n in range(1, settings.workers + 1)
     ]
     roles += [(role, role_arguments(role)) for role in ("dispatcher", "counter")]
-    say_where(settings)
+    threading.Thread(target=_say_where, args=(settings, issue_login_url(settings)), daemon=True).start()
     code = Supervisor(
         roles, data_dir=settings.data_dir, say=lambda text: print(text, file=sys.stderr, flush=True)
     ).run()
@@ -74,12 +79,23 @@ def supervise(settings: Settings) -> Answer | None:
     return None
 
 
-def say_where(settings: Settings) -> None:
-    """Print where the pages are, and a link that signs in once."""
-    from kundenkreis.site.wsgi import LOGIN_VALID_MINUTES, issue_login_url
+def _say_where(settings: Settings, login: str) -> None:
+    """Print where the pages are and a link that signs in once, as soon as somebody who opens it meets a page."""
+    from kundenkreis.site.wsgi import LOGIN_VALID_MINUTES
 
+    while not _is_listening(settings):
+        time.sleep(_LOOK_AGAIN_SECONDS)
     print(f"Kundenkreis serves {settings.public_url}")
-    print(f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {issue_login_url(settings)}", flush=True)
+    print(f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {login}", flush=True)
+
+
+def _is_listening(settings: Settings) -> bool:
+    any_address = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+    try:
+        socket.create_connection((any_address.get(settings.host, settings.host), settings.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 COMMAND = Command(
