@@ -1,13 +1,15 @@
 """What the checks of definitions say, in the viewer's language and without the words of files. One line per code that a page can bring about."""
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
 from kundenkreis.definitions.drafts import DraftMistake
 from kundenkreis.definitions.errors import BadDraftError, Path
 from kundenkreis.site import formats
+from kundenkreis.site.core_mistake_words import core_word
 
 
 def mistakes_at(mistakes: Iterable[DraftMistake], document: Mapping[str, Any]) -> dict[Path, str]:
@@ -30,9 +32,46 @@ def _value_at(value: Any, path: Path) -> Any:
     return value
 
 
-def mistake_word(mistake: DraftMistake) -> str:
-    """One mistake as a sentence; where no words are known, those of the check itself."""
-    known = {
+class Told(Protocol):
+    """What checks say: a DraftMistake, or a mistake in a file."""
+
+    @property
+    def code(self) -> str:
+        """Stable slug."""
+
+    @property
+    def what(self) -> str:
+        """What is wrong, in English."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do, in English."""
+
+
+def mistake_word(mistake: Told) -> str:
+    """One mistake as a sentence; where no words are known, as for a plug-in's own, those of the check itself."""
+    said, known = f"{mistake.what}. {mistake.remedy}.", _known().get(mistake.code, "")
+    return known if known and mistake.code not in _VAGUE else core_word(said) or known or said
+
+
+_VAGUE = frozenset({"bad_value", "content", "definition", "policy", "unknown_id"})
+"""Codes that many mistakes share: their sentences say more."""
+
+
+def content_words(what: str, remedy: str) -> tuple[str, str]:
+    """(what is wrong, what to do) of a content in the viewer's language; both in one sentence where it is known."""
+    known, name = core_word(f"{what}. {remedy}."), _NAMED.search(what)
+    if not known:
+        return what, remedy
+    return (f"{name[1] or name[2]}: {known}" if name else known), ""
+
+
+_NAMED = re.compile(r"'([^']{1,60})'|\bvariable ([\w.]+)")
+"""What a sentence about a content is about: the word that nobody knows."""
+
+
+def _known() -> dict[str, str]:
+    return {
         "alternative_unclear": _("Name either an event or a condition."),
         "alternatives_missing": _("Name at least one thing to wait for."),
         "attribute_name_missing": _("The attribute has no name."),
@@ -75,8 +114,41 @@ def mistake_word(mistake: DraftMistake) -> str:
         "wait_too_long": _("Waits end within ten years."),
         "wait_unclear": _("State one thing to wait for."),
         "wrong_type": _("This cannot be written like this."),
+        "bad_value": _("This cannot be written like this."),
+        "control_character": _("The file holds characters that no text has."),
+        "cycle": _("These definitions ask each other in a circle; take one of the references out."),
+        "definition": _("This does not fit."),
+        "file_too_large": _("The file is too large."),
+        "invalid": _("This cannot be read."),
+        "invalid_event": _("This event does not fit."),
+        "invalid_step": _("This step does not fit."),
+        "key_misplaced": _("A key only makes sense where an event lets people in."),
+        "language_missing": _("The text in the brand's language is missing."),
+        "missing_id": _("Its short name is missing."),
+        "missing_kind": _("It does not say what it is."),
+        "no_brand": _("There is no brand that sends it."),
+        "no_mapping": _("This is not written as a definition."),
+        "on_timeout": _("Say after how long."),
+        "policy": _("This rule contradicts itself."),
+        "step_id_wrong": _("The short name of the step cannot be used."),
+        "step_kind_unknown": _("The step does none or several things."),
+        "tab": _("Indent with blanks, not with tabs."),
+        "too_long": _("This is too long."),
+        "too_many": _("This is too much."),
+        "unknown_basis": _("There is no such legal basis."),
+        "unknown_condition": _("There is no such condition."),
+        "unknown_id": _("There is no such thing."),
+        "unknown_journey": _("There is no such journey."),
+        "unknown_key": _("This does not belong here."),
+        "unknown_kind": _("There is no such kind of definition."),
+        "unknown_operator": _("There is no such comparison."),
+        "unknown_phase": _("There is no such phase."),
+        "unknown_situation": _("There is no such situation."),
+        "unknown_sub_state": _("There is no such state within the phase."),
+        "unknown_trait": _("There is no such figure."),
+        "unknown_zone": _("There is no such time zone; write it as Europe/Berlin."),
+        "yaml": _("The file cannot be read at this place."),
     }
-    return known.get(mistake.code) or f"{mistake.what}. {mistake.remedy}."
 
 
 def error_word(error: BadDraftError) -> str:

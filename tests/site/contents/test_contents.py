@@ -71,7 +71,7 @@ def test_a_mistake_is_said_and_not_published(served: Site, town: Town) -> None:
     data = editor_of(browser.get("/contents/welcome_hello/edit/").content.decode())
     data["v.de.subject"] = "Hallo {{ customer.frist_name }}"
     page = browser.post("/contents/welcome_hello/edit/", data | {"act": "save"}, follow=True).content.decode()
-    assert "unknown variable customer.frist_name" in page
+    assert "customer.frist_name: A variable is not known; correct it, or add a default." in page
     browser.post("/contents/welcome_hello/publish/")
     published = next(one for one in town.documents() if one["kind"] == "content" and one["id"] == "welcome_hello")
     assert published["variants"]["de"]["subject"] == "Willkommen bei {{ brand.name }}"

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from kundenkreis.content.core.blocks import KINDS
 from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
-from kundenkreis.site import content_words, formats, verdict_words
+from kundenkreis.site import content_words, formats, mistake_words, verdict_words
 from kundenkreis.site.drafting import (
     drop_draft,
     free_id,
@@ -156,7 +156,9 @@ def preflight(document: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _told(mistake: Mistake) -> tuple[str, str, str]:
     where = content_words.variant_word(mistake.variant) if mistake.variant else ""
     part = content_words.part_word(mistake.part) if mistake.part else ""
-    return " · ".join(word for word in (where, part) if word), mistake.what, mistake.remedy
+    return " · ".join(word for word in (where, part) if word), *mistake_words.content_words(
+        mistake.what, mistake.remedy
+    )
 
 
 @never_cache
