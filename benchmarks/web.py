@@ -71,7 +71,7 @@ class Browser:
     """A signed-in session over one connection."""
 
     def __init__(self, served: Served) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=120)
+        self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=600)
         self._cookies: dict[str, str] = {}
         self._last = 0.0
         link = urlsplit(served.command("login")["url"]).path
