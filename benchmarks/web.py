@@ -282,6 +282,8 @@ def run(folder: Path, *, rate: int, requests: int, only: Sequence[str], is_paint
             for name, goal, asks in PAGES
             if not only or name in only
         ]
+        if sender is not None and sender.poll() is not None:
+            raise SystemExit("the events stopped coming in while pages were measured")
         status = served.command("status") if rate else {}
         return {
             "pages": [one.as_json() for one in asked], "counter_seconds": waited, "lag_ms": status.get("lag_us", 0) / 1000,

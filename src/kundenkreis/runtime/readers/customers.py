@@ -68,8 +68,8 @@ class _Plan(NamedTuple):
     source: str
     where: str
     params: list[Any]
-    along: "_Plan | None" = None
-    """The same people by probing along the order asked for; given where the filter that leads has many members."""
+    along: "tuple[_Plan, ...]" = ()
+    """The same people by probing along the order asked for, customers and visitors apart; given where the filter that leads has many members."""
     most: int = 0
     """Up to how many are counted; 0: as the other parts say."""
 
@@ -321,9 +321,8 @@ def _plans(tx: Session, query: CustomerQuery, searched: Candidates | None) -> tu
         return (_led(members, views),)
     if not members:
         return tuple(_probed("customer_list l", EVERYBODY, [view], ()) for view in views)
-    return tuple(
-        _led(members, (view,))._replace(along=_probed("customer_list l", EVERYBODY, [view], filters)) for view in views
-    )
+    along = tuple(_probed("customer_list l", EVERYBODY, [view], filters) for view in views)
+    return (_led(members, views)._replace(along=along),)
 
 
 def _led(members: Sequence[_Members], views: Sequence[int]) -> _Plan:
@@ -377,30 +376,45 @@ def _counts(tx: Session, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, st
 
 def _page(tx: Session, plans: Sequence[_Plan], query: CustomerQuery, limit: int) -> list[Row]:
     """(profile id, sort value) of the next people in the order asked for."""
-    rows = [row for plan in plans for row in _page_of(tx, plan, query, limit)]
-    if len(plans) > 1:
-        rows.sort(key=lambda row: (row[1], row[0]), reverse=query.sort.startswith("-"))
-    return rows[:limit]
+    if (found := _along(tx, plans, query, limit)) is not None:
+        return found
+    rows = [row for plan in plans for row in _ordered(tx, plan, query, limit)]
+    return _in_order(rows, query)[:limit]
 
 
-def _page_of(tx: Session, plan: _Plan, query: CustomerQuery, limit: int) -> list[Row]:
-    if plan.along is not None:
-        found = _ordered(tx, plan.along, query, min(limit, STRETCH), stretch=STRETCH)
-        if len(found) >= limit:
-            return found
-    return _ordered(tx, plan, query, limit)
+def _in_order(rows: list[Row], query: CustomerQuery) -> list[Row]:
+    return sorted(rows, key=lambda row: (row[1], row[0]), reverse=query.sort.startswith("-"))
 
 
-def _ordered(tx: Session, plan: _Plan, query: CustomerQuery, limit: int, *, stretch: int = 0) -> list[Row]:
-    """Those of a plan in the order asked for; with `stretch` only from among the next so many of the list."""
+def _along(tx: Session, plans: Sequence[_Plan], query: CustomerQuery, limit: int) -> list[Row] | None:
+    """A page found by probing the next stretches of the list; None where it may hold people who stand further on."""
+    stretches = [one for plan in plans for one in plan.along]
+    if not stretches:
+        return None
+    rows = [row for one in stretches for row in _ordered(tx, one, query, limit, stretch=STRETCH)]
+    edges = [
+        row
+        for one in stretches
+        for row in _ordered(tx, _Plan(one.source, EVERYBODY, one.params[:1]), query, 1, skip=STRETCH)
+    ]
+    # Whoever stands before the first person who was not probed is surely in place.
+    found = _in_order([*rows, *edges], query)
+    sure = found[: min(found.index(edge) for edge in edges)] if edges else found
+    return sure[:limit] if len(sure) >= limit or not edges else None
+
+
+def _ordered(
+    tx: Session, plan: _Plan, query: CustomerQuery, limit: int, *, stretch: int = 0, skip: int = 0
+) -> list[Row]:
+    """Those of a plan in the order asked for; with `stretch` only from among the next so many of the list, without the first `skip`."""
     column = _COLUMNS[query.sort.removeprefix("-")]
     direction, beyond = ("DESC", "<") if query.sort.startswith("-") else ("ASC", ">")
     order = f"ORDER BY l.{column} {direction}, l.profile_id {direction} LIMIT ?"
     after = _after(query.cursor, column)
     onward = f" AND (l.{column}, l.profile_id) {beyond} (?, ?)" if after is not None else ""
     if not stretch:
-        sql = f"SELECT l.profile_id, l.{column} FROM {plan.source} WHERE {plan.where}{onward} {order}"
-        return tx.rows(sql, [*plan.params, *(after or ()), limit])
+        sql = f"SELECT l.profile_id, l.{column} FROM {plan.source} WHERE {plan.where}{onward} {order} OFFSET ?"
+        return tx.rows(sql, [*plan.params, *(after or ()), limit, skip])
     listed, probed = plan.where.split(" AND ", 1)
     sql = (
         f"SELECT l.profile_id, l.{column} FROM (SELECT l.profile_id, l.{column} FROM customer_list l WHERE {listed}{onward} {order}) AS l "
@@ -424,7 +438,7 @@ def _cursor(row: Row) -> str:
 
 def _size_of(tx: Session, plan: _Plan) -> int:
     """How many people a plan finds; estimated where more than SAMPLED members have to be probed."""
-    if plan.along is None:
+    if not plan.along:
         return int(tx.rows(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params)[0][0])
     led = "FROM memberships WHERE kind = ? AND definition_id = ? AND until_us = ?"
     members = int(tx.rows(f"SELECT count(*) {led}", plan.params[:3])[0][0])
@@ -446,7 +460,7 @@ def _total(tx: Session, plans: Sequence[_Plan]) -> tuple[int, Literal["exact", "
 def _total_of(tx: Session, plan: _Plan) -> tuple[int, Literal["exact", "estimate", "more"]]:
     if plan.where == EVERYBODY and (kept := read_kept(tx, FIGURE, ChoiceCounts)) is not None:
         return kept.known if plan.params[0] else kept.visitors, "estimate"
-    if plan.along is None and "EXISTS" not in plan.where:
+    if not plan.along and "EXISTS" not in plan.where:
         return int(tx.rows(f"SELECT count(*) FROM {plan.source} WHERE {plan.where}", plan.params)[0][0]), "exact"
     most = plan.most or (MOST_PROBED if "EXISTS" in plan.where else MOST_COUNTED)
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {plan.source} WHERE {plan.where} LIMIT ?) AS found"
