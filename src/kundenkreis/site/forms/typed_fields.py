@@ -160,7 +160,8 @@ class _Maker:
     def _group(self, kind: Any, value: Any, shared: Mapping[str, Any], errors: Errors) -> TypedField:
         known = {each.encode_name for each in kind.fields}
         own = tuple(said for path, said in errors.items() if not path or path[0] not in known)
-        parts = self.fields(kind, value, shared["name"], errors)
+        # What people call it comes first, wherever the configuration has it.
+        parts = sorted(self.fields(kind, value, shared["name"], errors), key=lambda part: part.widget != "names")
         return TypedField(widget="group", parts=parts, value=bool(value), errors=own, **shared)
 
     def _simple(  # noqa: PLR0911 - one line per type
