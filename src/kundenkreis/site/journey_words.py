@@ -1,6 +1,8 @@
 """Words for journeys: what they do, what people on them did, and what a difference to the control group means."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -10,7 +12,7 @@ from kundenkreis.definitions.impact import Impact
 from kundenkreis.journeys.core.figures import FEWEST, Comparison, Quartiles
 from kundenkreis.site import formats
 from kundenkreis.site.formats import language, number
-from kundenkreis.site.ports.journeys import JourneyLine
+from kundenkreis.site.ports.journeys import DayFigure, JourneyLine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,10 @@ def outcome_word(outcome: str) -> str:
     }
     if outcome in known:
         return known[outcome]
+    if outcome.startswith("near:"):
+        return _("entered another journey within 7 days")
+    if outcome.startswith("in:"):
+        return _("goal reached in time") if outcome.endswith(":goal") else _("time for the goal is over")
     return way_word(outcome.removeprefix("branch:").removeprefix("out:").removeprefix("exited:"))
 
 
@@ -152,6 +158,16 @@ def time_to_goal(quartiles: Quartiles) -> str:
     """How long it took those who reached the goal."""
     text = _("Half of them within %(middle)s, three quarters within %(third)s.")
     return text % {"middle": days(quartiles.middle + 1), "third": days(quartiles.third + 1)}
+
+
+def no_entries_since(days: Sequence[DayFigure]) -> str:
+    """That nobody enters any more though such weekdays brought somebody; "" where all is as it was. Today may still bring someone."""
+    silent = list(takewhile(lambda day: not day.entries, reversed(days[:-1])))
+    if not silent or (days and days[-1].entries) or not any(day.low > 0 for day in silent):
+        return ""
+    return _(
+        "No entries since %(day)s, though these weekdays brought some before. Look whether the event still comes in or the segment is empty."
+    ) % {"day": formats.short_day(silent[-1].day)}
 
 
 def all_goals(line: JourneyLine) -> str:

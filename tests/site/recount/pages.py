@@ -11,6 +11,7 @@ FIGURED = frozenset(
     {
         "start", "customers", "customer", "segments", "segment", "journeys", "journey", "contents", "content_map", "messages", "mailbox",
         "quarantine", "event_catalogue", "status", "customer_why",
+        "scores",
     }
 )  # fmt: skip
 """Addresses that must show figures."""

@@ -137,4 +137,25 @@ def _segments_in(held: Any, key: str = "") -> Iterator[str]:
         yield held
 
 
-PEOPLE = (customers, persons, scores, segments)
+def rules(past: Past) -> dict[str, int]:
+    """Rules of each score, and the other definitions that ask for it by its id."""
+    figures: Counter[str] = Counter()
+    for score in [one for one in past.documents if one["kind"] == "score"]:
+        figures[f"score.{score['id']}.rules"] = len(score["rules"])
+        figures[f"score.{score['id']}.used_by"] = sum(
+            score["id"] in _scores_in(one) for one in past.documents if one is not score
+        )
+    return figures
+
+
+def _scores_in(held: Any, key: str = "") -> Iterator[str]:
+    """Every score that a definition names."""
+    if key == "score":
+        yield held["id"] if isinstance(held, dict) and "id" in held else held
+    for name, part in held.items() if isinstance(held, dict) else ():
+        yield from _scores_in(part, name)
+    for part in held if isinstance(held, list) else ():
+        yield from _scores_in(part)
+
+
+PEOPLE = (customers, persons, scores, rules, segments)

@@ -21,6 +21,8 @@ from kundenkreis.runtime.counting.circle import count_circle, phase_names, phase
 from kundenkreis.runtime.counting.contents import FIGURE as CONTENTS
 from kundenkreis.runtime.counting.contents import count_contents
 from kundenkreis.runtime.counting.events import FIGURE, count_events
+from kundenkreis.runtime.counting.journey_effects import FIGURE as EFFECTS
+from kundenkreis.runtime.counting.journey_effects import count_effects
 from kundenkreis.runtime.counting.journeys import FIGURE as JOURNEY
 from kundenkreis.runtime.counting.journeys import count_journey, journeys_with_paths
 from kundenkreis.runtime.counting.kept import is_large
@@ -91,6 +93,13 @@ COUNTED_WHEN_LARGE: Mapping[str, Callable[[Look], Any]] = {
 """What pages of a large installation do not count themselves (runtime/counting/kept.py); journeys besides, one figure each."""
 
 
+def personas_of(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Segments that contents speak to."""
+    return sorted(
+        {one for document in documents if document["kind"] == "content" for one in document.get("personas") or ()}
+    )
+
+
 class _Done(msgspec.Struct):
     at_us: Micros
     took_us: Micros
@@ -141,13 +150,28 @@ class Counter:
     def _figures(self) -> Mapping[str, Callable[[Look], Any]]:
         """Those of every installation, and of a large one what its pages would count."""
         with self._installation.store.reading() as tx:
-            journeys = journeys_with_paths(tx) if is_large(tx) else None
-        if journeys is None:
-            return self._always
-        return {**self._always, **COUNTED_WHEN_LARGE, **{JOURNEY + name: self._journey(name) for name in journeys}}
+            journeys, is_one_large = journeys_with_paths(tx), is_large(tx)
+        effects = {EFFECTS + name: self._effects(name) for name in journeys}
+        if not is_one_large:
+            return {**self._always, **effects}
+        return {
+            **self._always, **effects, **COUNTED_WHEN_LARGE, **{JOURNEY + name: self._journey(name) for name in journeys}
+        }  # fmt: skip
 
     def _journey(self, name: str) -> Callable[[Look], Any]:
-        """How this journey is counted, with the days for its goal that its newest form gives."""
+        """How the lines of this journey's paths are counted."""
+        days = self._goal_days(name)
+        return lambda look: count_journey(look.tx, name, goal_days=days, zone=look.zone, at_us=look.at_us)
+
+    def _effects(self, name: str) -> Callable[[Look], Any]:
+        """How what this journey brought about is counted."""
+        days = self._goal_days(name)
+        return lambda look: count_effects(
+            look.tx, name, goal_days=days, personas=personas_of(look.documents), at_us=look.at_us
+        )
+
+    def _goal_days(self, name: str) -> int:
+        """Days for the goal, as its newest form gives them; 0: without end."""
         rulebooks = self._installation.rulebooks
         forms = (
             document
@@ -155,8 +179,7 @@ class Counter:
             for document in rulebooks.documents(version)
             if (document["kind"], document.get("id")) == ("journey", name)
         )
-        goal_days = int(((next(forms, None) or {}).get("goal") or {}).get("within_days") or 0)
-        return lambda look: count_journey(look.tx, name, goal_days=goal_days, zone=look.zone, at_us=look.at_us)
+        return int(((next(forms, None) or {}).get("goal") or {}).get("within_days") or 0)
 
     def _count(self, name: str, count: Callable[[Look], Any]) -> None:
         installation = self._installation

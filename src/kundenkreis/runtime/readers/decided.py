@@ -106,7 +106,7 @@ def _matching(tx: Session, query: DecidedQuery, first: str, params: Sequence[Any
     also, more = "", list(params)
     for condition, value in (
         ("f.journey_id = ?", query.journey_id), ("f.channel = ?", query.channel), (f"{FATE} = ?", query.fate),
-        ("l.outcome = ?", query.outcome),
+        ("l.outcome = ?", query.outcome), ("f.content_id = ?", query.content_id),
     ):  # fmt: skip
         if value:
             also += f" AND {condition}"

@@ -15,7 +15,10 @@ from kundenkreis.journeys.core.flow import ENDINGS, Counts, Flow, StepFlow, flow
 from kundenkreis.journeys.core.graph import read_nodes
 from kundenkreis.journeys.core.runs import JOURNEY_STOPPED
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.zones import MINUTE
+from kundenkreis.kernel.zones import DAY, MINUTE
+from kundenkreis.runtime.counting.circle import phase_names
+from kundenkreis.runtime.counting.journey_effects import FIGURE as EFFECTS
+from kundenkreis.runtime.counting.journey_effects import NEAR_DAYS
 from kundenkreis.runtime.counting.journeys import FIGURE, SHOWN_DAYS, JourneyCounts, Paths, count_journey, count_paths
 from kundenkreis.runtime.counting.kept import is_large, read_family, read_kept
 from kundenkreis.runtime.drafts import StoredDrafts
@@ -24,6 +27,7 @@ from kundenkreis.runtime.stores.session import Session
 from kundenkreis.site.ports.journeys import (
     ContentFigure,
     DayFigure,
+    Effects,
     JourneyLine,
     JourneyReport,
     JourneyState,
@@ -82,6 +86,7 @@ class StoredJourneys:
             )
             steps, elsewhere = _steps(flows, counts, document)
             reached = counted.reached
+            effects = read_family(tx, (EFFECTS + journey_id,), Effects).get(EFFECTS + journey_id)
             return JourneyReport(
                 line=self._line(world, journey_id, flows, counted.paths), document=document,
                 drawing=draw(document, installed_plugins().steps, world.name_of), steps=steps, elsewhere=elsewhere,
@@ -91,12 +96,18 @@ class StoredJourneys:
                 contents=_contents(document, steps, world), goal_days=goal_days,
                 undo_until_us=world.undo_until_us(journey_id, now_us), before=world.form_before(journey_id),
                 as_of_us=counted.at_us,
+                versions=tuple((version, _total([flows[version]])) for version in sorted(flows, reverse=True)),
+                effects=effects, cell_names=_names_in(effects, world) if effects is not None else {},
             )  # fmt: skip
 
     def find_people(self, journey_id: str, *, step_id: str, outcome: str, cursor: str, limit: int) -> PeoplePage:
         """See JourneySource."""
-        said, asked = _said_by_path(outcome)
-        where, params = f"journey_id = ? AND {said}", [journey_id, *asked]
+        with self._installation.store.reading() as tx:
+            effects = read_family(tx, (EFFECTS + journey_id,), Effects).get(EFFECTS + journey_id)
+        goal_days = effects.goal_days if effects is not None else 0
+        said, asked = _said_by_path(outcome, until_us=self._installation.clock.now_us() - goal_days * DAY)
+        where = f"journey_id = ? AND {said}"
+        params: list[Any] = [journey_id, *asked]
         if step_id != "*":
             where += " AND step_id = ?"
             params.append(step_id)
@@ -217,6 +228,10 @@ class _World:
     def _form_now(self, name: str) -> Document | None:
         return self._newest.get(("journey", name))
 
+    def phase_names(self) -> dict[str, dict[str, str]]:
+        """What phases and their sub-states are called."""
+        return phase_names(list(self._newest.values()))
+
     def name_of(self, kind: str, name: str, language: str) -> str:
         """What people call a definition; its id where it has no name."""
         names = (self._newest.get((kind, name)) or {}).get("name") or {}
@@ -247,6 +262,13 @@ def _flows(world: _World, name: str, paths: Paths) -> dict[int, Flow]:
             failed_ends=failed.get(version, {}), early_goals=early.get(version, 0),
         )  # fmt: skip
     return flows
+
+
+def _names_in(effects: Effects, world: "_World") -> dict[str, dict[str, str]]:
+    """What the phases, personas and journeys are called that the effects name."""
+    asked = [(cell.kind, cell.id) for cell in effects.cells] + [("journey", one.journey_id) for one in effects.others]
+    named = {name: {language: world.name_of(kind, name, language) for language in ("de", "en")} for kind, name in asked}
+    return named | world.phase_names()
 
 
 def _total(flows: Any) -> Whereabouts:
@@ -376,8 +398,41 @@ _LINES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """What journeys/core/flow.py adds up, as the lines it adds (site/ports/journeys.py: WAYS_TO_COUNT)."""
 
 
-def _said_by_path(outcome: str) -> tuple[str, tuple[str, ...]]:
-    """WHERE for the lines behind a number, with its parameters."""
+_ENTERED = "outcome = 'entered' AND step_id = ''"
+_NEAR = (
+    f"{_ENTERED} AND EXISTS (SELECT 1 FROM run_entries o WHERE o.profile_id = r.profile_id AND o.at_us >= r.at_us - {NEAR_DAYS * DAY} "
+    f"AND o.at_us <= r.at_us + {NEAR_DAYS * DAY} AND o.outcome = 'entered' AND o.step_id = '' AND o.journey_id <> r.journey_id"
+)
+_WAS_IN = (
+    "EXISTS (SELECT 1 FROM memberships m WHERE m.profile_id = r.profile_id AND m.kind = ? AND m.definition_id = ? "
+    "AND m.from_us <= r.at_us AND m.until_us > r.at_us)"
+)
+_SPARED = "EXISTS (SELECT 1 FROM run_entries h WHERE h.run_id = r.run_id AND h.sequence = 1 AND h.outcome = 'holdout' AND h.step_id = '')"
+_GOAL_LINE = "EXISTS (SELECT 1 FROM run_entries g WHERE g.run_id = r.run_id AND g.outcome = 'goal')"
+
+
+def _cell(asked: Sequence[str], until_us: Micros) -> tuple[str, tuple[Any, ...]]:
+    """Those of one cell of the effects whose time for the goal is over."""
+    kind, name, group, what = asked
+    said = f"{_ENTERED} AND at_us <= ?"
+    params: tuple[Any, ...] = (until_us,)
+    if kind != "all":
+        said, params = f"{said} AND {_WAS_IN}", (*params, kind, name)
+    said += f" AND {'' if group == 'control' else 'NOT '}{_SPARED}"
+    return said + (f" AND {_GOAL_LINE}" if what == "goal" else ""), params
+
+
+def _said_by_path(outcome: str, *, until_us: Micros) -> tuple[str, tuple[Any, ...]]:
+    """WHERE for the lines behind a number, with its parameters.
+
+    Args:
+        until_us: whoever entered later still has time for the goal.
+    """
+    if outcome.startswith("near:"):
+        other = outcome.removeprefix("near:")
+        return (f"{_NEAR})", ()) if other == "*" else (f"{_NEAR} AND o.journey_id = ?)", (other,))
+    if outcome.startswith("in:") and outcome.count(":") == len(("kind", "id", "group", "what")):
+        return _cell(outcome.split(":")[1:], until_us)
     if outcome in _LINES:
         return _LINES[outcome]
     return "outcome = ?", (outcome.replace("out:", "branch:", 1) if outcome.startswith("out:") else outcome,)

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from kundenkreis.site import formats, journey_charts, journey_drawing, journey_words
+from kundenkreis.site import formats, journey_charts, journey_drawing, journey_effects, journey_words
 from kundenkreis.site.formats import number
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.ports.journeys import JourneyReport
@@ -67,6 +67,16 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
         "entries": journey_charts.entries(report.per_day),
         "to_goal": journey_charts.days_to_goal(report.days_to_goal, report.goal_days),
         "goal_words": _goal_words(report),
+        "effects": journey_effects.effects_of(report),
+        "steps": journey_effects.steps_of(report),
+        "versions": journey_effects.versions_of(report),
+        "reached_doors": {
+            f"{group}_{what}": journey_drawing.people_path(journey_id, "*", f"in:all:all:{group}:{what}")
+            for group in ("treated", "control")
+            for what in ("goal", "all")
+        },
+        "silence": journey_words.no_entries_since(report.per_day) if report.line.state == "live" else "",
+        "without_consent": sum(one.count for one in report.withheld if one.reason == "basis"),
         "withheld": [
             {
                 "words": journey_words.withheld_word(one.outcome, one.reason),
@@ -78,7 +88,14 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
             for one in report.withheld
         ],
         "withheld_total": sum(one.count for one in report.withheld),
-        "contents": [{"name": formats.name_in(one.names, one.content_id), "figure": one} for one in report.contents],
+        "contents": [
+            {
+                "name": formats.name_in(one.names, one.content_id),
+                "figure": one,
+                "fates": journey_effects.fates_of(report, one.content_id),
+            }
+            for one in report.contents
+        ],
     }
     return render(request, "journeys/journey.html", context)
 

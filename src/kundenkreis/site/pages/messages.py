@@ -57,7 +57,7 @@ def _called(names: Mapping[str, Mapping[str, str]], id_: str) -> str:
 def _query(request: HttpRequest) -> DecidedQuery:
     asked = {
         name: _clean(request.GET.get(name, ""))
-        for name in ("q", "fate", "reason", "outcome", "journey", "channel", "cursor")
+        for name in ("q", "fate", "reason", "outcome", "journey", "channel", "content", "cursor")
     }
     day = _day(request)
     here = zone(mounted().settings.zone)
@@ -68,6 +68,7 @@ def _query(request: HttpRequest) -> DecidedQuery:
         outcome=asked["outcome"],
         journey_id=asked["journey"],
         channel=asked["channel"],
+        content_id=asked["content"],
         since_us=here.day_start_us(day_of(day)) if day else _since_us(request.GET.get("hours", "")),
         until_us=here.day_start_us(day_of(day) + 1) if day else None,
         cursor=asked["cursor"],

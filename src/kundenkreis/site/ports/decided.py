@@ -24,6 +24,7 @@ class DecidedQuery:
     """Of the newest verdict."""
     journey_id: str = ""
     channel: str = ""
+    content_id: str = ""
     since_us: int = 0
     until_us: int | None = None
     """Decided within these instants, the end not included."""

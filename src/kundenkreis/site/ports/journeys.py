@@ -1,7 +1,7 @@
 """What the journey pages ask: which journeys there are, where people stand in them, and what they achieve."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from kundenkreis.journeys.core.drawing import Drawing
@@ -11,7 +11,10 @@ JourneyState = Literal["draft", "live", "paused", "stopped"]
 """paused: nobody enters, whoever is under way finishes; stopped: everybody has left."""
 WAYS_TO_COUNT = ("standing", "arrived", "withheld", "with_goal", "ended", "left", "failed_end", "ended_here")
 """What a number on the page may be made of, besides one outcome of a path and "out:<way>": who is there now; who came there; whose message
-was withheld, whatever followed; who left with the goal, at an end without it, by a rule, or failed for good; who ended at a step."""
+was withheld, whatever followed; who left with the goal, at an end without it, by a rule, or failed for good; who ended at a step.
+
+Besides, "near:<journey>" ("*": any) for those who entered another journey at about the same time, and "in:<kind>:<id>:<group>:<what>" for the
+cells of Effects: kind phase, segment or all; group treated or control; what goal or all."""
 Names = Mapping[str, str]
 """{de, en}: what people call it."""
 
@@ -105,6 +108,65 @@ class ContentFigure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupRevenue:
+    """Orders of one group in the days after their entry: people whose days are over, the sum in minor units and the sum of squares per person."""
+
+    people: int
+    minor: int
+    squares: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellCounts:
+    """People who were in a phase or persona when they entered: (with the goal, of) per group."""
+
+    kind: str
+    id: str
+    treated: tuple[int, int]
+    control: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherJourney:
+    """A journey that the same people entered at about the same time."""
+
+    journey_id: str
+    people: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContentFates:
+    """What became of the messages of one content, by fate (ports/decided.py)."""
+
+    content_id: str
+    fates: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effects:
+    """What a journey brought about, as the counter left it."""
+
+    at_us: int
+    goal_days: int
+    revenue_days: int
+    """Days after the entry whose orders count."""
+    currency: str
+    treated: GroupRevenue
+    control: GroupRevenue
+    cells: tuple[CellCounts, ...]
+    entered: int
+    near: int
+    """Of those who entered: another journey within 7 days before or after."""
+    others: tuple[OtherJourney, ...]
+    """Most people first."""
+    handed_over: int
+    """Marketing messages of this journey."""
+    displaced: int
+    """Messages that lost their place to one that mattered more."""
+    contents: tuple[ContentFates, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class JourneyReport:
     """One journey with everything its page shows."""
 
@@ -134,6 +196,12 @@ class JourneyReport:
     before: Mapping[str, Any] | None
     """The form that taking it back puts in force again; None: none, nobody enters then."""
     as_of_us: int
+    versions: tuple[tuple[int, Whereabouts], ...] = ()
+    """Where those are who entered each version, the newest first."""
+    effects: Effects | None = None
+    """None: not counted yet."""
+    cell_names: Mapping[str, Names] = field(default_factory=dict)
+    """Of the phases, personas and journeys that `effects` names."""
 
 
 @dataclass(frozen=True, kw_only=True)
