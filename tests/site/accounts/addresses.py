@@ -200,9 +200,7 @@ ADDRESSES: dict[str, Address] = {
     "segment_publish": _NO_SEGMENT,
     "segment_discard": replace(_NO_SEGMENT, own_statuses=frozenset({302}), foreign_status=302),
     "score": Address(own=_fixed(score_id="activity"), foreign={"score_id": "no_such_score"}),
-    "score_publish": Address(
-        own=_fixed(score_id="activity"), foreign={"score_id": "no_such_score"}, own_statuses=frozenset({404})
-    ),
+    "score_publish": Address(own=_fixed(score_id="activity"), foreign={"score_id": "no_such_score"}),
     "score_discard": Address(
         own=_fixed(score_id="activity"), foreign={"score_id": "no_such_score"}, foreign_status=302
     ),
