@@ -6,17 +6,22 @@ python -m benchmarks.partitions [--workers 2] [--customers 20000] [--events 4000
 import argparse
 import json
 import multiprocessing
-import resource
 import time
-from itertools import count
+from collections.abc import Iterator, MutableSequence, Sequence
+from contextlib import suppress
+from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier, Event
+from threading import BrokenBarrierError
 
 from benchmarks.events import identities, traffic
 from benchmarks.fold import fill
 from benchmarks.places import START_US, SteeredClock, installation_at, settings_for
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.kernel.ids import PARTITIONS
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.session import Store
+from kundenkreis.runtime.worker import PartitionWorker
 from kundenkreis.settings import Settings
 
 AFTER_US = START_US + 3_600_000_000
@@ -26,10 +31,13 @@ def run(workers: int, customers: int, events: int) -> dict[str, float]:
     """Events a second that all workers together resolve and fold."""
     with settings_for("postgres") as settings, installation_at(settings, SteeredClock()) as installation:
         inbox = installation.open_inbox()
-        fill(inbox, identities(customers, at_us=START_US), 5_000)
-        together(settings, workers, installation, at_us=START_US)
-        fill(inbox, traffic(events, customers, start_us=AFTER_US, step_us=100), 5_000)
-        seconds, cpu_seconds = together(settings, workers, installation, at_us=AFTER_US + events * 100)
+        crew = Crew(settings, workers)
+        crew.take_up(installation, inbox, identities(customers, at_us=START_US))
+        stream = traffic(events, customers, start_us=AFTER_US, step_us=100)
+        crew.clock_us.value = AFTER_US + events * 100
+        seconds = crew.take_up(installation, inbox, stream)
+        cpu_seconds = crew.cpu_seconds()
+        crew.end()
         inbox.close()
         return {
             "workers": workers,
@@ -39,52 +47,101 @@ def run(workers: int, customers: int, events: int) -> dict[str, float]:
         }
 
 
-def together(settings: Settings, workers: int, installation: Installation, *, at_us: int) -> tuple[float, float]:
-    """(seconds from when every worker stands ready until nothing waits, processor seconds of the workers)."""
-    context = multiprocessing.get_context("spawn")
-    ready, stop = context.Barrier(workers + 1), context.Event()
-    crew = [
-        context.Process(target=work, args=(settings, f"worker-{number}", at_us, ready, stop))
-        for number in range(workers)
-    ]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    for process in crew:
-        process.start()
-    ready.wait()
-    begun = time.perf_counter()
-    while not is_done(installation.store):
-        time.sleep(0.02)
-    seconds = time.perf_counter() - begun
-    stop.set()
-    for process in crew:
-        process.join()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+class Crew:
+    """Workers that stand ready with a fair share of the partitions each, and begin together."""
+
+    def __init__(self, settings: Settings, workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._gate, self._stop = context.Barrier(workers + 1), context.Event()
+        self._idle, self._cpu_seconds = context.Array("b", workers), context.Array("d", workers)
+        self.clock_us = context.Value("q", START_US)
+        self._processes = [
+            context.Process(
+                target=work,
+                args=(settings, number, workers, self.clock_us, self._gate, self._stop, self._idle, self._cpu_seconds),
+            )
+            for number in range(workers)
+        ]
+        for process in self._processes:
+            process.start()
+
+    def take_up(self, installation: Installation, inbox: object, items: Iterator[InboxItem]) -> float:
+        """Fill the inbox while everybody waits; the seconds from when they begin until nothing is left."""
+        self._gate.wait()
+        fill(inbox, items, 5_000)
+        self._idle[:] = [False] * len(self._idle)
+        self._gate.wait()
+        begun = time.perf_counter()
+        while not is_done(installation.store, self._idle):
+            time.sleep(0.01)
+        seconds = time.perf_counter() - begun
+        self._stop.set()
+        self._gate.wait()
+        self._stop.clear()
+        return seconds
+
+    def cpu_seconds(self) -> float:
+        """Processor time of all workers between the last begin and now."""
+        return sum(self._cpu_seconds)
+
+    def end(self) -> None:
+        """Let everybody go home."""
+        self._gate.abort()
+        for process in self._processes:
+            process.join()
 
 
-def is_done(store: Store) -> bool:
-    """Whether the inbox is empty and every partition has folded its log."""
+def is_done(store: Store, idle: Sequence[int]) -> bool:
+    """Whether the inbox is empty and no worker, asked twice, found anything to fold in its partitions.
+
+    The store is asked for the inbox only: a look at every partition would take the processor from those who are measured.
+    """
     with store.reading() as tx:
         if tx.rows("SELECT 1 FROM inbox LIMIT 1"):
             return False
-        behind = (
-            "SELECT 1 FROM partitions p WHERE EXISTS "
-            "(SELECT 1 FROM log l WHERE l.partition = p.partition AND l.number > p.folded_to AND (l.flags & 4) = 0) LIMIT 1"
-        )
-        return not tx.rows(behind)
+    for _ in range(2):
+        if not all(idle):
+            return False
+        time.sleep(0.03)
+    return all(idle)
 
 
-def work(settings: Settings, name: str, at_us: int, ready: Barrier, stop: Event) -> None:
-    """One worker: takes its share of the partitions, waits for the others, then steps until told to stop."""
-    with installation_at(settings, SteeredClock(at_us)) as installation:
-        worker = installation.open_worker(name)
+def work(
+    settings: Settings, number: int, workers: int, clock_us: "Synchronized[int]", gate: Barrier, stop: Event,
+    idle: MutableSequence[int], cpu_seconds: MutableSequence[float],
+) -> None:  # fmt: skip
+    """One worker: takes its share of the partitions; then, whenever the gate opens, steps until told to stop."""
+    clock = RunningClock(clock_us)
+    with installation_at(settings, clock) as installation:
+        worker = installation.open_worker(f"worker-{number}")
+        assert isinstance(worker, PartitionWorker)
+        while len(worker.owned) != PARTITIONS // workers:
+            worker.step()
+            time.sleep(0.05)
         collect_rarely()
-        ready.wait()
-        for _ in count():
-            if stop.is_set():
-                break
-            if worker.step().idle:
-                time.sleep(0.01)
+        with suppress(BrokenBarrierError):
+            while True:
+                gate.wait()  # to have the inbox filled
+                gate.wait()
+                before = time.process_time()
+                while not stop.is_set():
+                    idle[number] = worker.step().idle
+                    if idle[number]:
+                        time.sleep(0.005)
+                cpu_seconds[number] = time.process_time() - before
+                gate.wait()
+
+
+class RunningClock(SteeredClock):
+    """Real time from an instant that is set now and then: leases are renewed, and partitions shared out."""
+
+    def __init__(self, from_us: "Synchronized[int]") -> None:
+        super().__init__()
+        self._from_us = from_us
+        self._begun_us = self.monotonic_us()
+
+    def now_us(self) -> int:
+        return self._from_us.value + self.monotonic_us() - self._begun_us
 
 
 def main() -> None:

@@ -22,6 +22,15 @@ def read_clocks(tx: Session, partitions: Iterable[int]) -> dict[int, Micros]:
     return {row[0]: row[1] for row in rows}
 
 
+def move_clocks(tx: Session, partitions: list[int], at_us: Micros) -> None:
+    """Move the clocks of these partitions to an instant where they are behind it (PostgreSQL). Locked in the same order as everywhere."""
+    tx.run(
+        "WITH behind AS (SELECT partition FROM clocks WHERE partition = ANY(?) AND clock_us < ? ORDER BY partition FOR UPDATE) "
+        "UPDATE clocks SET clock_us = ? FROM behind WHERE clocks.partition = behind.partition",
+        (partitions, at_us, at_us),
+    )
+
+
 def write_clocks(tx: Session, clocks: dict[int, Micros]) -> None:
     """Move clocks forward; never back."""
     if not clocks:

@@ -21,7 +21,7 @@ from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder, FoldReport
-from kundenkreis.runtime.partition_clocks import write_clocks
+from kundenkreis.runtime.partition_clocks import move_clocks, write_clocks
 from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
 from kundenkreis.runtime.resolver import Relay, Resolver, quarantine
 from kundenkreis.runtime.rulebooks import Rulebooks
@@ -262,6 +262,10 @@ LEASE_US: Micros = 10_000_000
 """A worker that does not renew for this long has lost its partitions."""
 
 
+MOST_READ_AGAIN = 10_000
+"""Rows of others that a quiet worker passes over at every look, before it notes that there is nothing for it among them."""
+
+
 class PartitionWorker:
     """One of N workers on PostgreSQL.
 
@@ -287,6 +291,8 @@ class PartitionWorker:
         self._epochs: dict[int, int] = {}
         self._renewed_us: Micros = -LEASE_US
         self._size = 1_000
+        self._is_behind = False
+        """Rows were left unread by the last batch."""
         self._batches = 0
         self._swept: dict[int, int] = {}
 
@@ -376,28 +382,34 @@ class PartitionWorker:
             return StepReport()
         owned = self.owned
         # First the clocks, alone and committed: whatever is appended afterwards carries an instant at or behind now, so timers up to
-        # now may run once everything committed before has been read.
-        with self._store.transaction("clock") as tx:
-            tx.run("UPDATE clocks SET clock_us = ? WHERE partition = ANY(?) AND clock_us < ?", (now_us, owned, now_us))
+        # now may run once everything committed before has been read. With a backlog they will not, and whoever resolves has the clocks.
+        runs_timers = not self._is_behind
+        if runs_timers:
+            with self._store.transaction("clock") as tx:
+                move_clocks(tx, owned, now_us)
         try:
             with self._store.transaction("fold") as tx:
-                return self._fold_batch(tx, owned, now_us)
+                report = self._fold_batch(tx, owned, now_us if runs_timers else 0)
         except BaseException:
             self._folder.forget()
             self._swept = {}
             raise
+        self._is_behind = not report.drained
+        report.idle &= runs_timers
+        return report
 
-    def _fold_batch(self, tx: Session, owned: list[int], now_us: Micros) -> StepReport:
+    def _fold_batch(self, tx: Session, owned: list[int], timers_us: Micros) -> StepReport:
+        """Fold the next rows, and what comes due up to `timers_us`, where no rows are left unread; 0: the clocks stand before now."""
         held = self._fenced(tx, owned)
         if not held:
             return StepReport()
-        rows, complete = self._next_rows(tx, held)
+        rows, read_to, complete = self._next_rows(tx, held)
         self._folder.refresh(tx)
-        folded = {**held, **{row.partition: row.number for row in rows}}
+        folded = {partition: max(to, read_to) for partition, to in held.items()}
         # With rows still unread, timers run only up to each customer's own last row: 0 never lies behind one.
-        until_us = now_us if complete else 0
+        until_us = timers_us if complete else 0
         due: list[int] = []
-        if complete:
+        if until_us:
             due = [
                 row[0]
                 for row in tx.rows(
@@ -410,10 +422,11 @@ class PartitionWorker:
             due += self._folder.released(held)
         fold = self._folder.fold(tx, rows, due, until_us=until_us, up_to=folded)
         self._point("fold.after_save")
-        tx.run_many(
-            "UPDATE partitions SET folded_to = ? WHERE partition = ?",
-            [(folded[row.partition], row.partition) for row in rows],
-        )
+        if rows or read_to - min(held.values()) > MOST_READ_AGAIN:
+            tx.run(
+                "UPDATE partitions SET folded_to = ? WHERE partition = ANY(?) AND folded_to < ?",
+                (read_to, list(held), read_to),
+            )
         return StepReport(idle=not rows and not due, drained=complete, fold=fold)
 
     def _fenced(self, tx: Session, owned: list[int]) -> dict[int, int]:
@@ -424,15 +437,20 @@ class PartitionWorker:
         )
         return {row[0]: row[1] for row in rows if self._epochs.get(row[0]) == row[2]}
 
-    def _next_rows(self, tx: Session, held: dict[int, int]) -> tuple[list[LogRow], bool]:
+    def _next_rows(self, tx: Session, held: dict[int, int]) -> tuple[list[LogRow], int, bool]:
+        """(the next rows of these partitions, the number up to which there are no others, whether these are all)."""
         lowest = min(held.values())
+        # Numbers become visible in their order, so at this moment everything up to the newest can be read.
+        newest = int(tx.rows("SELECT next - 1 FROM numbers WHERE name = 'log'")[0][0])
         columns = ", ".join(f"l.{name}" for name in log.COLUMN_NAMES)
         found = tx.rows(
             f"SELECT {columns} FROM log l JOIN partitions p ON p.partition = l.partition "
-            "WHERE l.number > ? AND l.number > p.folded_to AND p.partition = ANY(?) AND (l.flags & 4) = 0 ORDER BY l.number LIMIT ?",
-            (lowest, sorted(held), self._size),
+            "WHERE l.number > ? AND l.number <= ? AND l.number > p.folded_to AND p.partition = ANY(?) AND (l.flags & 4) = 0 "
+            "ORDER BY l.number LIMIT ?",
+            (lowest, newest, sorted(held), self._size),
         )
-        return [log.loaded(row) for row in found], len(found) < self._size
+        complete = len(found) < self._size
+        return [log.loaded(row) for row in found], newest if complete else int(found[-1][0]), complete
 
     def _sweep(self, tx: Session, folded: dict[int, int], limit: int) -> list[int]:
         newest = {partition: self._folder.newest_control(partition) for partition in sorted(folded)}
