@@ -262,7 +262,9 @@ LEASE_US: Micros = 10_000_000
 """A worker that does not renew for this long has lost its partitions."""
 
 
-MOST_READ_AGAIN = 10_000
+MOST_NUMBERS = 10_000
+"""How far along the log a worker on PostgreSQL looks at once: its own rows among those of others, and derived ones."""
+MOST_READ_AGAIN = 5_000
 """Rows of others that a quiet worker passes over at every look, before it notes that there is nothing for it among them."""
 
 
@@ -422,12 +424,12 @@ class PartitionWorker:
             due += self._folder.released(held)
         fold = self._folder.fold(tx, rows, due, until_us=until_us, up_to=folded)
         self._point("fold.after_save")
-        if rows or read_to - min(held.values()) > MOST_READ_AGAIN:
+        if rows or not complete or read_to - min(held.values()) > MOST_READ_AGAIN:
             tx.run(
                 "UPDATE partitions SET folded_to = ? WHERE partition = ANY(?) AND folded_to < ?",
                 (read_to, list(held), read_to),
             )
-        return StepReport(idle=not rows and not due, drained=complete, fold=fold)
+        return StepReport(idle=complete and not rows and not due, drained=complete, fold=fold)
 
     def _fenced(self, tx: Session, owned: list[int]) -> dict[int, int]:
         """Partition -> folded_to of those whose lease still stands, locked against a thief until the commit."""
@@ -440,17 +442,19 @@ class PartitionWorker:
     def _next_rows(self, tx: Session, held: dict[int, int]) -> tuple[list[LogRow], int, bool]:
         """(the next rows of these partitions, the number up to which there are no others, whether these are all)."""
         lowest = min(held.values())
-        # Numbers become visible in their order, so at this moment everything up to the newest can be read.
+        # Numbers become visible in their order, so at this moment everything up to the newest can be read. A stretch of them at a time:
+        # whatever the planner knows of a log that grows by thousands of rows a second, it goes along the numbers.
         newest = int(tx.rows("SELECT next - 1 FROM numbers WHERE name = 'log'")[0][0])
+        end = min(newest, lowest + MOST_NUMBERS)
         columns = ", ".join(f"l.{name}" for name in log.COLUMN_NAMES)
         found = tx.rows(
             f"SELECT {columns} FROM log l JOIN partitions p ON p.partition = l.partition "
             "WHERE l.number > ? AND l.number <= ? AND l.number > p.folded_to AND p.partition = ANY(?) AND (l.flags & 4) = 0 "
             "ORDER BY l.number LIMIT ?",
-            (lowest, newest, sorted(held), self._size),
+            (lowest, end, sorted(held), self._size),
         )
-        complete = len(found) < self._size
-        return [log.loaded(row) for row in found], newest if complete else int(found[-1][0]), complete
+        read_to = end if len(found) < self._size else int(found[-1][0])
+        return [log.loaded(row) for row in found], read_to, read_to == newest
 
     def _sweep(self, tx: Session, folded: dict[int, int], limit: int) -> list[int]:
         newest = {partition: self._folder.newest_control(partition) for partition in sorted(folded)}
