@@ -1,0 +1,78 @@
+"""A worker on PostgreSQL goes along the log in stretches: nothing of its own is passed over, and what is passed is not read again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.kernel.ids import PARTITIONS
+from kundenkreis.runtime import worker as workers
+from kundenkreis.runtime.clock import VirtualClock
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.worker import LEASE_US, PartitionWorker
+from kundenkreis.settings import Settings
+
+pytestmark = pytest.mark.db
+NOW = 1_790_000_000_000_000
+PEOPLE = 60
+
+
+def seen(user: str, number: int) -> InboxItem:
+    body = {"messageId": f"{user} {number}", "userId": user, "event": "Product Viewed", "properties": {}}
+    return InboxItem(NOW, "shop", False, "track", json.dumps(body).encode())
+
+
+def run(worker: PartitionWorker) -> None:
+    while not worker.step().idle:
+        pass
+
+
+@pytest.mark.parametrize("stretch", [3, 7, 1_000])
+def test_everybody_is_folded_however_short_the_stretches(
+    tmp_path: Path, postgres_database: str, monkeypatch: pytest.MonkeyPatch, stretch: int
+) -> None:
+    monkeypatch.setattr(workers, "MOST_NUMBERS", stretch)
+    monkeypatch.setattr(workers, "MOST_READ_AGAIN", 2)
+    clock = VirtualClock(NOW)
+    installation = Installation(Settings(data_dir=tmp_path, database=postgres_database), clock=clock)
+    installation.ensure_rulebook()
+    inbox = installation.open_inbox()
+    worker = installation.open_worker()
+    assert isinstance(worker, PartitionWorker)
+    inbox.append([seen(f"u{number}", 1) for number in range(PEOPLE)])
+    run(worker)
+    # One customer goes on alone: the partitions of all others have nothing new, and are not left behind.
+    inbox.append([seen("u0", number) for number in range(2, 12)])
+    run(worker)
+    with installation.store.reading() as tx:
+        assert tx.rows("SELECT count(*), count(DISTINCT partition) > 1 FROM states") == [(PEOPLE, True)]
+        assert tx.rows(
+            "SELECT count(*) FROM log l JOIN partitions p ON p.partition = l.partition WHERE (l.flags & 4) = 0 AND l.number > p.folded_to"
+        ) == [(0,)]
+        newest = tx.rows("SELECT next - 1 FROM numbers WHERE name = 'log'")[0][0]
+        assert tx.rows("SELECT count(*) FROM partitions WHERE folded_to < ?", (newest - 2,)) == [(0,)]
+    inbox.close()
+    installation.close()
+
+
+def test_two_workers_share_the_partitions_and_nobody_is_folded_twice(tmp_path: Path, postgres_database: str) -> None:
+    clock = VirtualClock(NOW)
+    installation = Installation(Settings(data_dir=tmp_path, database=postgres_database), clock=clock)
+    installation.ensure_rulebook()
+    crew = [installation.open_worker(name) for name in ("one", "two")]
+    for _ in range(3):
+        for worker in crew:
+            worker.step()
+        clock.advance_to(clock.now_us() + LEASE_US // 2)
+    assert [isinstance(worker, PartitionWorker) and len(worker.owned) for worker in crew] == [PARTITIONS // 2] * 2
+    inbox = installation.open_inbox()
+    inbox.append([seen(f"u{number}", 1) for number in range(PEOPLE)])
+    folded = 0
+    while reports := [report for worker in crew if not (report := worker.step()).idle]:
+        folded += sum(report.fold.counts.customers for report in reports)
+    with installation.store.reading() as tx:
+        assert tx.rows("SELECT count(*) FROM states") == [(PEOPLE,)]
+    assert folded == PEOPLE
+    inbox.close()
+    installation.close()
