@@ -165,9 +165,11 @@ class Writes(msgspec.Struct):
         tx.insert(STATES, self.states, conflict="replace")
         tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
         if self.left:
+            # A PostgreSQL planner without figures would go through all open members of the definition, not those of the customer.
+            kind = "kind" if tx.dialect == "sqlite" else "kind || ''"
             tx.run_many(
                 "UPDATE memberships SET until_us = ?, left_cause = ?, left_reason = ? "
-                "WHERE profile_id = ? AND kind = ? AND definition_id = ? AND until_us = ?",
+                f"WHERE profile_id = ? AND {kind} = ? AND definition_id = ? AND until_us = ?",
                 self.left,
             )
         tx.insert(MEMBERSHIPS, [tuple(row) for row in self.entered.values()], conflict="replace")
