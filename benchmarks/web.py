@@ -5,7 +5,7 @@
 Serves the folder as shipped (the events sent stay in it: give a copy of what should stay as it is), signs in by the console's link, and asks for
 every page again and again with other parameters, from a process of its own, while another sends `--rate` events a second by the tracking API: nine in ten of
 customers of the store, the others of new ones. A time runs from sending the request to the last byte of the answer, which is compressed as browsers ask for it.
-Figures that the counter keeps are waited for first. With `--first-paint` Chromium opens the main pages, each in a fresh profile.
+Figures that the counter keeps are waited for first. With `--first-paint` Chromium opens the main pages; benchmarks/paints.py opens all.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import pysqlite3 as sqlite3
 
 from benchmarks.events import traffic
 from benchmarks.latency import post_bytes
+from benchmarks.paints import paints
 from kundenkreis.runtime.installation import STORE_FILE
 from tests.browser.served import Served
 
@@ -287,13 +288,21 @@ def run(folder: Path, *, rate: int, requests: int, only: Sequence[str], is_paint
         status = served.command("status") if rate else {}
         return {
             "pages": [one.as_json() for one in asked], "counter_seconds": waited, "lag_ms": status.get("lag_us", 0) / 1000,
-            "paints": paints(served, store, chance) if is_painted else [],
+            "paints": paints(served, _main_pages(store, chance), visits=5) if is_painted else [],
         }  # fmt: skip
     finally:
         if sender is not None:
             sender.terminate()
             sender.wait()
         served.stop()
+
+
+def _main_pages(store: Store, chance: random.Random) -> list[tuple[str, str]]:
+    """(name, path) of those whose first paint counts."""
+    return [
+        ("start page", "/start/"), ("customer list", "/customers/"), ("customer page", f"/customers/{chance.choice(store.customers)}/"),
+        ("journey page", f"/journeys/{store.journeys[0]}/"), ("segment builder", f"/segments/{store.segments[0]}/edit/"),
+    ]  # fmt: skip
 
 
 def wait_for_figures(store: Store) -> float:
@@ -324,44 +333,6 @@ def measure(
                 print(f"{took_ms:7.0f} ms  {wanted.path} {wanted.form or ''}", file=sys.stderr)
     print(json.dumps(asked.as_json()), file=sys.stderr, flush=True)
     return asked
-
-
-def paints(served: Served, store: Store, chance: random.Random) -> list[dict[str, Any]]:
-    """Per main page: milliseconds to the first contentful paint (median of five fresh profiles), and what was transferred."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a tool of development
-
-    from tests.browser.conftest import chromium_path  # noqa: PLC0415
-
-    found = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
-        login = chromium.new_context()
-        view = login.new_page()
-        view.goto(served.command("login")["url"])
-        view.click("main button.primary, main form button")
-        view.wait_for_url(lambda url: "/login/" not in url)
-        state = login.storage_state()
-        for name, path in (
-            ("start page", "/start/"), ("customer list", "/customers/"), ("customer page", f"/customers/{chance.choice(store.customers)}/"),
-            ("journey page", f"/journeys/{store.journeys[0]}/"), ("segment builder", f"/segments/{store.segments[0]}/edit/"),
-        ):  # fmt: skip
-            times, weights = [], []
-            for _ in range(5):
-                context = chromium.new_context(storage_state=state)
-                view = context.new_page()
-                view.goto(f"{served.url}{path}", wait_until="networkidle")
-                times.append(view.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-                weights.append(view.evaluate(_WEIGHT))
-                context.close()
-            found.append(
-                {"page": name, "first_paint_ms": round(statistics.median(times)), "weight_bytes": max(weights)}
-            )
-        chromium.close()
-    return found
-
-
-_WEIGHT = """() => performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
-  .filter(one => !one.name.includes('/built/')).reduce((sum, one) => sum + one.encodedBodySize, 0)"""
 
 
 def main() -> None:

@@ -27,6 +27,10 @@ _RUN_AXE = """
     violation.nodes.map((node) => `${violation.id}: ${node.target.join(" ")} ${node.any.map((each) => each.message).join("; ")}`)))
 """
 
+WEIGHT = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
+  .filter((each) => !each.name.includes("/built/")).reduce((sum, each) => sum + each.encodedBodySize, 0)"""
+"""Bytes that the network carried for a page in a fresh browser, as packed as they came, islands aside."""
+
 
 class Sight:
     """One page of a browser, with everything that went wrong on it."""
@@ -68,6 +72,11 @@ class Sight:
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found: list[str] = self.page.evaluate(_RUN_AXE, _RULES)
         return found
+
+    def weight_bytes(self) -> int:
+        """What the page and all it loads by itself weigh on the network; of a page opened first in its window."""
+        weight: int = self.page.evaluate(WEIGHT)
+        return weight
 
     def overflow_pixels(self) -> int:
         """How much wider than the window the page is."""

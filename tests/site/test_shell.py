@@ -57,7 +57,7 @@ def test_files_carry_a_fingerprint_and_may_be_kept(site: Site) -> None:
         assert response.status_code == 200
         response.close()
         assert response["Cache-Control"] == "max-age=315360000, public, immutable"
-        assert re.search(r"\?v=[0-9a-f]{8}$|inter-5\.3\.0\.woff2$", address)
+        assert re.search(r"\?v=[0-9a-f]{8}$|inter-5\.3\.0-latin\.woff2$", address)
 
 
 def test_missing_page_says_so_to_strangers_too(site: Site) -> None:
