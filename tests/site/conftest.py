@@ -1,6 +1,6 @@
 """The site as one process serves it: set up once, with empty tables and a mounted mailbox and status for each test."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ from kundenkreis.site.testing import (
     WriteKeysInMemory,
 )
 from kundenkreis.site.wsgi import build_application
+from tests.runtime.town import Town
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -161,3 +162,18 @@ def count_queries() -> Callable[[Callable[[], object]], int]:
         return len(captured)
 
     return count
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """A small installation on SQLite; a folder that tells it more has a fixture of its own."""
+    town = Town(tmp_path)
+    yield town
+    town.close()
+
+
+@pytest.fixture
+def served(site: Site, town: Town) -> Site:
+    """The site of the town."""
+    site.mount_stored(town.installation)
+    return site

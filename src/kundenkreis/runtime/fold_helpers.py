@@ -121,9 +121,8 @@ class FoldHelper:
 
     def is_ready(self) -> bool:
         """Whether it has started. Raises FoldHelperError when it never will."""
-        if not self._is_ready and self._line.has_said_something():
-            self._receive(_HELLO)
-            self._is_ready = True
+        if self._line.has_said_something():
+            self.wait_until_ready()
         return self._is_ready
 
     def wait_until_ready(self) -> None:
@@ -148,7 +147,10 @@ class FoldHelper:
 
     def take(self) -> Folded:
         """What became of the share. Raises FoldHelperError."""
-        return _read_folded(self._receive(_FOLDED))
+        try:
+            return _read_folded(self._receive(_FOLDED))
+        except msgspec.DecodeError as error:
+            raise FoldHelperError from error
 
     def close(self) -> None:
         """End it."""

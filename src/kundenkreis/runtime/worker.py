@@ -21,6 +21,7 @@ from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder, FoldReport
+from kundenkreis.runtime.pace import Pace
 from kundenkreis.runtime.partition_clocks import move_clocks, write_clocks
 from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
 from kundenkreis.runtime.resolver import Relay, Resolver, quarantine
@@ -29,10 +30,6 @@ from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 
 INBOX_POSITION = "inbox_position"
-TARGET_BATCH_US: Micros = 50_000
-"""A batch adapts its size so that nobody else waits longer than about this for the database."""
-BACKLOG_BATCH_US: Micros = 150_000
-FEWEST, MOST = 200, 4_000
 PRUNE_EVERY = 64
 """Batches between two prunings while there is work: a delete costs a commit of its own. A worker at rest prunes at once."""
 
@@ -52,6 +49,8 @@ class StepReport(msgspec.Struct):
     drained: bool = True
     fold: FoldReport = msgspec.field(default_factory=FoldReport)
     took_us: int = 0
+    waited_us: Micros = 0
+    """How long the oldest message had waited."""
 
 
 class EmbeddedWorker:
@@ -64,15 +63,17 @@ class EmbeddedWorker:
         pruner: removes at rest, and now and then under load, what nobody may keep any longer; None: nothing does.
         helpers: fold with this worker while there is a backlog; None: nobody does.
         open_another: another reading end of the inbox, to read ahead with (`Reader`).
+        hurry: told after each batch whether the worker is far behind.
     """
 
     def __init__(
         self, store: Store, inbox: ReadableInbox, rulebooks: Rulebooks, *, zone: Zone, clock: Clock, late_after_us: Micros,
         point: Point = no_point, writes_outbox: bool = True, admission: Admission | None = None, tombstone_key: bytes = b"",
         pruner: Pruner | None = None, helpers: FoldHelpers | None = None,
-        open_another: Callable[[], ReadableInbox] | None = None,
+        open_another: Callable[[], ReadableInbox] | None = None, hurry: Callable[[bool], None] = lambda is_far_behind: None,
     ) -> None:  # fmt: skip
         self._store = store
+        self._hurry = hurry
         self._helpers = helpers
         self._inbox = inbox
         self._admission = admission if admission is not None else Admission()
@@ -82,7 +83,7 @@ class EmbeddedWorker:
         self._point = point
         self._resolver = Resolver(zone, remembers=True, admission=self._admission, tombstone_key=tombstone_key)
         self._folder = Folder(rulebooks, writes_outbox=writes_outbox, helpers=helpers)
-        self._size = 400
+        self._pace = Pace()
         self._batches = 0
         self._position = 0
         self._pruned_to = 0
@@ -105,7 +106,8 @@ class EmbeddedWorker:
             self._swept, self._all_swept_to = {}, 0
             raise
         report.took_us = self._clock.monotonic_us() - begun_us
-        self._adapt(report, held_us)
+        self._pace.adapt(held_us, drained=report.drained, waited_us=report.waited_us)
+        self._hurry(self._pace.is_far_behind)
         self._prune(report, now_us)
         if self._helpers is not None:
             self._helpers.rest() if report.drained else self._helpers.call()
@@ -141,22 +143,22 @@ class EmbeddedWorker:
             return _next_wake_us(tx)
 
     def _batch(self, tx: Session, now_us: Micros) -> StepReport:
-        position = inbox_position(tx)
-        reading = self._reader.read(position, most_items=self._size)
+        position, size = inbox_position(tx), self._pace.size
+        reading = self._reader.read(position, most_items=size)
         arrivals = reading.arrivals
-        relays = _take_relays(tx, self._size)
+        relays = _take_relays(tx, size)
         quarantine(tx, reading.malformed)
         self._point("resolver.before_append")
         rows = self._resolver.resolve(tx, arrivals, relays)
         self._point("resolver.after_append")
         self._folder.refresh(tx)
-        drained = reading.is_all and len(relays) < self._size
+        drained = reading.is_all and len(relays) < size
         until_us = now_us if drained or not rows else min(now_us, max(row.at_us for row in rows))
         until_us = max([until_us, *(row.at_us for row in rows)])
-        most_due = max(self._size - len(rows), self._size // 4)
+        most_due = max(size - len(rows), size // 4)
         due = _due(tx, until_us, most_due)
         is_more_due = len(due) == most_due
-        due += self._sweep(tx, self._size // 2)
+        due += self._sweep(tx, size // 2)
         due += self._folder.released()
         fold = self._folder.fold(tx, rows, due, until_us=until_us)
         self._point("fold.after_save")
@@ -169,8 +171,11 @@ class EmbeddedWorker:
         more = is_more_due or not drained or fold.relays or self._all_swept_to != self._folder.controls_read
         idle = not (has_read or relays or due)
         if not drained:
-            self._reader.read_ahead(self._position, most_items=self._size)
-        return StepReport(events=len(arrivals), idle=idle, settled=idle or not more, drained=drained, fold=fold)
+            self._reader.read_ahead(self._position, most_items=size)
+        return StepReport(
+            events=len(arrivals), idle=idle, settled=idle or not more, drained=drained, fold=fold,
+            waited_us=now_us - arrivals[0].received_us if arrivals else 0,
+        )  # fmt: skip
 
     def _sweep(self, tx: Session, limit: int) -> list[int]:
         """Customers whom a control row has not reached yet: at most half of a batch."""
@@ -182,14 +187,6 @@ class EmbeddedWorker:
         if len(found) < limit:
             self._all_swept_to = newest
         return found
-
-    def _adapt(self, report: StepReport, held_us: Micros) -> None:
-        # With a backlog the commit is shared by more: everybody waits for that backlog anyway.
-        target_us = TARGET_BATCH_US if report.drained else BACKLOG_BATCH_US
-        if report.drained and held_us <= target_us:
-            return
-        scale = min(max(target_us / max(held_us, 1), 0.5), 1.5)
-        self._size = min(max(int(self._size * scale), FEWEST), MOST)
 
     def _prune(self, report: StepReport, now_us: Micros) -> None:
         self._batches += 1

@@ -23,12 +23,6 @@ def town(tmp_path: Any) -> Iterator[Town]:
     town.close()
 
 
-@pytest.fixture
-def served(site: Site, town: Town) -> Site:
-    site.mount_stored(town.installation)
-    return site
-
-
 def make_key(role: str = "owner", scopes: list[str] | None = None) -> str:
     """A key of somebody of this role, with all their permissions unless told otherwise."""
     from kundenkreis.kernel.zones import to_datetime

@@ -1,6 +1,5 @@
 """The pages about content on a real installation: list, map, editor, preview, publishing."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,19 +9,6 @@ from tests.site.conftest import Site
 from tests.site.editing import form_of
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def town(tmp_path: Any) -> Iterator[Town]:
-    town = Town(tmp_path)
-    yield town
-    town.close()
-
-
-@pytest.fixture
-def served(site: Site, town: Town) -> Site:
-    site.mount_stored(town.installation)
-    return site
 
 
 def editor_of(html: str) -> dict[str, str]:

@@ -1,31 +1,15 @@
 """The pages about segments on a real installation: list, one segment, builder with its live number, publishing."""
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from kundenkreis.runtime.drafts import StoredDrafts
-from tests.runtime.town import Town, live_through
+from tests.runtime.town import Town
 from tests.site.conftest import Site
 from tests.site.editing import form_of
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def town(tmp_path: Any) -> Iterator[Town]:
-    town = Town(tmp_path)
-    live_through(town)
-    yield town
-    town.close()
-
-
-@pytest.fixture
-def served(site: Site, town: Town) -> Site:
-    site.mount_stored(town.installation)
-    return site
 
 
 def members(town: Town, segment: str) -> int:

@@ -116,6 +116,8 @@ class Counter:
         self._always = figures
         self._done: dict[str, _Done] = {}
         self._documents: tuple[int, Sequence[Mapping[str, Any]]] = (0, ())
+        self._days: tuple[int, dict[str, int]] = (0, {})
+        """(version of the rulebook, days for the goal of each journey asked so far)."""
 
     def count_all(self) -> None:
         """Count every figure now."""
@@ -173,13 +175,19 @@ class Counter:
     def _goal_days(self, name: str) -> int:
         """Days for the goal, as its newest form gives them; 0: without end."""
         rulebooks = self._installation.rulebooks
-        forms = (
-            document
-            for version in range(rulebooks.newest_version(), 0, -1)
-            for document in rulebooks.documents(version)
-            if (document["kind"], document.get("id")) == ("journey", name)
-        )
-        return int(((next(forms, None) or {}).get("goal") or {}).get("within_days") or 0)
+        newest = rulebooks.newest_version()
+        if newest != self._days[0]:
+            self._days = (newest, {})
+        days = self._days[1]
+        if name not in days:
+            forms = (
+                document
+                for version in range(newest, 0, -1)
+                for document in rulebooks.documents(version)
+                if (document["kind"], document.get("id")) == ("journey", name)
+            )
+            days[name] = int(((next(forms, None) or {}).get("goal") or {}).get("within_days") or 0)
+        return days[name]
 
     def _count(self, name: str, count: Callable[[Look], Any]) -> None:
         installation = self._installation

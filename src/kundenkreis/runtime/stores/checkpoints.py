@@ -1,8 +1,8 @@
 """Writing the pages of SQLite's WAL back into the database beside the writer, on a thread of its own.
 
 Left to itself, SQLite does that inside the commit that makes the WAL too long: tens of megabytes are written and synced while everybody
-waits for that one batch. Beside the writer it costs nobody's time, because SQLite lets go of Python's lock while it writes. Only the
-last little is left to the writer, between two of its transactions: the WAL begins anew only when nothing is added meanwhile.
+waits for that one batch. Beside the writer it costs nobody's time, because SQLite lets go of Python's lock while it writes. The WAL begins
+anew when nothing of it is left; where commits come faster than that, the writer does the last little itself, between two of them.
 
 Source: SQLite's page on write-ahead logging, section 3.3, and `PRAGMA wal_checkpoint` (NOOP: since 3.51).
 """
@@ -14,10 +14,8 @@ from typing import Any
 
 _logger = logging.getLogger(__name__)
 
-ENOUGH_PAGES = 8_000
-"""32 MB: from here on pages are written back. Fewer would write the same page more often."""
-LITTLE_PAGES = 4_000
-"""About what one large batch adds: so much the writer may write back itself, in some tens of milliseconds."""
+ENOUGH_PAGES = 32_000
+"""128 MB: from here on pages are written back. Fewer would write the same page more often."""
 PAUSE_SECONDS = 0.05
 """Between two looks at the length of the WAL while commits go on."""
 
@@ -71,15 +69,15 @@ class Checkpoints:
 
 
 def write_most_back(connection: Any) -> bool:
-    """Write a long WAL back, all but the little that is added meanwhile. Whether it was long."""
+    """Write a long WAL back, as much of it as the writer does not outrun. Whether it was long and something of it is left."""
     left, done = pages(connection)
     if left + done < ENOUGH_PAGES:
         return False
     before = left + 1
-    while LITTLE_PAGES < left < before:
+    while 0 < left < before:
         before = left
         left = write_rest_back(connection)
-    return True
+    return left > 0
 
 
 def write_rest_back(connection: Any) -> int:

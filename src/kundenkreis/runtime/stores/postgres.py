@@ -1,16 +1,25 @@
 """The operational store on PostgreSQL: the same tables, any number of workers.
 
-Bulk inserts go through unnest of typed arrays: one statement, one round trip, with ON CONFLICT (which COPY lacks).
+Bulk inserts go through unnest of typed arrays: one statement, one round trip, with ON CONFLICT (which COPY lacks). The arrays are packed here
+(`stores/packed.py`): a general driver looks at every value and writes it as text.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 import psycopg
 
+from kundenkreis.runtime.stores.packed import (
+    Packed,
+    packed_bytes,
+    packed_columns,
+    packed_integers,
+    packed_texts,
+    register_packed,
+)
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
 
@@ -29,7 +38,7 @@ STREAMED_ROWS = 1_000
 _streams = count(1)
 """Names of server-side cursors: several may be open in one transaction."""
 
-_ARRAY_TYPES = {"integer": "bigint[]", "text": "text[]", "bytes": "bytea[]"}
+_PACKED: dict[type, Callable[[Sequence[Any]], Packed]] = {int: packed_integers, str: packed_texts, bytes: packed_bytes}
 
 
 def _translate(sql: str) -> str:
@@ -57,15 +66,16 @@ class PostgresSession:
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         if not keys:
             return []
-        kind = "bigint[]" if isinstance(keys[0], int) else "bytea[]" if isinstance(keys[0], bytes) else "text[]"
-        self.cursor.execute(_translate(sql.format(keys=f"= ANY(?::{kind})")), [list(keys)])
+        self.cursor.execute(_translate(sql.format(keys="= ANY(?)")), [_PACKED[type(keys[0])](keys)])
         return self.cursor.fetchall()
 
     def rows_in_pairs(self, sql: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
         if not pairs:
             return []
-        values = "(SELECT * FROM unnest(?::text[], ?::text[]))"
-        self.cursor.execute(_translate(sql.format(pairs=values)), [[a for a, _ in pairs], [b for _, b in pairs]])
+        values = "(SELECT * FROM unnest(?, ?))"
+        self.cursor.execute(
+            _translate(sql.format(pairs=values)), [packed_texts(column) for column in zip(*pairs, strict=True)]
+        )
         return self.cursor.fetchall()
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> int:
@@ -79,25 +89,21 @@ class PostgresSession:
         if not rows:
             return
         columns = insert_columns(table)
-        types = dict(table.columns)
-        arrays = ", ".join(f"%s::{_ARRAY_TYPES[types[c]]}" for c in columns)
         self.cursor.execute(
-            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({', '.join(['%s'] * len(columns))})"
             + conflict_clause(table, conflict),
-            [list(values) for values in zip(*rows, strict=True)],
+            packed_columns(table, columns, rows),
         )
 
     def update(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         if not rows:
             return
         given = (*table.primary_key, *columns)
-        types = dict(table.columns)
-        arrays = ", ".join(f"%s::{_ARRAY_TYPES[types[c]]}" for c in given)
         values = ", ".join(f"{c} = new.{c}" for c in columns)
         where = " AND ".join(f"{table.name}.{c} = new.{c}" for c in table.primary_key)
         self.cursor.execute(
-            f"UPDATE {table.name} SET {values} FROM unnest({arrays}) AS new ({', '.join(given)}) WHERE {where}",
-            [list(values) for values in zip(*rows, strict=True)],
+            f"UPDATE {table.name} SET {values} FROM unnest({', '.join(['%s'] * len(given))}) AS new ({', '.join(given)}) WHERE {where}",
+            packed_columns(table, given, rows),
         )
 
 
@@ -119,6 +125,7 @@ class PostgresStore:
             connection = psycopg.connect(self.dsn, autocommit=True, **CONNECT)
             connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
             connection.autocommit = False
+            register_packed(connection)
             self._local.connection = connection
             with self._guard:
                 self._open.append(connection)
@@ -128,7 +135,7 @@ class PostgresStore:
     def transaction(self, name: str = "tx") -> Iterator[Session]:
         connection = self._connection()
         try:
-            with connection.cursor() as cursor:
+            with connection.cursor(binary=True) as cursor:
                 yield PostgresSession(cursor)
                 self._point(f"{name}.before_commit")
                 connection.commit()
@@ -142,11 +149,12 @@ class PostgresStore:
     def reading(self) -> Iterator[Session]:
         connection = self._connection()
         try:
-            with connection.cursor() as cursor:
+            with connection.cursor(binary=True) as cursor:
                 # A reader may be slow in Python and holds no lock that a writer needs.
                 cursor.execute(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0",
                     prepare=False,
+                    binary=False,
                 )
                 yield PostgresSession(cursor)
         finally:

@@ -21,8 +21,10 @@ sqlite3.register_adapter(bytes, bytes)
 
 _CHUNK = 900
 """Parameters per statement: below every build's limit, large enough that preparing costs nothing."""
-_LONGEST_WAL_PAGES = 32_000
-"""128 MB: where a commit writes the WAL back itself, if nobody did before."""
+_LONGEST_WAL_PAGES = 128_000
+"""512 MB: where a commit writes the WAL back itself, if nobody did before."""
+_MAPPED_BYTES = 1 << 38
+"""Of a store that is read as memory: more than any has."""
 
 
 def _lower(text: str | None) -> str | None:
@@ -112,6 +114,15 @@ class SqliteStore:
         """From now on the WAL is written back on a thread of its own: for the one process that writes all the time."""
         if self._checkpoints is None:
             self._checkpoints = Checkpoints(self._connect)
+
+    def read_as_memory(self, is_wanted: bool) -> None:
+        """Whether this thread reads the file as memory from now on, which saves a copy of each page.
+
+        Not always: those pages would count as this process's for as long as it lives, though the system may drop them.
+        """
+        if getattr(self._local, "is_mapped", False) != is_wanted:
+            self._local.is_mapped = is_wanted
+            self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if is_wanted else 0}")
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)

@@ -1,0 +1,42 @@
+"""How large the batches of the worker on SQLite are: as large as those who wait can bear.
+
+A batch holds the one write lock, so its length is what everybody else waits for. Larger ones cost less per event: neighbours meet on
+the same pages, and each page is written once a commit.
+"""
+
+from kundenkreis.kernel.ids import Micros
+
+LIVE_US: Micros = 50_000
+"""A batch that empties the inbox: nobody else waits longer than about this for the database."""
+BEHIND_US: Micros = 150_000
+"""With a backlog the commit is shared by more: everybody waits for that backlog anyway."""
+FAR_BEHIND_US: Micros = 600_000
+"""What has waited for seconds can wait a little longer, and is done sooner for it."""
+FAR_BEHIND_FROM_US: Micros = 5_000_000
+"""Age of the oldest event of a batch from which on the worker is far behind."""
+FEWEST, MOST = 200, 8_000
+FIRST = 400
+
+
+class Pace:
+    """Adapts the size of batches to the time that the last ones took."""
+
+    def __init__(self) -> None:
+        self.size = FIRST
+        """Messages in the next batch, at most."""
+        self.is_far_behind = False
+
+    def adapt(self, held_us: Micros, *, drained: bool, waited_us: Micros) -> None:
+        """After a batch.
+
+        Args:
+            held_us: how long it held the write lock, commit aside: a slow disk costs the same for ten events as for a thousand.
+            drained: whether it emptied the inbox.
+            waited_us: how long its oldest message had waited.
+        """
+        self.is_far_behind = not drained and waited_us > FAR_BEHIND_FROM_US
+        target_us = LIVE_US if drained else FAR_BEHIND_US if self.is_far_behind else BEHIND_US
+        if drained and held_us <= target_us:
+            return
+        scale = min(max(target_us / max(held_us, 1), 0.5), 1.5)
+        self.size = min(max(int(self.size * scale), FEWEST), MOST)
