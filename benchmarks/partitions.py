@@ -73,7 +73,7 @@ class Crew:
         self._gate.wait()
         begun = time.perf_counter()
         while not is_done(installation.store, self._idle):
-            time.sleep(0.01)
+            time.sleep(0.05)
         seconds = time.perf_counter() - begun
         self._stop.set()
         self._gate.wait()

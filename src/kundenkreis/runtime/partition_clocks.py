@@ -7,6 +7,7 @@ keeps one row each, locked by whoever appends, apart from `partitions`, which a 
 from collections.abc import Iterable
 
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.runtime.stores.schema import CLOCKS
 from kundenkreis.runtime.stores.session import Session
 
 
@@ -39,6 +40,4 @@ def write_clocks(tx: Session, clocks: dict[int, Micros]) -> None:
         latest = max(clocks.values())
         tx.run("UPDATE clocks SET clock_us = ? WHERE partition = 0 AND clock_us < ?", (latest, latest))
     else:
-        tx.run_many(
-            "UPDATE clocks SET clock_us = ? WHERE partition = ?", [(at, partition) for partition, at in clocks.items()]
-        )
+        tx.update(CLOCKS, ["clock_us"], list(clocks.items()))

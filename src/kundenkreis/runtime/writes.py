@@ -39,6 +39,9 @@ _REQUEUE = (
 _STATE_ALONE = updating(STATES, ["state"])
 """Where neither wake nor control mark moved: an update that names them touches their indexes even when it changes nothing."""
 
+_OPEN = ("profile_id", "kind || ''", "definition_id", "until_us")
+"""How an open membership is found. By the customer: a PostgreSQL planner without figures would go through all open members of the definition."""
+
 Marks = tuple[Micros, int]
 """(wake_us, control_to): what the indexes of the states find a customer by."""
 
@@ -158,20 +161,13 @@ class Writes(msgspec.Struct):
         if held is not None:
             held[4], held[7], held[8] = change.at_us, change.cause, reason
         else:
-            self.left.append((change.at_us, change.cause, reason, profile_id, change.kind, change.definition_id, NEVER))
+            self.left.append((profile_id, change.kind, change.definition_id, NEVER, change.at_us, change.cause, reason))
 
     def flush(self, tx: Session, *, outbox: bool) -> None:
         """Write everything; log rows last, because numbering them takes the appender's lock. Bases come before what was derived after them."""
         tx.insert(STATES, self.states, conflict="replace")
         tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
-        if self.left:
-            # A PostgreSQL planner without figures would go through all open members of the definition, not those of the customer.
-            kind = "kind" if tx.dialect == "sqlite" else "kind || ''"
-            tx.run_many(
-                "UPDATE memberships SET until_us = ?, left_cause = ?, left_reason = ? "
-                f"WHERE profile_id = ? AND {kind} = ? AND definition_id = ? AND until_us = ?",
-                self.left,
-            )
+        tx.update(MEMBERSHIPS, ["until_us", "left_cause", "left_reason"], self.left, key=_OPEN)
         tx.insert(MEMBERSHIPS, [tuple(row) for row in self.entered.values()], conflict="replace")
         tx.insert(SCORE_ENTRIES, self.scores, conflict="replace")
         tx.insert(RUN_ENTRIES, self.runs, conflict="replace")

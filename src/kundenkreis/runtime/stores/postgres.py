@@ -95,14 +95,18 @@ class PostgresSession:
             packed_columns(table, columns, rows),
         )
 
-    def update(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def update(
+        self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, key: Sequence[str] = ()
+    ) -> None:
         if not rows:
             return
-        given = (*table.primary_key, *columns)
-        values = ", ".join(f"{c} = new.{c}" for c in columns)
-        where = " AND ".join(f"{table.name}.{c} = new.{c}" for c in table.primary_key)
+        found_by = key or table.primary_key
+        given = [*(one.split()[0] for one in found_by), *columns]
+        names = [f"given_{at}" for at in range(len(given))]
+        values = ", ".join(f"{c} = {name}" for c, name in zip(columns, names[len(found_by) :], strict=True))
+        where = " AND ".join(f"{table.name}.{one} = {name}" for one, name in zip(found_by, names, strict=False))
         self.cursor.execute(
-            f"UPDATE {table.name} SET {values} FROM unnest({', '.join(['%s'] * len(given))}) AS new ({', '.join(given)}) WHERE {where}",
+            f"UPDATE {table.name} SET {values} FROM unnest({', '.join(['%s'] * len(given))}) AS new ({', '.join(names)}) WHERE {where}",
             packed_columns(table, given, rows),
         )
 

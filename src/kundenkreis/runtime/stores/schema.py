@@ -41,6 +41,8 @@ class Table:
     """Can be dropped and rebuilt from the log."""
     generated_key: bool = False
     """The primary key is numbered by the database."""
+    fill: int = 100
+    """How full PostgreSQL packs the pages, in percent: a new version of a row that finds room beside the old one touches no index."""
     later: Mapping[str, int] = field(default_factory=dict)
     """Columns that older stores lack, each with the value that their rows get."""
     column_names: tuple[str, ...] = field(init=False)
@@ -62,9 +64,10 @@ def _table(
     *indexes: str,
     derived: bool = False,
     generated: bool = False,
+    fill: int = 100,
     later: Mapping[str, int] | None = None,
 ) -> Table:
-    return Table(name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated, later or {})
+    return Table(name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated, fill, later or {})
 
 
 _BY_PROFILE_CUSTOMER = Personal("profile_id", "customers")
@@ -111,6 +114,7 @@ STATES = _table(
     "states_wake ON states (wake_us) WHERE wake_us < 4611686018427387903",
     "states_control ON states (partition, control_to)",
     derived=True,
+    fill=50,
 )
 MEMBERSHIPS = _table(
     "memberships",
@@ -304,6 +308,8 @@ def create_statements(table: Table, dialect: str) -> list[str]:
     tail = " WITHOUT ROWID" if dialect == "sqlite" and not single_integer_key and not table.generated_key else ""
     if table.name in ("outbox", "mailbox"):
         tail = ""  # rows with large blobs belong in rowid tables (sqlite.org/withoutrowid.html, section 4)
+    if dialect == "postgres" and table.fill < 100:
+        tail = f" WITH (fillfactor = {table.fill})"
     return [
         f"CREATE TABLE IF NOT EXISTS {table.name} ({', '.join(columns)}){tail}",
         *(f"CREATE INDEX IF NOT EXISTS {index}" for index in table.indexes),

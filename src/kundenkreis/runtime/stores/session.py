@@ -48,8 +48,14 @@ class Session(Protocol):
     def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
         """Bulk insert of whole rows (without a generated key). conflict: fail, ignore, replace, or an ON CONFLICT clause."""
 
-    def update(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Set these columns in rows that are there: each given as its primary key, then the values. Others are left alone."""
+    def update(
+        self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, key: Sequence[str] = ()
+    ) -> None:
+        """Set these columns in rows that are there: each given as its key, then the values. Others are left alone.
+
+        Args:
+            key: columns by which they are found, or expressions that begin with one; the primary key unless given.
+        """
 
 
 class Store(Protocol):

@@ -82,10 +82,12 @@ class SqliteSession:
                 rows,
             )
 
-    def update(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        keys = len(table.primary_key)
-        values = ", ".join(f"{c} = ?{keys + at}" for at, c in enumerate(columns, start=1))
-        where = " AND ".join(f"{c} = ?{at}" for at, c in enumerate(table.primary_key, start=1))
+    def update(
+        self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, key: Sequence[str] = ()
+    ) -> None:
+        found_by = key or table.primary_key
+        values = ", ".join(f"{c} = ?{len(found_by) + at}" for at, c in enumerate(columns, start=1))
+        where = " AND ".join(f"{c} = ?{at}" for at, c in enumerate(found_by, start=1))
         self._connection.executemany(f"UPDATE {table.name} SET {values} WHERE {where}", rows)
 
 
