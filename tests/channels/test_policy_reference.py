@@ -36,9 +36,12 @@ def test_every_reason_has_words_in_both_languages() -> None:
 def test_details_fill_the_words() -> None:
     clock = zone("Europe/Berlin")
     limit = ["limit", False, "email_day", 1, 24]
-    assert reason_text(limit, language="de", clock=clock) == "Grenze email_day: höchstens 1 in 24 Stunden."
+    assert reason_text(limit, language="de", clock=clock) == "Kontaktbudget aufgebraucht: höchstens 1 am Tag."
+    spans = {167: "in 167 hours", 168: "a week", 1080: "in 45 days", 5: "in 5 hours"}
+    said = {hours: reason_text(["limit", False, "x", 2, hours], language="en", clock=clock) for hours in spans}
+    assert said == {hours: f"Contact budget used up: at most 2 {span}." for hours, span in spans.items()}
     no_basis = ["basis", False, "no_basis", "email", "newsletter"]
-    assert reason_text(no_basis, language="en", clock=clock) == "No legal basis for e-mail, newsletter: no consent."
+    assert reason_text(no_basis, language="en", clock=clock) == "No legal basis for e-mail: no consent."
     assert reason_text(["limits", True], language="en", clock=clock) == "Is there room in the contact budget?"
     held = ["situation", False, "complaint", 0, ["4711"], "offene Reklamation", "open complaint"]
-    assert reason_text(held, language="en", clock=clock) == "Held: open complaint, since 01.01.1970 01:00 (4711)."
+    assert reason_text(held, language="en", clock=clock) == "Held: open complaint, since 1 January 1970 01:00 (4711)."

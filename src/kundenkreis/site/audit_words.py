@@ -1,5 +1,6 @@
 """Words for the audit log."""
 
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from kundenkreis.site.accounts.words import permission_names, role_names
@@ -77,6 +78,22 @@ def object_words(entry: AuditEntry) -> str:
     """What an entry is about: Customer 4711."""
     kind = kind_words().get(entry.object_kind, entry.object_kind)
     return f"{kind} {entry.object_id}".strip()
+
+
+_PAGES = {
+    "customer": "customer", "segment": "segment", "score": "score", "journey": "journey", "content": "content_edit", "event": "event",
+    "message": "decided_message", "account": "user",
+}  # fmt: skip
+
+
+def object_path(entry: AuditEntry) -> str:
+    """The page of what an entry is about; "" where there is none."""
+    if entry.object_kind not in _PAGES or not entry.object_id:
+        return ""
+    try:
+        return reverse(_PAGES[entry.object_kind], args=[entry.object_id])
+    except NoReverseMatch:
+        return ""
 
 
 def detail_words(entry: AuditEntry) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.site import formats
-from kundenkreis.site.event_words import event_word
+from kundenkreis.site.event_words import event_word, property_value, property_word
 from kundenkreis.site.phase_words import phase_word, sub_state_word
 from kundenkreis.site.profile_words import attribute_word
 from kundenkreis.site.verdict_words import basis_word
@@ -177,7 +177,10 @@ def _listed(value: Any, word: Any) -> str:
 
 
 def _where(config: Mapping[str, Any]) -> str:
-    parts = [_compared(str(one["property"]), str(one["op"]), one.get("value")) for one in config.get("where") or ()]
+    parts = [
+        _compared(property_word(name := str(one["property"])), str(one["op"]), property_value(name, one.get("value")))
+        for one in config.get("where") or ()
+    ]
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -284,7 +287,7 @@ def _event_found(found: Mapping[str, Any]) -> str:
 
 def _event_sum(config: Mapping[str, Any]) -> str:
     what = _("Sum of %(property)s in %(event)s") % {
-        "property": config["property"],
+        "property": property_word(str(config["property"])),
         "event": _names(config["name"]) + _where(config),
     }
     return _compared(what, str(config["op"]), config.get("value")) + _window(config)

@@ -1,9 +1,11 @@
 """What events are called: those of the catalogue in its own words, those that Kundenkreis writes in ours."""
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from kundenkreis.events.core.catalogue import EVENTS
 from kundenkreis.site.formats import language
+from kundenkreis.site.words import channel_word
 
 
 def event_word(name: str) -> str:
@@ -54,3 +56,43 @@ def origin_word(origin: str) -> str:
         "human": _("by hand"),
     }
     return known.get(origin, origin)
+
+
+def property_word(name: str) -> str:
+    """A property of an event in words; one that nobody knows is called as it was sent."""
+    known = {
+        "total": _("amount"),
+        "revenue": _("amount"),
+        "value": _("amount"),
+        "discount": _("discount"),
+        "coupon_discount": _("discount by coupon"),
+        "price": _("price"),
+        "quantity": _("quantity"),
+        "kind": _("kind"),
+        "channel": _("channel"),
+        "purpose": _("purpose"),
+        "reason": _("reason"),
+        "severity": _("severity"),
+        "category": _("category"),
+        "product_id": _("product"),
+        "order_id": _("order"),
+        "expires_at": _("expiry"),
+    }
+    return known.get(name, name.replace("_", " "))
+
+
+def property_value(name: str, value: object) -> object:
+    """What a property is compared with, in words where the shipped definitions name it."""
+    if isinstance(value, list):
+        return [property_value(name, one) for one in value]
+    if not isinstance(value, str):
+        return value
+    if name == "channel":
+        return capfirst(channel_word(value))
+    known = {
+        "question": _("question"),
+        "complaint": _("complaint"),
+        "booklet": _("coupon booklet"),
+        "birthday_gift": _("birthday gift"),
+    }
+    return known.get(value, value)

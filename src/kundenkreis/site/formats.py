@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone
 from babel.numbers import format_currency, format_decimal, format_percent
 from django.utils.translation import get_language
@@ -56,10 +57,36 @@ def calendar_day(day: int) -> str:
     return format_date(date(1970, 1, 1) + timedelta(days=day), format="medium", locale=_EXACT[language()][1])
 
 
+def iso_day(text: str) -> str:
+    """A day written as 1968-01-15 as people write it: 15.01.1968; anything else as it is."""
+    try:
+        return format_date(date.fromisoformat(text), format="medium", locale=_EXACT[language()][1])
+    except ValueError:
+        return text
+
+
+def country(code: str) -> str:
+    """DE -> Deutschland; what no list knows as it is."""
+    return str(Locale.parse(language()).territories.get(code.upper(), code))
+
+
+def language_name(code: str) -> str:
+    """de-AT -> Deutsch (Österreich); what no list knows as it is."""
+    base, _dash, region = code.replace("_", "-").partition("-")
+    name = str(Locale.parse(language()).languages.get(base.lower(), base))
+    return f"{name} ({country(region)})" if region else name
+
+
 def moment(at_us: int) -> str:
     """Date and time to the minute in the installation's zone: 04.11.2026, 10:00."""
     zone = get_timezone(mounted().settings.zone)
     return str(format_datetime(to_datetime(at_us), "short", tzinfo=zone, locale=_EXACT[language()][1]))
+
+
+def to_the_second(at_us: int) -> str:
+    """Date and time to the second in the installation's zone: 04.11.2026, 10:00:07."""
+    zone = get_timezone(mounted().settings.zone)
+    return str(format_datetime(to_datetime(at_us), "medium", tzinfo=zone, locale=_EXACT[language()][1]))
 
 
 def relative_instant(at_us: int) -> str:
@@ -99,6 +126,11 @@ def span(span_us: int) -> str:
 def percent(rate: float) -> str:
     """A rate between 0 and 1 with one digit: 12,3 % or 12.3%."""
     return str(format_percent(rate, format="#,##0.0 %" if language() == "de" else "#,##0.0%", locale=language()))
+
+
+def whole_percent(rate: float) -> str:
+    """A rate between 0 and 1 without digits: 50 % or 50%."""
+    return str(format_percent(rate, locale=language()))
 
 
 def points(rate: float) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from kundenkreis.channels.core.gate_texts import QUESTION_TEXTS, RULE_TEXTS
 from kundenkreis.definitions.impact import Impact
 from kundenkreis.journeys.core.figures import FEWEST, Comparison, Quartiles
+from kundenkreis.journeys.steps.telling import readable
 from kundenkreis.site import formats
 from kundenkreis.site.formats import language, number
 from kundenkreis.site.ports.journeys import DayFigure, JourneyLine
@@ -70,19 +71,7 @@ def outcome_word(outcome: str) -> str:
 
 def way_word(name: str) -> str:
     """A way out of a step: one of every step of its kind, one of a shipped journey, or as somebody named it."""
-    known = {
-        "next": _("on"),
-        "timeout": _("after the time is up"),
-        "none": _("everybody else"),
-        "used": _("redeemed"),
-        "unused": _("not redeemed"),
-        "customer": _("already a customer"),
-        "newcomer": _("not a customer yet"),
-        "service": _("wants service"),
-        "no_need": _("needs nothing"),
-        "price": _("too dear"),
-    }
-    return known.get(name, name.replace("_", " "))
+    return readable(name)[language()]
 
 
 def withheld_word(outcome: str, reason: str) -> str:

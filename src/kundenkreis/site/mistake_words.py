@@ -66,6 +66,11 @@ def content_words(what: str, remedy: str) -> tuple[str, str]:
     return (f"{name[1] or name[2]}: {known}" if name else known), ""
 
 
+def why_not(failed: str) -> str:
+    """Why a content cannot be shown; "" where there is nothing to say (the preview's "-")."""
+    return "" if failed == "-" else core_word(failed) or _("It cannot be filled in for this person.")
+
+
 _NAMED = re.compile(r"'([^']{1,60})'|\bvariable ([\w.]+)")
 """What a sentence about a content is about: the word that nobody knows."""
 

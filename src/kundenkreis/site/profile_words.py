@@ -4,6 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from kundenkreis.site import formats
 from kundenkreis.site.personal import Field
 
 _FIELDS: Final[dict[str, Field]] = {
@@ -46,10 +47,37 @@ def attribute_word(name: str) -> str:
         "marital_status": _("Marital status"),
         "interest": _("Interest"),
         "invented": _("Invented for the demo"),
+        "winback_reason": _("Reason for staying away"),
         "contact_person": _("Contact person"),
         "contactPerson": _("Contact person"),
     }
     return known.get(name, name.replace("_", " "))
+
+
+def value_word(name: str, text: str) -> str:
+    """A value of the profile as people write it; one of the house's own as it was sent."""
+    last = name.rpartition(".")[2]
+    if last == "birthday":
+        return formats.iso_day(text)
+    if last == "country":
+        return formats.country(text)
+    if last == "language":
+        return formats.language_name(text)
+    known = {
+        "true": _("yes"),
+        "false": _("no"),
+        "Homeowner": _("own home"),
+        "Renter": _("rented home"),
+        "Probable Homeowner": _("probably own home"),
+        "Probable Renter": _("probably rented home"),
+        "Married": _("married"),
+        "Unmarried": _("unmarried"),
+        "1 Adult No Kids": _("1 adult, no children"),
+        "2 Adults No Kids": _("2 adults, no children"),
+        "1 Adult Kids": _("1 adult with children"),
+        "2 Adults Kids": _("2 adults with children"),
+    }
+    return known.get(text, text)
 
 
 def field_of(attribute: str) -> Field:

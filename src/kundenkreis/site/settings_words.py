@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,7 +25,7 @@ def rule_sentence(part: str, row: Mapping[str, Any], names: Mapping[str, str]) -
     """
     tell = {"limits": _limit, "quiet_hours": _quiet, "situations": _hold, "purposes": _purpose}[part]
     try:
-        return tell(row, names)
+        return capfirst(tell(row, names))
     except (KeyError, TypeError, ValueError, IndexError):
         return ""
 

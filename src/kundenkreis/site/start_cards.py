@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kundenkreis.journeys.core.figures import FEWEST, Share, wilson
 from kundenkreis.site import access, message_words
-from kundenkreis.site.formats import decimal, money, number, percent, short_day
+from kundenkreis.site.formats import decimal, money, number, percent, short_day, whole_percent
 from kundenkreis.site.ports.decided import FATES
 from kundenkreis.site.ports.start import (
     Conversion,
@@ -146,7 +147,7 @@ def _reach(reach: Reach, days: int) -> Card:
     rights = next(one for one in reach.rights if one.days == days)
     channels = [
         {
-            "word": channel_word(one.channel),
+            "word": capfirst(channel_word(one.channel)),
             "href": people_path(f"reach.channel.{one.channel}"),
             "one": one,
             "total": one.by_consent + one.as_customer,
@@ -274,6 +275,8 @@ def _second_orders(rate: SecondOrderRate) -> Card:
             "interval": _interval(newest.again, newest.people),
             "of": _people(newest.people) if newest.people >= FEWEST else "",
             "drawing": draw_rates(rates),
+            "full": whole_percent(1),
+            "half": whole_percent(0.5),
             "hrefs": _second_hrefs(newest.until_day),
             "months": [
                 (short_day(one.until_day), rate_text(one.again, one.people), one, _second_hrefs(one.until_day))
@@ -351,7 +354,7 @@ def _ratio(conversion: Conversion) -> str:
 def _sending(sending: Sending) -> Card:
     rows = [
         {
-            "channel": channel_word(flow.channel),
+            "channel": capfirst(channel_word(flow.channel)),
             "span": _("24 h") if flow.hours == 24 else _("7 days"),
             "decided": sum(flow.fates.values()),
             "prefix": f"sending.{flow.hours}.{flow.channel}",

@@ -153,7 +153,7 @@ def test_entries_go_when_their_time_is_over(site: Site) -> None:
 
 
 def rows(html: str) -> list[str]:
-    return re.findall(r"<td>Customer (\d+)</td>", html)
+    return re.findall(r">Customer (\d+)</a></td>", html)
 
 
 def test_log_is_paged_newest_first(site: Site) -> None:

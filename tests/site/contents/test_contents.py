@@ -106,3 +106,22 @@ def test_a_viewer_reads_and_cannot_write(served: Site) -> None:
     browser = served.insider(role="viewer")
     assert browser.get("/contents/").status_code == 200
     assert browser.post("/contents/welcome_hello/edit/", {"act": "save"}).status_code == 403
+
+
+def test_a_new_content_says_what_is_missing_in_words_and_shows_what_there_is(served: Site) -> None:
+    browser = served.insider("de")
+    page = browser.get("/contents/new/").content.decode()
+    assert "Expected" not in page
+    assert "Sagen Sie, was die Person von dieser Nachricht hat." in page
+    data = editor_of(page)
+    shown = browser.post(
+        "/contents/new/preview/", data | {"shown": "de", "view": "wide", "person": "0"}
+    ).content.decode()
+    assert "Guten Tag Anna Muster," in shown
+    added = browser.post("/contents/new/", data | {"act": "add:button:de"}).content.decode()
+    assert ("Das ist leer." in added, "Expected" in added) == (True, False)
+    data = editor_of(added)
+    shown = browser.post(
+        "/contents/new/preview/", data | {"shown": "de", "view": "wide", "person": "0"}
+    ).content.decode()
+    assert "Guten Tag Anna Muster," in shown

@@ -68,12 +68,15 @@ def test_head_says_who_may_and_what_comes(site: Site) -> None:
     )  # fmt: skip
     situation = SituationNow(named=late, since_us=NOW_US - 72 * HOUR_US, keys=("4711",), rests_until_us=None)
     text = words(show(site, planned=(planned,), situations=(situation,), contact_person="Ida Beispiel"))
-    assert "Marie Brandt Customer Loyalty hh-7 marie.brandt@example.com +49 911 1234567 Nürnberg, DE DE since" in text
+    assert (
+        "Marie Brandt Customer Loyalty No. hh-7 marie.brandt@example.com +49 911 1234567 Nürnberg, Germany German since"
+        in text
+    )
     assert "Situation delivery late 3 days ago · 4711" in text
-    assert "e-mail yes consent since" in text
+    assert "E-mail yes consent since" in text
     assert "Newsletter : consent since" in text
     assert "Consent confirmed · " in text
-    assert "call no Newsletter : No legal basis for call, newsletter: no consent." in text
+    assert "Call no Newsletter : No legal basis for call: no consent." in text
     assert "Contact person Ida Beispiel" in text
     assert "Coming next Welcome in 1 day · e-mail" in text
 
@@ -83,7 +86,7 @@ def test_withheld_message_is_explained_in_a_sentence(site: Site) -> None:
         rule_id="situation", passed=False, detail=("complaint", NOW_US, ["4711"], "Reklamation", "open complaint")
     )
     text = words(show(site, message("withheld", reason)))
-    assert "Marie Brandt did not get this message: Held: open complaint, since 18.11.2026 12:06 (4711)." in text
+    assert "Marie Brandt did not get this message: Held: open complaint, since 18 November 2026 12:06 (4711)." in text
     text = words(show(site, message("withheld", reason), language="de"))
     assert "Marie Brandt hat diese Nachricht nicht bekommen: Zurückgehalten: Reklamation" in text
 

@@ -50,9 +50,9 @@ def test_the_list_of_scores_tells_rules_fading_and_use(served: Site) -> None:
 
 def test_rules_of_a_score_read_as_sentences(served: Site) -> None:
     page = served.insider("de").get("/scores/activity/").content.decode()
-    assert "Bestellung abgeschlossen (total mindestens 20): +15 Punkte, höchstens 30 in 7 Tagen" in page
+    assert "Bestellung abgeschlossen (Betrag mindestens 20): +15, höchstens 30 in 7 Tagen" in page
     page = served.insider("en").get("/scores/activity/").content.decode()
-    assert "Order completed (total is at least 20): +15 points, at most 30 in 7 days" in page
+    assert "Order completed (amount is at least 20): +15 points, at most 30 in 7 days" in page
 
 
 def test_a_score_is_made_published_and_counts(served: Site, town: Town) -> None:
@@ -102,7 +102,7 @@ def test_the_ledger_names_the_rule_in_words(served: Site, town: Town) -> None:
             (),
         )
     page = browser.get(f"/customers/{person}/why/score/activity/").content.decode()
-    assert "<td>Order completed (total is at least 20): +15 points, at most 30 in 7 days</td>" in page
+    assert "<td>Order completed (amount is at least 20): +15 points, at most 30 in 7 days</td>" in page
     assert f"<td>{rule}</td>" not in page
 
 

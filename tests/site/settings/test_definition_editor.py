@@ -92,7 +92,7 @@ def test_contact_rules_read_in_plain_words(served: Site) -> None:
     assert "E-Mail: höchstens 1 Nachricht in 1 Tag" in german
     assert "Neuigkeiten und Angebote: Einwilligung" in german
     english = served.insider("en").get(PAGES["policy"]).content.decode()
-    assert "e-mail (marketing): 21:00 to 07:00" in english
+    assert "E-mail (marketing): 21:00 to 07:00" in english
 
 
 def test_a_limit_is_added_changed_and_taken_away(served: Site, town: Town) -> None:

@@ -49,15 +49,15 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
         "de": "Untersagt ({0}) und seither nicht neu erlaubt.",
         "en": "Forbidden ({0}) and not allowed anew since.",
     },
-    "basis": {"de": "Keine Rechtsgrundlage für {1}, {2}: {0}.", "en": "No legal basis for {1}, {2}: {0}."},
+    "basis": {"de": "Keine Rechtsgrundlage für {1}: {0}.", "en": "No legal basis for {1}: {0}."},
     "suppressed": {"de": "Adresse gesperrt seit {1_us}: {0}.", "en": "Address suppressed since {1_us}: {0}."},
     "objection": {"de": "Widerspruch ({0}) seit {1_us}.", "en": "Objection ({0}) since {1_us}."},
-    "withdrawn": {"de": "Einwilligung für {0}, {1} widerrufen.", "en": "Consent for {0}, {1} withdrawn."},
+    "withdrawn": {"de": "Einwilligung für {0} widerrufen.", "en": "Consent for {0} withdrawn."},
     "global_holdout": {
         "de": "Kontrollgruppe: bekommt keine Werbung, damit sich ihre Wirkung zeigen lässt.",
         "en": "Control group: gets no marketing, so that its effect can be shown.",
     },
-    "journey_holdout": {"de": "Kontrollgruppe der Strecke {0}.", "en": "Control group of the journey {0}."},
+    "journey_holdout": {"de": "Kontrollgruppe der Strecke.", "en": "Control group of the journey."},
     "situation": {"de": "Zurückgehalten: {3}, seit {1_us} ({2}).", "en": "Held: {4}, since {1_us} ({2})."},
     "first_after": {
         "de": "Die erste Nachricht danach verkauft nicht: {3}, seit {1_us}.",
@@ -74,7 +74,7 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
         "en": "First purchase on {0_us}: no more marketing than before ({1} in 7 days) and one.",
     },
     "limit": {
-        "de": "Grenze {0}: höchstens {1} in {2} Stunden.", "en": "Limit {0}: at most {1} in {2} hours.",
+        "de": "Kontaktbudget aufgebraucht: höchstens {1} {2_span}.", "en": "Contact budget used up: at most {1} {2_span}.",
     },
     "quiet_hours": {"de": "Ruhezeit am Ort der Person ({0}).", "en": "Quiet hours where the person lives ({0})."},
     "sunday": {"de": "Sonntag am Ort der Person ({0}).", "en": "Sunday where the person lives ({0})."},
@@ -124,6 +124,11 @@ WORDS: dict[str, dict[Language, str]] = {
 }
 
 
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
 def reason_text(reason: list[Any], *, language: Language, clock: Zone) -> str:
     """One reason of a verdict as a sentence: a question that passed, or the rule that refused with its details."""
     rule, passed, *details = reason
@@ -133,7 +138,9 @@ def reason_text(reason: list[Any], *, language: Language, clock: Zone) -> str:
     text = texts[language] if texts is not None else str(rule)
     for i, detail in enumerate(details):
         if type(detail) is int:
-            text = text.replace(f"{{{i}_us}}", _moment(detail, clock))
+            text = text.replace(f"{{{i}_us}}", _moment(detail, language, clock)).replace(
+                f"{{{i}_span}}", _span(detail, language)
+            )
         text = text.replace(f"{{{i}}}", _plain(detail, language))
     return text
 
@@ -145,7 +152,20 @@ def _plain(detail: Any, language: Language) -> str:
     return WORDS[word][language] if word in WORDS else word
 
 
-def _moment(at_us: Micros, clock: Zone) -> str:
+def _moment(at_us: Micros, language: Language, clock: Zone) -> str:
     day, second = clock.local_parts(at_us)
     on = date_of(day)
-    return f"{on.day:02}.{on.month:02}.{on.year} {second // 3600:02}:{second // 60 % 60:02}"
+    named = (
+        f"{on.day:02}.{on.month:02}.{on.year}" if language == "de" else f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
+    )
+    return f"{named} {second // 3600:02}:{second // 60 % 60:02}"
+
+
+def _span(hours: int, language: Language) -> str:
+    """24 -> "am Tag": how long a limit looks back."""
+    days, rest = divmod(hours, 24)
+    german = {1: "am Tag", 7: "in der Woche"}.get(days, f"in {days} Tagen")
+    english = {1: "a day", 7: "a week"}.get(days, f"in {days} days")
+    if rest or not days:
+        german, english = f"in {hours} Stunden", f"in {hours} hours"
+    return german if language == "de" else english

@@ -29,7 +29,7 @@ def tell_add_score(config: AddScoreConfig, name_of: NameOf) -> dict[str, str]:
 ADD_SCORE = StepKind(
     kind="add_score",
     config=AddScoreConfig,
-    label={"de": "Punkte geben", "en": "Add score"},
+    label={"de": "Score ändern", "en": "Change score"},
     sample={"score": "activity", "points": 5},
     compile=compile_add_score,
     icon="trending-up",

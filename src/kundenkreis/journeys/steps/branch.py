@@ -18,7 +18,7 @@ from kundenkreis.journeys.core.protocol import (
     StepSource,
     check_branch_id,
 )
-from kundenkreis.journeys.steps.telling import readable
+from kundenkreis.journeys.steps.telling import joined
 from kundenkreis.kernel.references import ConditionData, StepId
 from kundenkreis.segments.core.protocol import Condition
 
@@ -83,8 +83,7 @@ def compile_branch(source: StepSource, context: CompileContext) -> BranchStep:
 
 def tell_branch(config: list[BranchConfig], name_of: NameOf) -> dict[str, str]:
     """The ways to go."""
-    ways = " / ".join(readable(branch.id) for branch in config)
-    return {"de": ways, "en": ways}
+    return joined(branch.id for branch in config)
 
 
 BRANCH = StepKind(

@@ -40,7 +40,7 @@ def compile_exit(source: StepSource, context: CompileContext) -> ExitStep:
 
 def tell_exit(config: ExitConfig, name_of: NameOf) -> dict[str, str]:
     """The reason, where it is not the ordinary one."""
-    return {} if config.reason == "finished" else {"de": readable(config.reason), "en": readable(config.reason)}
+    return {} if config.reason == "finished" else readable(config.reason)
 
 
 EXIT_STEP = StepKind(

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, NameOf, StepKind, StepSource
+from kundenkreis.journeys.steps.telling import readable
 from kundenkreis.kernel.references import AttributeName
 
 
@@ -25,8 +26,9 @@ def compile_set_attribute(source: StepSource, context: CompileContext) -> Derivi
 
 def tell_set_attribute(config: SetAttributeConfig, name_of: NameOf) -> dict[str, str]:
     """Attribute = value."""
-    value = "–" if config.value is None else config.value
-    return {"de": f"{config.name} = {value}", "en": f"{config.name} = {value}"}
+    plain = {"None": "–", "True": "yes", "False": "no"}
+    name, value = readable(config.name), readable(plain.get(said := str(config.value), said))
+    return {"de": f"{name['de']}: {value['de']}", "en": f"{name['en']}: {value['en']}"}
 
 
 SET_ATTRIBUTE = StepKind(

@@ -75,8 +75,9 @@ def compile_split(source: StepSource, context: CompileContext) -> SplitStep:
 
 def tell_split(config: SplitConfig, name_of: NameOf) -> dict[str, str]:
     """The parts with their shares."""
-    parts = " / ".join(f"{readable(part.id)} {part.percent:g} %" for part in config.parts)
-    return {"de": parts.replace(".", ","), "en": parts}
+    told = [(readable(part.id), f"{part.percent:g}") for part in config.parts]
+    german = " / ".join(f"{name['de']} {percent.replace('.', ',')} %" for name, percent in told)
+    return {"de": german, "en": " / ".join(f"{name['en']} {percent}%" for name, percent in told)}
 
 
 SPLIT = StepKind(

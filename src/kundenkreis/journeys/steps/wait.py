@@ -142,7 +142,7 @@ def tell_wait(config: WaitConfig, name_of: NameOf) -> dict[str, str]:
     moved_de = f"{days} Tage {'vor' if before else 'nach'} " if days else "bis "
     moved_en = f"{days} days {'before' if before else 'after'} " if days else "until "
     name = readable(config.until_property)
-    return {"de": f"{moved_de}{name}{at_de}", "en": f"{moved_en}{name}{at_en}"}
+    return {"de": f"{moved_de}{name['de']}{at_de}", "en": f"{moved_en}{name['en']}{at_en}"}
 
 
 WAIT = StepKind(

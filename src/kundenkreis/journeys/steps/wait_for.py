@@ -23,7 +23,7 @@ from kundenkreis.journeys.core.protocol import (
     check_branch_id,
     compile_trigger,
 )
-from kundenkreis.journeys.steps.telling import duration, readable
+from kundenkreis.journeys.steps.telling import duration, joined
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import ConditionData, StepId
 from kundenkreis.kernel.zones import Zone
@@ -136,11 +136,11 @@ def _watched(source: StepSource, context: CompileContext, index: int, one: Alter
 
 def tell_wait_for(config: WaitForConfig, name_of: NameOf) -> dict[str, str]:
     """What is waited for, and how long."""
-    names = " / ".join(readable(one.id) for one in config.any)
+    names = joined(one.id for one in config.any)
     if config.timeout is None:
-        return {"de": names, "en": names}
+        return names
     longest = duration(config.timeout)
-    return {"de": f"{names}, höchstens {longest['de']}", "en": f"{names}, at most {longest['en']}"}
+    return {"de": f"{names['de']}, höchstens {longest['de']}", "en": f"{names['en']}, at most {longest['en']}"}
 
 
 WAIT_FOR = StepKind(

@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.content.core.blocks import Block
 from kundenkreis.content.core.source import ContentSource, Problem
 from kundenkreis.content.core.templates import RenderFailed, check_content, compile_draft, render
 from kundenkreis.customers.core.state import decode_state
 from kundenkreis.definitions.content_checks import default_brand, known_names, source_of_body
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.documents import Content
-from kundenkreis.definitions.drafts import check_drafts
+from kundenkreis.definitions.drafts import DraftMistake, check_drafts
 from kundenkreis.runtime.counting.contents import FIGURE, ContentCounts, count_contents
 from kundenkreis.runtime.counting.kept import read_kept
 from kundenkreis.runtime.dispatching import brand_of, greeting, recipient
@@ -72,9 +73,10 @@ class StoredContents:
     def check(self, document: Mapping[str, Any]) -> tuple[Mistake, ...]:
         """See ports.Contents."""
         definitions = self._in_force()
-        source = self._source(document, definitions)
-        if isinstance(source, Mistake):
-            return (source,)
+        source = _source(document, definitions)
+        if source is None:  # something is missing or has another shape
+            checked = check_drafts([{**document, "id": document.get("id") or "new"}], definitions)
+            return tuple(_of_draft(one) for one in checked.mistakes)
         return tuple(_mistake(one) for one in check_content(source, known=known_names(definitions)))
 
     def preview(
@@ -89,10 +91,8 @@ class StoredContents:
             if checked.definitions is None:
                 return _nothing(" ".join(f"{mistake.what}." for mistake in checked.mistakes))
             definitions = checked.definitions
-        source = self._source(document, definitions)
-        if isinstance(source, Mistake):
-            return _nothing(f"{source.what}. {source.remedy}")
-        if key not in source.variants:
+        source = _source(_finished(document), definitions)
+        if source is None or key not in source.variants:
             return _nothing("")
         compiled = compile_draft(source, key)
         if isinstance(compiled, Problem):
@@ -150,16 +150,38 @@ class StoredContents:
             "preferences_url": f"{base}/u/",
         }
 
-    def _source(self, document: Mapping[str, Any], definitions: Definitions) -> ContentSource | Mistake:
-        body = {key: value for key, value in document.items() if key not in ("kind", "id")}
-        try:
-            msgspec.convert(body, Content)
-        except msgspec.ValidationError as error:
-            return Mistake(variant="", part="", line=0, what=str(error), remedy="")
-        return source_of_body(str(document.get("id", "")), body, default_brand(definitions))
-
     def _in_force(self) -> Definitions:
         return self._publisher.definitions()
+
+
+def _source(document: Mapping[str, Any], definitions: Definitions) -> ContentSource | None:
+    """The content as the cores read it, None where its shape is not that of one. What it is worth to people may still be missing: a check says so."""
+    body = {key: value for key, value in document.items() if key not in ("kind", "id")}
+    try:
+        msgspec.convert(body | {"value": body.get("value") or {"de": "-"}}, Content)
+    except msgspec.ValidationError:
+        return None
+    return source_of_body(str(document.get("id", "")), body, default_brand(definitions))
+
+
+def _finished(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Without blocks in which something is still missing, and with a subject, so that the rest can be looked at."""
+    variants = {
+        key: {**one, "subject": one.get("subject") or "–", **_finished_blocks(one)}
+        for key, one in (document.get("variants") or {}).items()
+    }
+    return {**document, "variants": variants}
+
+
+def _finished_blocks(variant: Mapping[str, Any]) -> dict[str, Any]:
+    finished = []
+    for block in variant.get("blocks") or ():
+        try:
+            msgspec.convert(block, Block)
+        except msgspec.ValidationError:
+            continue
+        finished.append(block)
+    return {"blocks": finished} if "blocks" in variant else {}
 
 
 def _line(
@@ -191,6 +213,17 @@ def _line(
 def _mistake(problem: Problem) -> Mistake:
     return Mistake(
         variant=problem.variant, part=problem.part, line=problem.line, what=problem.what, remedy=problem.remedy
+    )
+
+
+def _of_draft(mistake: DraftMistake) -> Mistake:
+    variant, part = (
+        (str(mistake.path[1]), str(mistake.path[2]))
+        if len(mistake.path) > 2 and mistake.path[0] == "variants"
+        else ("", "")
+    )
+    return Mistake(
+        variant=variant, part=part, line=mistake.line, what=mistake.what, remedy=mistake.remedy, code=mistake.code
     )
 
 

@@ -64,7 +64,7 @@ def _words() -> dict[str, str]:
         "percentile": _("Usual pause: percentile"),
         "floor_days": _("At least so many days"),
         "at_most_days": _("At most so many days"),
-        "min_purchase_days": _("Needs so many days with a purchase"),
+        "min_purchase_days": _("Purchase days, at least"),
         "message_class": _("Kind of message"),
         "basis": _("Legal basis"),
         "from": _("From (0 to 9,999)"),

@@ -42,6 +42,8 @@ class Mistake:
     line: int
     what: str
     remedy: str
+    code: str = ""
+    """Slug of a mistake in the shape; "" for what the content itself is checked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

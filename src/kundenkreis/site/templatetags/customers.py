@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import template
-from django.utils.translation import gettext as _
 
 from kundenkreis.site import formats
 from kundenkreis.site.pages.customers import words
@@ -12,7 +11,14 @@ from kundenkreis.site.pages.customers.listing import Row
 from kundenkreis.site.personal import personal
 from kundenkreis.site.ports.customer import ScoreLine, ScoreNow
 from kundenkreis.site.ports.customers import Amount, CustomerLine
-from kundenkreis.site.profile_words import attribute_word, field_of, identifier_word, order_word, relation_word
+from kundenkreis.site.profile_words import (
+    attribute_word,
+    field_of,
+    identifier_word,
+    order_word,
+    relation_word,
+    value_word,
+)
 from kundenkreis.site.score_words import ledger_rule
 from kundenkreis.site.verdict_words import basis_word, outcome_word
 
@@ -48,14 +54,13 @@ def attribute_of(row: Row, column: Column) -> str:
     """The value of one attribute column, as far as it may be seen."""
     names = [name for name, _value in row.attributes]
     value = row.attributes[names.index(column.attribute)][1] if column.attribute in names else ""
-    return personal(value, field_of(column.attribute))
+    return personal(value_word(column.attribute, value), field_of(column.attribute))
 
 
 @register.filter
 def own_value(value: Any) -> str:
     """A value of the profile, as far as it may be seen."""
-    text = {"true": _("yes"), "false": _("no")}.get(value.text, value.text)
-    return personal(text, field_of(value.name))
+    return personal(value_word(value.name, value.text), field_of(value.name))
 
 
 @register.filter
@@ -89,11 +94,13 @@ def order_tone(status: str) -> str:
 
 
 for _name in (
-    "ban_word", "by_event", "days", "found_here", "joined_records", "mostly_within", "newest_entries", "points_today",
+    "ban_word", "by_event", "days", "found_here", "joined_records", "mostly_within", "newest_entries", "numbered", "points_today",
     "rests_until", "said", "scope_word", "since_day", "situation_tone", "until_day",
 ):  # fmt: skip
     register.filter(_name, getattr(words, _name))
 register.filter("day", formats.day)
+register.filter("country", formats.country)
+register.filter("language_name", formats.language_name)
 register.filter("attribute_word", attribute_word)
 register.filter("identifier_word", identifier_word)
 register.filter("order_word", order_word)

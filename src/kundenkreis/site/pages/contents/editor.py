@@ -156,9 +156,10 @@ def preflight(document: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _told(mistake: Mistake) -> tuple[str, str, str]:
     where = content_words.variant_word(mistake.variant) if mistake.variant else ""
     part = content_words.part_word(mistake.part) if mistake.part else ""
-    return " · ".join(word for word in (where, part) if word), *mistake_words.content_words(
-        mistake.what, mistake.remedy
-    )
+    place = " · ".join(word for word in (where, part) if word)
+    if mistake.code:
+        return place, mistake_words.mistake_word(mistake), ""
+    return place, *mistake_words.content_words(mistake.what, mistake.remedy)
 
 
 @never_cache
@@ -176,7 +177,10 @@ def preview_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
         without_name="without_name" in asked,
     )
     if preview.failed or view in ("text", "source") or not preview.html:
-        context = {"preview": preview, "shown": preview.html if view == "source" else preview.text}
+        context = {
+            "preview": preview, "shown": preview.html if view == "source" else preview.text,
+            "why_not": mistake_words.why_not(preview.failed),
+        }  # fmt: skip
         response = render(request, "contents/preview_text.html", context)
         response.headers["Content-Security-Policy"] = TEXT_POLICY
         return response

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -42,6 +43,11 @@ def name_of(name: str, email: str, number: str, profile_id: int) -> str:
     return (
         _("Customer %(number)s") % {"number": number} if number else _("Visitor %(id)s") % {"id": str(profile_id)[-4:]}
     )
+
+
+def numbered(number: str) -> str:
+    """A customer number that says what it is."""
+    return _("No. %(number)s") % {"number": number}
 
 
 def situation_tone(situation: str) -> str:
@@ -270,7 +276,7 @@ def describe_entry(entry: TimelineEntry, person: str) -> DescribedEntry:
 def _describe_message(entry: TimelineEntry, message: TimelineMessage, person: str) -> DescribedEntry:
     last = message.verdicts[-1]
     described = describe_verdict(last)
-    lines = [f"{channel_word(message.channel)} · {outcome_word(last.outcome)} · {said(message.journey)}"]
+    lines = [f"{capfirst(channel_word(message.channel))} · {outcome_word(last.outcome)} · {said(message.journey)}"]
     if message.subject:
         lines.append(personal(message.subject))
     is_withheld = last.outcome in _NEVER_CAME
@@ -347,13 +353,14 @@ def _fact_parts(facts: dict[str, object]) -> Iterable[str]:
         "outcome",
         "value",
         "carrier",
-        "branch",
         "voucher_code",
         "query",
         "until",
     ):
         if facts.get(name) and not (name == "value" and "name" not in facts):
             yield personal(str(facts[name]))
+    if branch := str(facts.get("branch") or ""):
+        yield _("Shop %(name)s") % {"name": branch} if branch.isdigit() else personal(branch)
     products, count = facts.get("products"), facts.get("product_count")
     if isinstance(products, list) and isinstance(count, int) and count:
         listed = ", ".join(str(one) for one in products if one)

@@ -9,8 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from kundenkreis.kernel.zones import from_datetime
+from kundenkreis.site import formats
 from kundenkreis.site.audit import ACTIONS, KINDS
-from kundenkreis.site.audit_words import action_word, action_words, detail_words, kind_words, object_words
+from kundenkreis.site.audit_words import action_word, action_words, detail_words, kind_words, object_path, object_words
 from kundenkreis.site.models import Account, AuditEntry
 
 PAGE_SIZE = 50
@@ -31,6 +33,8 @@ def show_log(request: HttpRequest) -> HttpResponse:
             "who": each.actor_name or _("somebody not signed in"),
             "what": action_word(each.action),
             "object": object_words(each),
+            "href": object_path(each),
+            "when": formats.to_the_second(from_datetime(each.at)),
             "details": detail_words(each),
         }
         for each in entries[:PAGE_SIZE]

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from kundenkreis.definitions.content_checks import DEFAULT_BRAND, default_brand
 from kundenkreis.definitions.documents import Brand
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
+from kundenkreis.site import mistake_words
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages import definition_editor
 from kundenkreis.site.pages.definition_editor import Edited
@@ -66,7 +67,11 @@ def preview_brand(request: HttpRequest) -> HttpResponse:
     key = "en" if str(document.get("language", "")).startswith("en") else "de"
     preview = mounted().sources.contents.preview(_sample(key), key, profile_id=0, without_name=False, brand=document)
     if preview.failed:
-        response = render(request, "contents/preview_text.html", {"preview": preview, "shown": ""})
+        response = render(
+            request,
+            "contents/preview_text.html",
+            {"preview": preview, "shown": "", "why_not": mistake_words.why_not(preview.failed)},
+        )
         response.headers["Content-Security-Policy"] = TEXT_POLICY
         return response
     response = HttpResponse(preview.html)
