@@ -27,8 +27,8 @@ PEOPLE = 60
 
 @contextmanager
 def helpers_of(clock: VirtualClock, *, most: int = 1) -> Iterator[FoldHelpers]:
-    """Helpers that are there and share every batch, however small."""
-    helpers = FoldHelpers(clock, most=most, fewest_customers=1)
+    """Helpers that are there and share every batch, however small, and begin with its first rows."""
+    helpers = FoldHelpers(clock, most=most, fewest_customers=1, part=5)
     helpers.call(wait=True)
     try:
         yield helpers

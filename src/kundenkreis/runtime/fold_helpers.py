@@ -12,23 +12,18 @@ import socket
 import subprocess
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from select import select
 
 import msgspec
 
-from kundenkreis.customers.core.commerce import orders_named
-from kundenkreis.customers.core.turn import Orders
-from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.rows import LogRow
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.collecting import collect_rarely
+from kundenkreis.runtime.lending import FoldHelperError, Lending, Returned
 from kundenkreis.runtime.rulebooks import KnownRulebooks, Published, Rulebooks
-from kundenkreis.runtime.shares import Folded, Share, StoredState, fold_share
+from kundenkreis.runtime.shares import Folded, Share, fold_share
 
 _logger = logging.getLogger(__name__)
 
@@ -40,14 +35,12 @@ PATIENCE_SECONDS = 60.0
 """A share takes a tenth of a second; a helper that says nothing for this long is taken for dead."""
 FEWEST_CUSTOMERS = 40
 """Fewer are folded sooner than sent."""
-PIECES = 16
-"""In so many pieces for each process a batch is shared: who is done takes the next, so all end at about the same time."""
-LEAST_PIECE = 8
-"""Customers; fewer are folded sooner than sent."""
+PART = 500
+"""Messages; some tens of milliseconds of resolving and writing, and of folding."""
 HEARS_WITHIN_SECONDS = 0.0002
 """How long the worker may wait until a helper that folds makes room for its next share."""
-WAITING = 2
-"""Pieces that a helper has at hand: while one is folded the other is on its way."""
+UNHEARD_BYTES = 1 << 20
+"""Of answers that wait while the worker does something else, if the system allows as much."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _read_published = msgspec.msgpack.Decoder(Published).decode
@@ -55,12 +48,6 @@ _read_share = msgspec.msgpack.Decoder(Share).decode
 _read_folded = msgspec.msgpack.Decoder(Folded).decode
 
 _HELLO, _RULEBOOKS, _SHARE, _FOLDED = b"h", b"r", b"s", b"f"
-
-
-class FoldHelperError(KundenkreisError):
-    """A fold helper does not answer."""
-
-    code = "fold_helper"
 
 
 class Line:
@@ -103,6 +90,8 @@ class FoldHelper:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNHEARD_BYTES)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "kundenkreis.runtime.fold_helpers", str(theirs.fileno())],
@@ -173,13 +162,15 @@ class FoldHelpers:
 
     Args:
         most: how many; never more than there are other processors.
-        fewest_customers: in a batch, for it to be shared.
+        fewest_customers: in a part of a batch, for it to be shared.
+        part: messages that are resolved while a helper folds those before them.
     """
 
-    def __init__(self, clock: Clock, *, most: int, fewest_customers: int = FEWEST_CUSTOMERS) -> None:
+    def __init__(self, clock: Clock, *, most: int, fewest_customers: int = FEWEST_CUSTOMERS, part: int = PART) -> None:
         self._clock = clock
         self._most = most
-        self._fewest_customers = fewest_customers
+        self.fewest_customers = fewest_customers
+        self.part = part
         self._helpers: list[FoldHelper] = []
         self._lending: Lending | None = None
         self._not_before_us: Micros = 0
@@ -216,35 +207,24 @@ class FoldHelpers:
         if self._helpers and self._clock.monotonic_us() - self._wanted_us > REST_US:
             self.close()
 
-    def lend(
-        self, states: Sequence[StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, *, until_us: Micros,
-        rulebooks: Rulebooks,
-    ) -> "Lending":  # fmt: skip
-        """Share the fold of these customers.
-
-        Args:
-            states: customers who can be lent (`Share`).
-            rows: profile id -> new rows.
-            orders: at least those that their rows name.
-        """
-        helpers: list[FoldHelper] = []
-        if len(states) >= self._fewest_customers:
-            try:
-                helpers = [helper for helper in self._helpers if helper.is_ready()]
-            except FoldHelperError:
-                self._give_up()
-        pieces = _pieces(states, rows, parts=PIECES * (len(helpers) + 1)) if helpers else [list(states)]
-        self._lending = Lending(helpers, pieces, lambda piece: _share(piece, rows, orders, until_us), rulebooks)
+    def lend(self, rulebooks: Rulebooks) -> Lending | None:
+        """Begin to share the fold of a batch; None when nobody is ready to help."""
+        try:
+            helpers = [helper for helper in self._helpers if helper.is_ready()]
+        except FoldHelperError:
+            self._give_up()
+            return None
+        self._lending = Lending(helpers, rulebooks) if helpers else None
         return self._lending
 
-    def finish(self, lending: "Lending") -> tuple[list[Folded], list[int]]:
-        """(what the helpers did, profile ids of those the worker has to fold after all). Waits for the helpers."""
+    def finish(self, lending: Lending) -> Returned:
+        """What has come back since the last look, once nothing is with the helpers any more. Waits for them."""
         self._lending = None
         lending.finish()
         if lending.error is not None:
             self._give_up()
-        self.folded += sum(folded.counts.customers for folded in lending.done)
-        return lending.done, lending.back
+        self.folded += lending.folded
+        return lending.returned()
 
     def drop(self) -> None:
         """Forget what is lent: the batch has failed. Waits for the helpers, so that they are heard no more about it."""
@@ -260,80 +240,6 @@ class FoldHelpers:
     def _give_up(self) -> None:
         self.close()
         self._not_before_us = self._clock.monotonic_us() + RETRY_US
-
-
-class Lending:
-    """One batch, shared: the worker takes pieces from the end while helpers take them from the beginning."""
-
-    def __init__(
-        self, helpers: Sequence[FoldHelper], pieces: list[list[StoredState]],
-        share_of: Callable[[list[StoredState]], Share], rulebooks: Rulebooks,
-    ) -> None:  # fmt: skip
-        self.customers = frozenset(stored.profile_id for piece in pieces for stored in piece)
-        """Everybody in it, whoever folds them."""
-        self._pieces = deque(pieces)
-        self._share_of = share_of
-        self._rulebooks = rulebooks
-        self._at_hand: dict[FoldHelper, deque[list[StoredState]]] = {helper: deque() for helper in helpers}
-        self.done: list[Folded] = []
-        self.back: list[int] = []
-        """Profile ids of those whom a helper handed back, or had when it failed."""
-        self.error: FoldHelperError | None = None
-
-    def own_pieces(self) -> Iterator[list[int]]:
-        """Profile ids for the worker to fold, piece by piece, until nothing is left that could be given."""
-        while True:
-            self._tend(is_end=False)
-            if not self._pieces:
-                return
-            yield [stored.profile_id for stored in self._pieces.pop()]
-
-    def finish(self) -> None:
-        """Wait for what is with the helpers."""
-        self._pieces.clear()
-        self._tend(is_end=True)
-
-    def _tend(self, *, is_end: bool) -> None:
-        """Take what the helpers have done and give them more."""
-        try:
-            for helper, at_hand in self._at_hand.items():
-                while at_hand and (is_end or helper.has_answered()):
-                    folded = helper.take()
-                    at_hand.popleft()
-                    self.done.append(folded)
-                    self.back.extend(folded.handed_back)
-                while self._pieces and len(at_hand) < WAITING:
-                    at_hand.append(self._pieces.popleft())
-                    helper.give(self._share_of(at_hand[-1]), self._rulebooks)
-        except FoldHelperError as error:
-            _logger.warning("a fold helper failed; the worker goes on alone", exc_info=error)
-            self.error = error
-            lost = [piece for pieces in self._at_hand.values() for piece in pieces]
-            self.back.extend(stored.profile_id for piece in lost for stored in piece)
-            self._at_hand.clear()
-
-
-def _pieces(
-    states: Sequence[StoredState], rows: Mapping[int, Sequence[LogRow]], *, parts: int
-) -> list[list[StoredState]]:
-    """These customers in about so many pieces of equal work, none of them tiny."""
-    most = max(sum(len(rows[stored.profile_id]) + 1 for stored in states) // parts, 2 * LEAST_PIECE)
-    pieces: list[list[StoredState]] = []
-    work = most
-    for stored in states:
-        if work >= most:
-            pieces.append([])
-            work = 0
-        pieces[-1].append(stored)
-        work += len(rows[stored.profile_id]) + 1
-    return pieces
-
-
-def _share(states: list[StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, until_us: Micros) -> Share:
-    share = Share(until_us, states, [row for stored in states for row in rows[stored.profile_id]], [])
-    named = {order_id for row in share.rows if (order_id := orders_named(row))}
-    share.orders.extend(order for (_, order_id), order in orders.items() if order_id in named)
-    return share
 
 
 def other_processors() -> int:

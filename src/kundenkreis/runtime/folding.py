@@ -25,12 +25,13 @@ from kundenkreis.kernel.rows import LogRow
 from kundenkreis.privacy.forgetting import erased_among, forget_silent, remove_rows
 from kundenkreis.runtime import log
 from kundenkreis.runtime.bases import bases_of
-from kundenkreis.runtime.fold_helpers import FoldHelpers, Lending
+from kundenkreis.runtime.fold_helpers import FoldHelpers
+from kundenkreis.runtime.lending import Lending
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.shares import Counts, Folded, StoredState, fold_customer
 from kundenkreis.runtime.stores.schema import QUARANTINED_CUSTOMERS
 from kundenkreis.runtime.stores.session import Session
-from kundenkreis.runtime.writes import Writes
+from kundenkreis.runtime.writes import Marks, Writes
 
 RELEASED = "released"
 """Code of a quarantined customer whom somebody let out: folded again with the next batch, all skipped rows first."""
@@ -54,6 +55,27 @@ class FoldReport(msgspec.Struct):
     """Anonymous customers whose silence was long enough; every row of them is gone."""
 
 
+class _Begun:
+    """The batch that is being folded: what is lent of it, and what waits for its end."""
+
+    def __init__(self, lending: Lending | None) -> None:
+        self.lending = lending
+        self.rows: dict[int, list[LogRow]] = defaultdict(list)
+        """New rows by profile id, of everybody in the batch so far; of those lent what was lent."""
+        self.later: dict[int, list[LogRow]] = defaultdict(list)
+        """What came for customers after they had been lent."""
+        self.back: list[int] = []
+        """Lent, and handed back."""
+        self.marks: dict[int, Marks] = {}
+        """What the indexes find those by whom the worker folds."""
+        self.report = FoldReport()
+
+    @property
+    def lent(self) -> Container[int]:
+        """Profile ids of everybody who may be with a helper, or was."""
+        return self.lending.customers if self.lending is not None else ()
+
+
 class Folder:
     """Folds customers of one store; keeps control rows and quarantined ids in memory between batches."""
 
@@ -70,6 +92,7 @@ class Folder:
         self._bases: dict[int, LogRow] = {}
         """Of the customers of this batch whose stored state is of an older version."""
         self._up_to: dict[int, int] | None = None
+        self._begun: _Begun | None = None
 
     @property
     def controls_read(self) -> int:
@@ -97,6 +120,7 @@ class Folder:
         """After a rolled back transaction: read controls anew, and leave what helpers say about it."""
         self._controls = [[] for _ in range(PARTITIONS)]
         self._controls_read = 0
+        self._begun = None
         if self._helpers is not None:
             self._helpers.drop()
 
@@ -110,6 +134,22 @@ class Folder:
         if up_to is None or not rows or rows[-1].number <= up_to.get(partition, 0):
             return rows
         return [row for row in rows if row.number <= up_to.get(partition, 0)]
+
+    @property
+    def part(self) -> int:
+        """Messages whose fold can begin while others are still resolved; 0: nobody is there to begin it."""
+        return self._helpers.part if self._helpers is not None and self._helpers.are_there else 0
+
+    def begin(self, tx: Session, rows: Sequence[LogRow], *, until_us: Micros) -> None:
+        """Let helpers fold what they can of the first rows of a batch, and write what they have done; `fold` does the rest.
+
+        Args:
+            until_us: no later row of this batch is older than this; timers of those who are lent run up to it.
+        """
+        begun = self._begin()
+        begun.report.rows += len(rows)
+        self._lend(tx, _by_profile(rows), begun, until_us)
+        self._save_returned(tx, begun)
 
     def fold(
         self,
@@ -129,56 +169,93 @@ class Folder:
             due: profile ids whose wake has come or whom a control row has not reached yet.
         """
         self._up_to = up_to
-        self._listed, self._bases = {}, {}
-        by_profile: dict[int, list[LogRow]] = defaultdict(list)
-        for row in rows:
-            if row.type != "control":
-                by_profile[row.profile_id].append(row)
+        begun = self._begin()
+        begun.report.rows += len(rows)
+        by_profile = _by_profile(rows)
         for profile_id in due:
             by_profile.setdefault(profile_id, [])
-        wanted = [profile_id for profile_id in by_profile if profile_id not in self._quarantined]
-        released = [profile_id for profile_id in wanted if profile_id in self._released]
+        released = [one for one in by_profile if one in self._released and one not in self._quarantined]
         if released:
             by_profile.update(self._skipped(tx, released, up_to))
-        report = FoldReport(rows=len(rows))
-        stored = _load_states(tx, wanted)
-        orders = _load_orders(tx, [row for p in wanted for row in by_profile[p]])
-        lending = self._lend(stored, by_profile, orders, until_us)
-        lent = lending.customers if lending is not None else frozenset()
-        own = [profile_id for profile_id in wanted if profile_id not in lent]
-        outcomes = self._fold_here(tx, own, stored, by_profile, orders, until_us, report)
-        done: list[Folded] = []
-        if lending is not None and self._helpers is not None:
-            for piece in lending.own_pieces():
-                outcomes += self._fold_here(tx, piece, stored, by_profile, orders, until_us, report)
-            done, back = self._helpers.finish(lending)
-            outcomes += self._fold_here(tx, back, stored, by_profile, orders, until_us, report)
-        self._save(tx, outcomes, done, stored, report)
+        self._lend(tx, by_profile, begun, until_us)
+        self._fold_rest(tx, begun, until_us)
         back_again = [(one,) for one in released if one not in self._quarantined]
         tx.run_many("DELETE FROM quarantined_customers WHERE profile_id = ?", back_again)
         self._released.difference_update(released)
-        return report
+        self._begun = None
+        return begun.report
 
-    def _lend(
-        self, stored: Mapping[int, StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, until_us: Micros
-    ) -> Lending | None:
-        """The customers about whom nothing else has to be read, shared with the helpers; None if there are no helpers."""
-        if self._helpers is None or not self._helpers.are_there:
-            return None
+    def _begin(self) -> _Begun:
+        if self._begun is None:
+            self._listed, self._bases = {}, {}
+            self._begun = _Begun(self._helpers.lend(self._rulebook_of) if self._helpers is not None else None)
+        return self._begun
+
+    def _lend(self, tx: Session, by_profile: Mapping[int, list[LogRow]], begun: _Begun, until_us: Micros) -> None:
+        """Share those about whom nothing else has to be read; the others are kept for the worker."""
+        if begun.lending is None or self._helpers is None:
+            for profile_id, rows in by_profile.items():
+                begun.rows[profile_id].extend(rows)
+            return
+        fresh: dict[int, list[LogRow]] = {}
+        for profile_id, rows in by_profile.items():
+            if profile_id in begun.lent:
+                begun.later[profile_id].extend(rows)
+            elif profile_id in begun.rows:
+                begun.rows[profile_id].extend(rows)
+            else:
+                fresh[profile_id] = rows
+        can_be_lent = [one for one in fresh if one not in self._quarantined and one not in self._released]
+        stored = _load_states(tx, can_be_lent) if len(can_be_lent) >= self._helpers.fewest_customers else {}
         plain = [
             one
             for profile_id, one in stored.items()
-            if profile_id not in self._released
-            and one.control_to >= self.newest_control(partition_of(profile_id), self._up_to)
-            and all(row.type != "merge" for row in rows[profile_id])
+            if one.control_to >= self.newest_control(partition_of(profile_id), self._up_to)
+            and all(row.type != "merge" for row in fresh[profile_id])
         ]
-        return self._helpers.lend(plain, rows, orders, until_us=until_us, rulebooks=self._rulebook_of)
+        begun.rows.update(fresh)
+        if len(plain) >= self._helpers.fewest_customers:
+            orders = _load_orders(tx, [row for one in plain for row in fresh[one.profile_id]])
+            begun.lending.add(plain, fresh, orders, until_us)
+        else:
+            begun.lending.tend()
+
+    def _fold_rest(self, tx: Session, begun: _Begun, until_us: Micros) -> None:
+        """Fold whoever is not lent, and those lent whom no helper has taken; then those who have to be folded once more."""
+        own = {one: rows for one, rows in begun.rows.items() if one not in begun.lent}
+        outcomes = self._fold_loaded(tx, own, begun, until_us)
+        if begun.lending is None or self._helpers is None:
+            self._save(tx, outcomes, (), begun)
+            return
+        for piece in begun.lending.own_pieces():
+            stored = {one.profile_id: one for one in piece.states}
+            outcomes += self._fold_here(tx, list(stored), stored, piece.rows, piece.orders, piece.until_us, begun)
+        returned = self._helpers.finish(begun.lending)
+        self._save(tx, outcomes, returned.folded, begun)
+        again = {one: begun.rows[one] for one in (*begun.back, *returned.back)}
+        for profile_id, rows in begun.later.items():
+            again[profile_id] = [*again.get(profile_id, ()), *rows]
+        if again:
+            self._save(tx, self._fold_loaded(tx, again, begun, until_us, is_again=True), (), begun)
+
+    def _fold_loaded(
+        self, tx: Session, by_profile: Mapping[int, list[LogRow]], begun: _Begun, until_us: Micros, *, is_again: bool = False
+    ) -> list[Outcome]:  # fmt: skip
+        """Fold these customers in this process; of those folded already only whom something new has come for."""
+        wanted = [profile_id for profile_id in by_profile if profile_id not in self._quarantined]
+        stored = _load_states(tx, wanted)
+        if is_again:
+            wanted = [one for one in wanted if by_profile[one] or stored[one].wake_us <= until_us]
+        orders = _load_orders(tx, [row for profile_id in wanted for row in by_profile[profile_id]])
+        return self._fold_here(tx, wanted, stored, by_profile, orders, until_us, begun)
 
     def _fold_here(
-        self, tx: Session, wanted: Sequence[int], stored: Mapping[int, StoredState], rows: Mapping[int, list[LogRow]],
-        orders: Orders, until_us: Micros, report: FoldReport,
+        self, tx: Session, wanted: Sequence[int], stored: Mapping[int, StoredState], rows: Mapping[int, Sequence[LogRow]],
+        orders: Orders, until_us: Micros, begun: _Begun,
     ) -> list[Outcome]:  # fmt: skip
         """Fold these customers in this process."""
+        report = begun.report
+        begun.marks.update((one.profile_id, one.marks) for one in stored.values())
         states, old, stopped = self._read_states(tx, [stored[p] for p in wanted if p in stored], until_us)
         report.quarantined += len(stopped)
         new = [profile_id for profile_id in wanted if profile_id not in stored and rows[profile_id]]
@@ -207,7 +284,7 @@ class Folder:
         return rows
 
     def _advance(
-        self, tx: Session, profile_id: int, state: CustomerState | None, rows: list[LogRow], orders: Orders,
+        self, tx: Session, profile_id: int, state: CustomerState | None, rows: Sequence[LogRow], orders: Orders,
         until_us: Micros, report: FoldReport,
     ) -> Outcome | None:  # fmt: skip
         controls = self._controls_of(partition_of(profile_id), self._up_to)
@@ -305,11 +382,16 @@ class Folder:
             ),
         )
 
-    def _save(
-        self, tx: Session, outcomes: Sequence[Outcome], done: Sequence[Folded], stored: Mapping[int, StoredState],
-        report: FoldReport,
-    ) -> None:  # fmt: skip
-        writes = Writes()
+    def _save_returned(self, tx: Session, begun: _Begun) -> None:
+        """Write what helpers have done so far."""
+        if begun.lending is not None:
+            returned = begun.lending.returned()
+            begun.back += returned.back
+            if returned.folded:
+                self._save(tx, (), returned.folded, begun)
+
+    def _save(self, tx: Session, outcomes: Sequence[Outcome], done: Sequence[Folded], begun: _Begun) -> None:
+        writes, report = Writes(), begun.report
         silent = [outcome.state.profile_id for outcome in outcomes if outcome.is_forgotten]
         kept_back = forget_silent(tx, silent) if silent else set()
         report.forgotten += len(silent) - len(kept_back)
@@ -321,14 +403,22 @@ class Folder:
             if profile_id in self._bases:
                 writes.carry(self._bases[profile_id])
                 self._listed.pop(profile_id, None)
-            marks = stored[profile_id].marks if profile_id in stored else None
-            writes.add(outcome, control_to, marks=marks, was=self._listed.get(profile_id))
+            writes.add(outcome, control_to, marks=begun.marks.get(profile_id), was=self._listed.get(profile_id))
         for folded in done:
             writes.absorb(folded.writes)
             report.counts.add(folded.counts)
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
         report.relays += len(writes.relays)
+
+
+def _by_profile(rows: Iterable[LogRow]) -> dict[int, list[LogRow]]:
+    """Own rows of customers by profile id; control rows left out."""
+    found: dict[int, list[LogRow]] = defaultdict(list)
+    for row in rows:
+        if row.type != "control":
+            found[row.profile_id].append(row)
+    return found
 
 
 def _load_states(tx: Session, wanted: Sequence[int]) -> dict[int, StoredState]:

@@ -147,7 +147,7 @@ class Installation:
             self.store, reading, self.rulebooks, zone=self.zone, clock=self.clock,
             late_after_us=self.late_after_us, point=self.point, admission=self.admission(),
             tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days), helpers=helpers,
-            open_another=lambda: SqliteInbox(self.data_dir / INBOX_FILE), hurry=self.store.read_as_memory,
+            open_another=lambda: SqliteInbox(self.data_dir / INBOX_FILE), hurry=self.store.hurry,
         )  # fmt: skip
         self._closing.callback(worker.close)
         return worker

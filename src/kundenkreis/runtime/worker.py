@@ -5,7 +5,7 @@ are folded from memory and one commit makes everything durable, inbox position i
 one of N: any of them resolves, each folds the partitions it holds a lease on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -24,7 +24,7 @@ from kundenkreis.runtime.folding import Folder, FoldReport
 from kundenkreis.runtime.pace import Pace
 from kundenkreis.runtime.partition_clocks import move_clocks, write_clocks
 from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
-from kundenkreis.runtime.resolver import Relay, Resolver, quarantine
+from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
@@ -147,15 +147,15 @@ class EmbeddedWorker:
         reading = self._reader.read(position, most_items=size)
         arrivals = reading.arrivals
         relays = _take_relays(tx, size)
-        quarantine(tx, reading.malformed)
-        self._point("resolver.before_append")
-        rows = self._resolver.resolve(tx, arrivals, relays)
-        self._point("resolver.after_append")
-        self._folder.refresh(tx)
         drained = reading.is_all and len(relays) < size
+        quarantine(tx, reading.malformed)
+        self._folder.refresh(tx)
+        self._point("resolver.before_append")
+        rows, count = self._resolve(tx, arrivals, relays, part=self._folder.part)
+        self._point("resolver.after_append")
         until_us = now_us if drained or not rows else min(now_us, max(row.at_us for row in rows))
         until_us = max([until_us, *(row.at_us for row in rows)])
-        most_due = max(size - len(rows), size // 4)
+        most_due = max(size - count, size // 4)
         due = _due(tx, until_us, most_due)
         is_more_due = len(due) == most_due
         due += self._sweep(tx, size // 2)
@@ -166,9 +166,17 @@ class EmbeddedWorker:
         if has_read:
             self._position = reading.last
             write_meta(tx, INBOX_POSITION, str(self._position))
-        if rows or due:
+        if count or due:
             write_clocks(tx, {0: until_us})
-        more = is_more_due or not drained or fold.relays or self._all_swept_to != self._folder.controls_read
+        # Who was folded with the first rows may come due between those and now.
+        has_begun_early = count > len(rows)
+        more = (
+            is_more_due
+            or not drained
+            or has_begun_early
+            or fold.relays
+            or self._all_swept_to != self._folder.controls_read
+        )
         idle = not (has_read or relays or due)
         if not drained:
             self._reader.read_ahead(self._position, most_items=size)
@@ -176,6 +184,27 @@ class EmbeddedWorker:
             events=len(arrivals), idle=idle, settled=idle or not more, drained=drained, fold=fold,
             waited_us=now_us - arrivals[0].received_us if arrivals else 0,
         )  # fmt: skip
+
+    def _resolve(
+        self, tx: Session, arrivals: Sequence[Arrival], relays: Sequence[Relay], *, part: int
+    ) -> tuple[list[LogRow], int]:
+        """Resolve messages; helpers begin to fold the first ones meanwhile.
+
+        Args:
+            part: messages at a time; 0: all at once. Each part is appended behind the clock that the one before has moved, so none is older.
+
+        Returns:
+            (the rows of the last part, how many rows there are in all).
+        """
+        rows = self._resolver.resolve(tx, arrivals[: part or None], relays)
+        count, begin = len(rows), part or len(arrivals)
+        while begin < len(arrivals):
+            if rows:
+                self._folder.begin(tx, rows, until_us=max(row.at_us for row in rows))
+            rows = self._resolver.resolve(tx, arrivals[begin : begin + part])
+            count += len(rows)
+            begin += part
+        return rows, count
 
     def _sweep(self, tx: Session, limit: int) -> list[int]:
         """Customers whom a control row has not reached yet: at most half of a batch."""

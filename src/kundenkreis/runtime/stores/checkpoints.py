@@ -14,8 +14,10 @@ from typing import Any
 
 _logger = logging.getLogger(__name__)
 
-ENOUGH_PAGES = 32_000
-"""128 MB: from here on pages are written back. Fewer would write the same page more often."""
+ENOUGH_PAGES = 8_000
+"""32 MB: from here on pages are written back. Fewer would write the same page more often."""
+ENOUGH_IN_A_HURRY = 128_000
+"""512 MB: while much is written at once, most pages are written again before that."""
 PAUSE_SECONDS = 0.05
 """Between two looks at the length of the WAL while commits go on."""
 
@@ -31,6 +33,7 @@ class Checkpoints:
         self._connect = connect
         self._committed = threading.Event()
         self._stopped = threading.Event()
+        self._enough = ENOUGH_PAGES
         self.is_nearly_done = False
         """Only the last little is left, and the writer's."""
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
@@ -42,6 +45,10 @@ class Checkpoints:
             self.is_nearly_done = False
             write_rest_back(connection)
         self._committed.set()
+
+    def hurry(self, is_wanted: bool) -> None:
+        """Whether the WAL may be longer from now on."""
+        self._enough = ENOUGH_IN_A_HURRY if is_wanted else ENOUGH_PAGES
 
     def stop(self) -> None:
         """End the thread; what is not written back stays in the WAL, as safe as before."""
@@ -62,16 +69,16 @@ class Checkpoints:
 
     def _write_most_back(self, connection: Any) -> bool:
         try:
-            return write_most_back(connection)
+            return write_most_back(connection, enough=self._enough)
         except Exception:  # the edge of a thread: a disk that is full now may have room at the next look
             _logger.exception("the WAL was not written back; trying again")
             return False
 
 
-def write_most_back(connection: Any) -> bool:
+def write_most_back(connection: Any, *, enough: int = ENOUGH_PAGES) -> bool:
     """Write a long WAL back, as much of it as the writer does not outrun. Whether it was long and something of it is left."""
     left, done = pages(connection)
-    if left + done < ENOUGH_PAGES:
+    if left + done < enough:
         return False
     before = left + 1
     while 0 < left < before:

@@ -21,8 +21,10 @@ sqlite3.register_adapter(bytes, bytes)
 
 _CHUNK = 900
 """Parameters per statement: below every build's limit, large enough that preparing costs nothing."""
-_LONGEST_WAL_PAGES = 128_000
-"""512 MB: where a commit writes the WAL back itself, if nobody did before."""
+_LONGEST_WAL_PAGES = 256_000
+"""1 GB: where a commit writes the WAL back itself, if nobody did before."""
+_KEPT_WAL_BYTES = 64 << 20
+"""What a WAL that was longer is cut to when it begins anew."""
 _MAPPED_BYTES = 1 << 38
 """Of a store that is read as memory: more than any has."""
 
@@ -117,14 +119,16 @@ class SqliteStore:
         if self._checkpoints is None:
             self._checkpoints = Checkpoints(self._connect)
 
-    def read_as_memory(self, is_wanted: bool) -> None:
-        """Whether this thread reads the file as memory from now on, which saves a copy of each page.
+    def hurry(self, is_far_behind: bool) -> None:
+        """How this thread works from now on: far behind, it reads the file as memory, which saves a copy of each page, and the WAL may be long.
 
         Not always: those pages would count as this process's for as long as it lives, though the system may drop them.
         """
-        if getattr(self._local, "is_mapped", False) != is_wanted:
-            self._local.is_mapped = is_wanted
-            self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if is_wanted else 0}")
+        if getattr(self._local, "hurries", False) != is_far_behind:
+            self._local.hurries = is_far_behind
+            self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if is_far_behind else 0}")
+            if self._checkpoints is not None:
+                self._checkpoints.hurry(is_far_behind)
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
@@ -144,6 +148,7 @@ class SqliteStore:
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
         connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LONGEST_WAL_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={_KEPT_WAL_BYTES}")
         connection.execute("PRAGMA temp_store=MEMORY")
         return connection
 
