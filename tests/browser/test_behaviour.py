@@ -85,6 +85,31 @@ def test_keys_walk_a_list_and_escape_leads_back(eyes: Eyes) -> None:
     page.wait_for_url("**/mailbox/")
 
 
+def test_people_are_chosen_by_keyboard_and_changed_together(eyes: Eyes) -> None:
+    sight = eyes.open()
+    page = sight.go("/customers/")
+    expect(page.locator("#selection")).to_be_hidden()
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.locator("#selection [data-picked]")).to_have_text("2")
+    assert sight.barriers() == []
+    page.locator("#selection").get_by_role("button", name="Set a value").press("Enter")
+    page.wait_for_url("**/customers/together/set/**")
+    page.get_by_label("Which value").select_option("+")
+    page.get_by_label("Name of the new value").fill("fair")
+    page.get_by_label("Value", exact=True).fill("yes")
+    page.get_by_label("Reason").fill("Spring fair")
+    button = page.get_by_role("button", name="Set the value for 2 people")
+    expect(button).to_be_visible()
+    assert sight.barriers() == []
+    button.press("Enter")
+    expect(page.get_by_text("Done. Every page shows it.")).to_be_visible()
+    assert (sight.barriers(), sight.overflow_pixels()) == ([], 0)
+    page.get_by_role("link", name="2", exact=True).click()
+    expect(page.locator(".pager")).to_contain_text("2 people")
+    assert sight.all_complaints() == []
+
+
 def test_menu_is_a_drawer_on_a_phone(eyes: Eyes) -> None:
     sight = eyes.open(size=NARROW)
     page = sight.go("/status/")

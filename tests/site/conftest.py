@@ -12,7 +12,7 @@ from kundenkreis.definitions.publisher import Publisher
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.web import sources_of
 from kundenkreis.settings import Settings
-from kundenkreis.site.customers_testing import CustomersInMemory
+from kundenkreis.site.customers_testing import BulkActsInMemory, CustomersInMemory
 from kundenkreis.site.mounted import Mounted, Sources, mount
 from kundenkreis.site.ports.decided import DecidedMessage
 from kundenkreis.site.ports.journeys import JourneySource
@@ -69,6 +69,7 @@ class Site:
             self.stored,
             customer=people,
             customer_acts=people,
+            bulk_acts=BulkActsInMemory(people),
             customers=people,
             drafts=drafts or self.stored.drafts,
             journeys=journeys or JourneysAsGiven(),

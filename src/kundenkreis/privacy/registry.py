@@ -49,8 +49,8 @@ RETENTION: Final[dict[str, RetentionClass]] = {
     "messages": RetentionClass("As long as the customer is kept.", "`kreis erase`"),
     "technical": RetentionClass(
         "Repeats are recognised for `KREIS_DEDUPE_DAYS`; events in the quarantine are kept for 90 days; requests in the inbox until "
-        "they are in the log.",
-        "the worker, a little at a time; `kreis erase`",
+        "they are in the log; whom a change of many customers together concerned for 90 days.",
+        "the worker, a little at a time; the next such change; `kreis erase`",
     ),
     "proof": RetentionClass(
         "Kept: a profile id that leads nowhere any more, and keyed hashes. They keep an erased person from coming back.", "nothing"

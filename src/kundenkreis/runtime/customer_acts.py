@@ -10,13 +10,12 @@ from contextlib import closing
 
 import msgspec
 
-from kundenkreis.customers.core.profile import clean_value
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.engine.merging import joined
 from kundenkreis.events.core.inbox_item import InboxItem
-from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
-from kundenkreis.kernel.ids import EffectId, partition_of
+from kundenkreis.kernel.ids import partition_of
+from kundenkreis.runtime.human_events import Happening, cancellation, inbox_row, pause, resumption, value_set
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.readers.customer_lines import customer_line, number_of, plain_value
 from kundenkreis.runtime.readers.definition_names import NamesInForce
@@ -45,21 +44,19 @@ class StoredCustomerActs:
         """See ports.CustomerActs. Keeps the kind of a value: a number stays a number, yes and no stay so."""
         state = self._state(profile_id)
         held = state.profile.attributes.get(name) if state is not None else None
-        typed = _typed(value, held.value if held is not None else "")
-        return self._append(profile_id, "Attribute Set", {"name": name, "value": clean_value(typed)}, actor)
+        return self._append(profile_id, value_set(name, value, held.value if held is not None else ""), actor)
 
     def pause_marketing(self, profile_id: int, until_us: int, actor: Actor) -> bool:
         """See ports.CustomerActs."""
-        return self._append(profile_id, "Marketing Paused", {"until_us": until_us, "reason": actor.reason}, actor)
+        return self._append(profile_id, pause(until_us, actor.reason), actor)
 
     def resume_marketing(self, profile_id: int, actor: Actor) -> bool:
         """See ports.CustomerActs."""
-        return self._append(profile_id, "Marketing Resumed", {}, actor)
+        return self._append(profile_id, resumption(), actor)
 
     def stop_message(self, profile_id: int, message_id: str, actor: Actor) -> bool:
         """See ports.CustomerActs."""
-        properties: dict[str, object] = {"message": message_id, "reason": actor.reason}
-        return self._append(profile_id, "Message Cancelled", properties, actor)
+        return self._append(profile_id, cancellation(message_id, actor.reason), actor)
 
     def preview_merge(self, kept_id: int, joined_id: int) -> MergePreview | None:
         """See ports.CustomerActs."""
@@ -99,16 +96,11 @@ class StoredCustomerActs:
         self._bell.ring()
         return self._wait(lambda: self._is_absorbed(kept_id, joined_id))
 
-    def _append(self, profile_id: int, name: str, properties: dict[str, object], actor: Actor) -> bool:
-        now_us = self._installation.clock.now_us()
+    def _append(self, profile_id: int, happening: Happening, actor: Actor) -> bool:
         event_id = hash128("people", secrets.token_bytes(16))
-        event = AppendEvent(
-            effect_id=EffectId(event_id), profile_id=profile_id, type="track", name=name, happened_us=now_us, origin="human",
-            body={"type": "track", "event": name, "properties": properties}, cause=b"", depth=0, actor=actor.name,
-            reason=actor.reason,
-        )  # fmt: skip
+        row = inbox_row(event_id, profile_id, happening, actor, self._installation.clock.now_us())
         with self._installation.store.transaction("people") as tx:
-            tx.insert(INTERNAL_INBOX, [(event_id, profile_id, now_us, msgspec.msgpack.encode(event))])
+            tx.insert(INTERNAL_INBOX, [row])
         self._bell.ring()
         return self._wait(lambda: self._is_folded(profile_id, event_id))
 
@@ -138,19 +130,6 @@ class StoredCustomerActs:
         with self._installation.store.reading() as tx:
             rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,))
         return decode_state(bytes(rows[0][0])) if rows else None
-
-
-def _typed(text: str, held: object) -> object:
-    """What was typed as the kind of value that stood there; text where it does not fit."""
-    if isinstance(held, bool):
-        return {"true": True, "false": False}.get(text.strip().casefold(), text)
-    if isinstance(held, int | float):
-        try:
-            number = float(text.replace(",", "."))
-        except ValueError:
-            return text
-        return int(number) if number == int(number) else number
-    return text or None
 
 
 def _values(kept: CustomerState, other: CustomerState, after: CustomerState) -> tuple[MergedValue, ...]:

@@ -14,6 +14,7 @@ from a2wsgi import WSGIMiddleware
 from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.writer import InboxWriter
+from kundenkreis.runtime.bulk_acts import StoredBulkActs
 from kundenkreis.runtime.channel_tests import StoredChannels
 from kundenkreis.runtime.customer_acts import StoredCustomerActs
 from kundenkreis.runtime.drafts import StoredDrafts
@@ -53,6 +54,7 @@ def sources_of(installation: Installation) -> Sources:
     return Sources(
         customer=StoredCustomer(installation),
         customer_acts=StoredCustomerActs(installation),
+        bulk_acts=StoredBulkActs(installation, customers),
         customers=customers,
         drafts=StoredDrafts(installation.store),
         publisher=StorePublisher(installation),

@@ -4,7 +4,7 @@ Details hold names of fields, counts and ids, never the values of a person: an e
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -108,13 +108,13 @@ def audit(
     Raises:
         UnknownActionError: there is no such action or kind.
     """
-    _entry(request, action, object_kind, object_id, details, actor=actor).save()
+    _entry(address_of(request), action, object_kind, object_id, details, actor=actor).save()
     _prune_now_and_then()
 
 
 def audit_view(request: HttpRequest, object_kind: str, object_id: object) -> None:
     """Note that the viewer looked at this one; once per session and hour, however often the page is loaded."""
-    entry = _entry(request, "viewed", object_kind, object_id, None, actor=None)
+    entry = _entry(address_of(request), "viewed", object_kind, object_id, None, actor=None)
     hour = int(entry.at.timestamp()) // _LOOK_SECONDS
     looked = "\n".join(
         (request.session.session_key or "", str(entry.actor_id), object_kind, entry.object_id, str(hour))
@@ -125,13 +125,33 @@ def audit_view(request: HttpRequest, object_kind: str, object_id: object) -> Non
         AuditEntry.objects.bulk_create([entry], ignore_conflicts=True)
 
 
+def audit_many(
+    action: str,
+    object_kind: str,
+    object_ids: Iterable[object],
+    details: Mapping[str, Any],
+    *,
+    occasion: str,
+    address: str,
+) -> None:
+    """Write one entry for each of these, by the viewer; of one occasion once, however often this is called."""
+    entries = []
+    for object_id in object_ids:
+        entry = _entry(address, action, object_kind, object_id, details, actor=None)
+        entry.once = hashlib.blake2b(
+            "\n".join((occasion, action, object_kind, str(object_id))).encode(), digest_size=32
+        ).hexdigest()
+        entries.append(entry)
+    AuditEntry.objects.bulk_create(entries, ignore_conflicts=True)
+
+
 def address_of(request: HttpRequest) -> str:
     """The network address of the caller: what the server saw, or what its own proxy on this machine said."""
     return str(request.META.get("REMOTE_ADDR") or "")[:45]
 
 
 def _entry(
-    request: HttpRequest,
+    address: str,
     action: str,
     object_kind: str,
     object_id: object,
@@ -156,7 +176,7 @@ def _entry(
         object_kind=object_kind,
         object_id=str(object_id)[:200],
         details=dict(details or {}),
-        address=address_of(request),
+        address=address,
     )
 
 

@@ -109,6 +109,8 @@ def detail_words(entry: AuditEntry) -> str:
         "source": _("touchpoint"),
         "kind": _("kind"),
         "count": _("number"),
+        "together": _("together with others"),
+        "until": _("until"),
     }
     words = {**role_names(), **permission_names(), **_value_words()}
     parts = []

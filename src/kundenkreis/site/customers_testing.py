@@ -1,9 +1,10 @@
 """Customers that are held in memory: the site's counterpart of the readers in tests, with one sample person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kundenkreis.site.ports.bulk_acts import FATES, MOST_PEOPLE, BulkAct, Change, Fate, Look
 from kundenkreis.site.ports.customer import (
     ChannelLight,
     Customer,
@@ -129,9 +130,10 @@ class CustomersInMemory:
             line
             for line in self._lines
             if all(word in f"{line.name} {line.email} {line.number}".lower() for word in words)
-            and (words or query.view == "everybody" or line.is_known is (query.view == "known"))
+            and (words or query.people or query.view == "everybody" or line.is_known is (query.view == "known"))
             and query.phase in ("", line.place.phase.id if line.place else "")
             and query.condition is None
+            and (not query.people or line.profile_id in query.people)
         ]
         key = {"name": lambda line: line.name, "sales": _sales, "since": lambda line: line.since_us}.get(
             query.sort.removeprefix("-"), lambda line: line.seen_us
@@ -156,7 +158,7 @@ class CustomersInMemory:
                 for id_, phase in phases.items()
             ),
             situations=(), segments=(), known=sum(line.is_known for line in self._lines),
-            visitors=sum(not line.is_known for line in self._lines), attributes=("city",),
+            visitors=sum(not line.is_known for line in self._lines), attributes=("city",), single=("city",),
         )  # fmt: skip
 
     def read_attributes(self, profile_ids: tuple[int, ...], names: tuple[str, ...]) -> dict[int, dict[str, str]]:
@@ -241,6 +243,98 @@ class CustomersInMemory:
             )
             for one in found.lines
         )
+
+
+class BulkActsInMemory:
+    """Acts on many of these people, done through their single acts, two at a time."""
+
+    def __init__(self, people: CustomersInMemory) -> None:
+        self._people = people
+        self._acts: dict[str, BulkAct] = {}
+        self._fates: dict[str, dict[int, Fate]] = {}
+
+    def look(self, query: CustomerQuery, change: Change | None) -> Look:
+        """See ports.BulkActs."""
+        found = self._people.find_customers(replace(query, cursor="", limit=MOST_PEOPLE + 1))
+        is_too_many = found.total > MOST_PEOPLE
+        fates: dict[Fate, int] = {} if is_too_many or change is None else {"done": found.total}
+        return Look(
+            people=found.total, is_exact=not is_too_many, is_too_many=is_too_many, fates=fates, first=found.lines[:5]
+        )  # fmt: skip
+
+    def begin(self, bulk_id: str, change: Change, actor: Actor, *, account_id: int) -> bool:
+        """See ports.BulkActs."""
+        if bulk_id in self._acts:
+            return False
+        self._acts[bulk_id] = BulkAct(
+            bulk_id=bulk_id, change=change, actor=actor, account_id=account_id, begun_us=0, state="gathering", total=0,
+            fates=dict.fromkeys(FATES, 0), is_resting=False, is_shown=False,
+        )  # fmt: skip
+        self._fates[bulk_id] = {}
+        return True
+
+    def gather(self, bulk_id: str, query: CustomerQuery) -> bool:
+        """See ports.BulkActs."""
+        found = self._people.find_customers(replace(query, cursor="", limit=MOST_PEOPLE + 1))
+        if found.total > MOST_PEOPLE:
+            self._set(bulk_id, state="too_many")
+            return False
+        self._fates[bulk_id] = {line.profile_id: "pending" for line in found.lines}
+        self._set(bulk_id, state="at_work", total=len(found.lines))
+        return True
+
+    def take(self, bulk_id: str) -> tuple[int, ...]:
+        """See ports.BulkActs."""
+        if self._acts[bulk_id].state != "at_work":
+            return ()
+        people = tuple(one for one, fate in self._fates[bulk_id].items() if fate == "pending")[:2]
+        if not people:
+            self._set(bulk_id, state="done", is_shown=True)
+        return people
+
+    def perform(self, bulk_id: str, people: Sequence[int]) -> None:
+        """See ports.BulkActs."""
+        act, mine = self._acts[bulk_id], self._fates[bulk_id]
+        for one in people:
+            if mine[one] != "pending":
+                continue
+            if act.change.act == "pause":
+                self._people.pause_marketing(one, act.change.until_us, act.actor)
+            elif act.change.act == "resume":
+                self._people.resume_marketing(one, act.actor)
+            else:
+                self._people.correct_value(one, act.change.name, act.change.value, act.actor)
+            mine[one] = "done"
+        self._set(bulk_id)
+
+    def find(self, bulk_id: str) -> BulkAct | None:
+        """See ports.BulkActs."""
+        return self._acts.get(bulk_id)
+
+    def take_up(self, bulk_id: str) -> bool:
+        """See ports.BulkActs."""
+        act = self._acts[bulk_id]
+        if not act.is_resting or act.state != "at_work":
+            return False
+        self._set(bulk_id, is_resting=False)
+        return True
+
+    def rest(self, bulk_id: str) -> None:
+        """As if whoever worked on it had died."""
+        self._set(bulk_id, is_resting=True)
+
+    def stop(self, bulk_id: str) -> None:
+        """See ports.BulkActs."""
+        self._set(bulk_id, state="stopped", is_resting=False)
+
+    def resting(self) -> tuple[BulkAct, ...]:
+        """See ports.BulkActs."""
+        return tuple(act for act in self._acts.values() if act.is_resting)
+
+    def _set(self, bulk_id: str, **fields: Any) -> None:
+        met = list(self._fates[bulk_id].values())
+        fates = {fate: met.count(fate) for fate in FATES}
+        self._acts[bulk_id] = replace(self._acts[bulk_id], **{"fates": fates, **fields})
 
 
 def make_line(profile_id: int, name: str, **fields: Any) -> CustomerLine:

@@ -37,7 +37,20 @@ def figure_words(figure: str, phases: Mapping[str, str]) -> str:
             "reachable, %(count)s marketing contacts in 7 days",
             count,
         ) % {"count": number(count)}
+    if kind == "bulk" and len(parts) == 2:
+        return _of_many(parts[1])
     return _of_orders(kind, parts) or _plain(figure)
+
+
+def _of_many(fate: str) -> str:
+    """What became of them when many were changed together."""
+    known = {
+        "pending": _("still to be changed together"),
+        "done": _("changed together"),
+        "as_is": _("stayed as they were when others were changed together"),
+        "several": _("left out when others were changed together"),
+    }
+    return known.get(fate, fate)
 
 
 def _of_orders(kind: str, parts: list[str]) -> str:

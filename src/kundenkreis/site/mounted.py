@@ -7,6 +7,7 @@ from kundenkreis.definitions.drafts import DraftStore
 from kundenkreis.definitions.publisher import Publisher
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.settings import Settings
+from kundenkreis.site.ports.bulk_acts import BulkActs
 from kundenkreis.site.ports.channels import Channels
 from kundenkreis.site.ports.contents import Contents
 from kundenkreis.site.ports.customer import CustomerSource
@@ -37,6 +38,7 @@ class Sources:
 
     drafts: DraftStore
     publisher: Publisher
+    bulk_acts: BulkActs
     channels: Channels
     contents: Contents
     segments: Segments

@@ -17,7 +17,7 @@ from kundenkreis.site.pages import (
 )
 from kundenkreis.site.pages.contents import editor
 from kundenkreis.site.pages.contents import listing as contents
-from kundenkreis.site.pages.customers import acts, listing, page
+from kundenkreis.site.pages.customers import acts, listing, page, together
 from kundenkreis.site.pages.segments import builder, phases, scores
 from kundenkreis.site.pages.segments import listing as segments
 from kundenkreis.site.pages.settings import (
@@ -100,6 +100,34 @@ urlpatterns = [
         listing.delete_filter,
         name="customers_filter_delete",
         change="segments.edit",
+    ),
+    route(
+        "customers/together/pause/",
+        together.pause,
+        name="customers_pause",
+        see="customers.edit",
+        change="customers.edit",
+    ),
+    route(
+        "customers/together/resume/",
+        together.resume,
+        name="customers_resume",
+        see="customers.edit",
+        change="customers.edit",
+    ),
+    route(
+        "customers/together/set/",
+        together.set_value,
+        name="customers_set",
+        see=("customers.edit", "personal.see"),
+        change=("customers.edit", "personal.see"),
+    ),
+    route("customers/together/<str:bulk_id>/", together.show_act, name="customers_together", see="customers.edit"),
+    route(
+        "customers/together/<str:bulk_id>/go-on/",
+        together.go_on,
+        name="customers_together_go_on",
+        change="customers.edit",
     ),
     route("customers/<int:profile_id>/", page.show_customer, name="customer", see="customers.see"),
     route("customers/<int:profile_id>/timeline/", page.show_timeline, name="customer_timeline", see="customers.see"),

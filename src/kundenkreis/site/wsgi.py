@@ -28,7 +28,8 @@ def build_application(
         sources: who answers the pages' questions.
         clock_us: microseconds since the epoch, now.
 
-    Effects: makes the data folder and the secret file if missing, brings the site's tables up to date, compiles translations.
+    Effects: makes the data folder and the secret file if missing, brings the site's tables up to date, compiles translations, takes up
+        what was left unfinished.
     """
     django_setup.configure(settings)
     catalogues.compile_catalogues()
@@ -37,6 +38,9 @@ def build_application(
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415 - only after configure()
 
     application: WsgiApplication = get_wsgi_application()
+    from kundenkreis.site.bulk_runner import take_up_resting  # noqa: PLC0415 - only after configure()
+
+    take_up_resting()
     return application
 
 

@@ -11,6 +11,9 @@ from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.definitions.testing import MemoryPublisher
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.site.customers_testing import SAMPLE_CUSTOMER, SAMPLE_LINE, SAMPLE_PLANNED, CustomersInMemory
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.ports.bulk_acts import Change
+from kundenkreis.site.ports.customer_acts import Actor
 from kundenkreis.site.ports.write_keys import WriteKeyLine
 from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven, make_decided, make_message
 from tests.site.conftest import Site
@@ -53,6 +56,11 @@ def prepare(site: Site) -> None:
 
 def _fixed(**arguments: Any) -> Callable[[Site], Arguments]:
     return lambda site: arguments
+
+
+def _act_on_many(site: Site) -> Arguments:
+    mounted().sources.bulk_acts.begin("0a", Change(act="resume"), Actor(name="somebody", reason="x"), account_id=0)
+    return {"bulk_id": "0a"}
 
 
 def _login_token(site: Site) -> Arguments:
@@ -168,6 +176,8 @@ ADDRESSES: dict[str, Address] = {
     "customer_resume": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER),
     "customer_merge": Address(own=_OWN_CUSTOMER, foreign=_NO_CUSTOMER),
     "customer_stop": Address(own=_fixed(profile_id=7, message_id="0a"), foreign={"profile_id": 7, "message_id": "0b"}),
+    "customers_together": Address(own=_act_on_many, foreign={"bulk_id": "0b"}),
+    "customers_together_go_on": Address(own=_act_on_many, foreign={"bulk_id": "0b"}),
     "customers_filter_delete": Address(own=_fixed(filter_id=b"kept".hex()), foreign={"filter_id": "no-such-filter"}),
     "login_link": Address(own=_login_token, foreign={"token": "no-such-token"}, foreign_status=410),
     "account_reset_password_from_key": Address(

@@ -7,7 +7,8 @@ them and says where to go on.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -55,6 +56,7 @@ MOST_PROBED = 1_000
 MOST_ASKED = 2_000
 """States that a condition is asked of for one page: about a tenth of a second."""
 _CHUNK = 250
+_NOBODY = -1
 EVERYBODY = "l.is_known = ?"
 """The list without a filter: of customers or of visitors."""
 
@@ -82,6 +84,18 @@ class _Members(NamedTuple):
     size: int
 
 
+class _Asked(NamedTuple):
+    """A query ready to be read, or why it cannot be."""
+
+    plans: "tuple[_Plan, ...]"
+    asks: Sequence[Ask]
+    """What only states can answer."""
+    is_cut: bool = False
+    problem: str = ""
+    """See CustomersFound.problem."""
+    detail: str = ""
+
+
 class StoredCustomers:
     """Reads the list of one installation's customers."""
 
@@ -93,24 +107,14 @@ class StoredCustomers:
         """See ports.CustomerList."""
         with self._installation.store.reading() as tx:
             rulebook, names = self._in_force(tx)
-            condition, problem, detail = _compile(query.condition, rulebook)
-            if problem:
+            asked = self._asked(tx, query, rulebook, names)
+            if asked.problem:
                 return CustomersFound(
-                    lines=(), total=0, total_is="exact", next_cursor="", problem=problem, problem_detail=detail
-                )
-            behind = people_behind(query.figure, self._asker(rulebook, names)) if query.figure else None
-            if query.figure and behind is None:
-                return CustomersFound(
-                    lines=(), total=0, total_is="exact", next_cursor="", problem="unknown", problem_detail=query.figure
-                )
-            searched = find_candidates(tx, query.text) if query.text.strip() else None
-            plans = _plans(tx, query, searched)
-            if isinstance(behind, Moved):
-                plans = _who_moved(tx, plans, behind)
-            asks = [_ask_of(condition, self._installation.clock.now_us())] if condition is not None else []
-            asks += [behind] if behind is not None and not isinstance(behind, Moved) else []
-            if asks:
-                return self._ask_states(tx, query, plans, asks, names, rulebook)
+                    lines=(), total=0, total_is="exact", next_cursor="", problem=asked.problem, problem_detail=asked.detail
+                )  # fmt: skip
+            plans = asked.plans
+            if asked.asks:
+                return self._ask_states(tx, query, plans, asked.asks, names, rulebook)
             rows = _page(tx, plans, query, query.limit + 1)
             total, total_is = _total(tx, plans)
             shown = rows[: query.limit]
@@ -118,8 +122,43 @@ class StoredCustomers:
             return CustomersFound(
                 lines=tuple(self._line(states[row[0]], names, rulebook) for row in shown if row[0] in states),
                 total=total, total_is=total_is, next_cursor=_cursor(shown[-1]) if len(rows) > query.limit else "",
-                is_cut=searched.is_cut if searched is not None else False,
+                is_cut=asked.is_cut,
             )  # fmt: skip
+
+    def profile_ids(self, query: CustomerQuery) -> Iterator[list[int]]:
+        """Everybody whom a query finds, in its order, a stretch at a time; each in a snapshot of its own, some empty where a condition
+        is asked of states. Nobody for what cannot be asked."""
+        cursor = query.cursor
+        while True:
+            with self._installation.store.reading() as tx:
+                asked = self._asked(tx, query, *self._in_force(tx))
+                if asked.problem:
+                    return
+                rows = _page(tx, asked.plans, replace(query, cursor=cursor), MOST_ASKED)
+                found = [int(row[0]) for row in rows]
+                for start in range(0, len(found) if asked.asks else 0, _CHUNK):
+                    chunk = found[start : start + _CHUNK]
+                    holding = _holding(tx, asked.asks, list(_states(tx, chunk).values()))
+                    found[start : start + _CHUNK] = [one if one in holding else _NOBODY for one in chunk]
+            yield [one for one in found if one != _NOBODY]
+            if len(rows) < MOST_ASKED:
+                return
+            cursor = _cursor(rows[-1])
+
+    def _asked(self, tx: Session, query: CustomerQuery, rulebook: Rulebook, names: DefinitionNames) -> _Asked:
+        condition, problem, detail = _compile(query.condition, rulebook)
+        behind = people_behind(query.figure, self._asker(rulebook, names)) if query.figure and not problem else None
+        if query.figure and behind is None and not problem:
+            problem, detail = "unknown", query.figure
+        if problem:
+            return _Asked((), [], problem=problem, detail=detail)
+        searched = find_candidates(tx, query.text) if query.text.strip() else None
+        plans = _plans(tx, query, searched)
+        if isinstance(behind, Moved):
+            plans = _who_moved(tx, plans, behind)
+        asks = [_ask_of(condition, self._installation.clock.now_us())] if condition is not None else []
+        asks += [behind] if behind is not None and not isinstance(behind, Moved) else []
+        return _Asked(plans, asks, is_cut=searched.is_cut if searched is not None else False)
 
     def read_choices(self) -> Choices:
         """See ports.CustomerList."""
@@ -137,8 +176,12 @@ class StoredCustomers:
                 )
             newest = tx.rows("SELECT profile_id FROM customer_list WHERE is_known = 1 ORDER BY seen_us DESC LIMIT 50")
             attributes: dict[str, None] = {}
+            several: set[str] = set()
             for state in _states(tx, [row[0] for row in newest]).values():
-                attributes.update(dict.fromkeys(state.profile.attributes))
+                for name, held in state.profile.attributes.items():
+                    attributes[name] = None
+                    if isinstance(held.value, list | dict):
+                        several.add(name)
 
         def choice(kind: str, id_: str, parts: tuple[Choice, ...] = ()) -> Choice:
             count = counts.get((kind, id_), 0)
@@ -154,7 +197,7 @@ class StoredCustomers:
             ),
             situations=tuple(choice("situation", one) for one in names.ids.get("situation", ())),
             segments=tuple(choice("segment", one) for one in names.ids.get("segment", ())),
-            known=known, visitors=visitors, attributes=tuple(sorted(attributes)),
+            known=known, visitors=visitors, attributes=tuple(sorted(attributes)), single=tuple(sorted(attributes.keys() - several)),
         )  # fmt: skip
 
     def read_attributes(self, profile_ids: tuple[int, ...], names: tuple[str, ...]) -> dict[int, dict[str, str]]:
@@ -311,6 +354,11 @@ def _plans(tx: Session, query: CustomerQuery, searched: Candidates | None) -> tu
         )
         if value
     ]  # fmt: skip
+    if query.people:
+        among, params = _among(query.people)
+        if searched is not None:
+            among, params = _among([one for one in searched.profile_ids if one in query.people])
+        return (_probed("customer_list l", among, params, filters),)
     if searched is not None:
         return (_probed("customer_list l", *_among(searched.profile_ids), filters),)
     views = {"known": (1,), "visitors": (0,), "everybody": (1, 0)}[query.view]

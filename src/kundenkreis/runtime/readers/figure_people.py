@@ -17,6 +17,7 @@ from kundenkreis.runtime.counting import reachable
 from kundenkreis.runtime.counting.circle import period_since_us
 from kundenkreis.runtime.counting.orders import COHORT_DAYS, WEEKS, WINDOW_DAYS
 from kundenkreis.runtime.stores.session import Session
+from kundenkreis.site.ports.bulk_acts import FATES
 from kundenkreis.site.ports.start import PERIODS
 
 Ask = Callable[[Session, Sequence[CustomerState]], set[int]]
@@ -61,6 +62,8 @@ def people_behind(figure: str, asker: Asker) -> Moved | Ask | None:
     kind, _, rest = figure.partition(".")
     if kind in ("move", "net"):
         return _moved(kind, rest, asker)
+    if kind == "bulk":
+        return _changed_together(rest)
     made = {"reach": _reach, "rights": _rights, "pressure": _pressure, "second": _second, "revenue": _revenue}.get(kind)
     return made(rest, asker) if made is not None else None
 
@@ -80,6 +83,16 @@ def _moved(kind: str, rest: str, asker: Asker) -> Moved | None:
     return Moved(
         f"{lead} AND d.until_us < {NEVER}", (before, since_us), f"{_MOVED} AND NOT {_IN_NOW}", (after, before, since_us, before)
     )  # fmt: skip
+
+
+def _changed_together(rest: str) -> Moved | None:
+    """Whom an act on many customers changed, or left as they are, by its id."""
+    bulk_id, _, fate = rest.partition(".")
+    if not bulk_id or fate not in FATES:
+        return None
+    lead = "SELECT p.profile_id FROM bulk_people p WHERE p.bulk_id = ? AND p.fate = ?"
+    among = "EXISTS (SELECT 1 FROM bulk_people p WHERE p.profile_id = l.profile_id AND p.bulk_id = ? AND p.fate = ?)"
+    return Moved(lead, (bulk_id, fate), among, (bulk_id, fate))
 
 
 def _each(holds: Callable[[CustomerState], bool]) -> Ask:

@@ -176,6 +176,23 @@ SEARCH_TERMS = _table(
 """Folded beginnings by which people are found. Bytes, because a range of texts means something else in every collation."""
 SAVED_FILTERS = _table("saved_filters", "filter_id:t name:t condition:t actor:t saved_us:i", "filter_id", NOT_PERSONAL)
 """Conditions that people keep under a name for the list of customers."""
+BULK_ACTS = _table(
+    "bulk_acts",
+    "bulk_id:t act:t until_us:i name:t value:t sample:t actor:t account_id:i reason:t begun_us:i state:t total:i lease_until_us:i "
+    "last_event:b",
+    "bulk_id",
+    NOT_PERSONAL,
+)
+"""What was done to many customers together (runtime/bulk_acts.py), and how far it is."""
+BULK_PEOPLE = _table(
+    "bulk_people",
+    "profile_id:i bulk_id:t fate:t",
+    "profile_id bulk_id",
+    Personal("profile_id", "technical"),
+    # Whose turn is next, and who stands behind each number of the outcome.
+    "bulk_people_of ON bulk_people (bulk_id, fate, profile_id)",
+)
+"""Whom it was done to."""
 ORDERS = _table(
     "orders",
     "order_id:t profile_id:i ordered_us:i total_minor:i refunded_minor:i currency:t status:t channel:t delivered_us:i lines:b cause:b",
@@ -264,6 +281,8 @@ TABLES: tuple[Table, ...] = (
     CUSTOMER_LIST,
     SEARCH_TERMS,
     SAVED_FILTERS,
+    BULK_ACTS,
+    BULK_PEOPLE,
     ORDERS,
     OUTBOX,
     INTERNAL_INBOX,

@@ -18,7 +18,7 @@ from kundenkreis.site.api.fields import Body, Cursor, Limit, Name, ProfileId, Re
 from kundenkreis.site.api.offers import PERSON, offer
 from kundenkreis.site.audit import audit, audit_view
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.customers.acts import MOST_PAUSE_DAYS
+from kundenkreis.site.pages.customers.typed import MOST_PAUSE_DAYS
 from kundenkreis.site.personal import personal
 from kundenkreis.site.ports.customer import Customer, TimelinePage, TimelinePart
 from kundenkreis.site.ports.customer_acts import Actor, MergePreview

@@ -87,6 +87,8 @@ class CustomerQuery:
     segment: str = ""
     figure: str = ""
     """Only the people behind this figure of the start page, by its name (runtime/readers/figure_people.py)."""
+    people: tuple[int, ...] = ()
+    """Only these, by profile id; whom to look among is then ignored. () for no such limit."""
     condition: dict[str, Any] | None = None
     """Any condition as segments are made of (docs/reference/definitions.md)."""
     sort: Sort = "-seen"
@@ -135,6 +137,8 @@ class Choices:
     visitors: int
     attributes: tuple[str, ...] = field(default=())
     """Names of attributes that the newest customers have: offered as columns and in filters."""
+    single: tuple[str, ...] = field(default=())
+    """Those of them that hold one value each, no list and no object."""
 
 
 @dataclass(frozen=True, kw_only=True)

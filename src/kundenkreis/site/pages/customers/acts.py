@@ -1,60 +1,31 @@
 """Acts on one customer: correct a value, pause marketing, stop a message, join two records. Each asks why, and each is audited."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from kundenkreis.kernel.zones import from_datetime, to_datetime
-from kundenkreis.site import formats
-from kundenkreis.site.access import viewer
 from kundenkreis.site.audit import audit
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.page import head_context, load_customer
+from kundenkreis.site.pages.customers.typed import (
+    LONGEST_REASON,
+    LONGEST_VALUE,
+    Typed,
+    actor_for,
+    pause_days,
+    read_typed,
+    read_until_us,
+)
 from kundenkreis.site.pages.customers.words import said
 from kundenkreis.site.ports.customer import Customer, PlannedMessage
-from kundenkreis.site.ports.customer_acts import Actor
 from kundenkreis.site.ports.customers import CustomerQuery
 from kundenkreis.site.profile_words import attribute_word
 from kundenkreis.site.toasts import add_toast
 
-MOST_PAUSE_DAYS: Final = 90
-_USUAL_PAUSE_DAYS: Final = 14
-_LONGEST_REASON: Final = 200
-_LONGEST_VALUE: Final = 1024
 _MOST_FOUND: Final = 8
-
-
-@dataclass(kw_only=True)
-class Typed:
-    """What somebody typed into a form, and what is wrong with it, by field."""
-
-    values: dict[str, str]
-    errors: dict[str, str] = field(default_factory=dict)
-
-    def require_reason(self) -> None:
-        """Every act says why."""
-        if not self.values["reason"]:
-            self.errors["reason"] = _("Say why; it stands in the timeline.")
-
-
-def _typed(request: HttpRequest, **defaults: str) -> Typed:
-    values = {
-        name: "".join(sign for sign in request.POST.get(name, default) if sign.isprintable()).strip()
-        for name, default in {"reason": "", **defaults}.items()
-    }
-    values["reason"] = values["reason"][:_LONGEST_REASON]
-    return Typed(values=values)
-
-
-def _actor(reason: str) -> Actor:
-    someone = viewer()
-    return Actor(name=someone.name if someone is not None else "", reason=reason)
 
 
 def _done(request: HttpRequest, customer: Customer, text: str, *, is_shown: bool, tab: str = "") -> HttpResponse:
@@ -77,17 +48,17 @@ def correct_value(request: HttpRequest, profile_id: int) -> HttpResponse:
     held = next((one for one in customer.values if one.name == name and one.is_editable), None)
     if held is None:
         raise Http404
-    typed = _typed(request, value=held.text)
+    typed = read_typed(request, value=held.text)
     if request.method == "POST":
         typed.require_reason()
-        value = typed.values["value"][:_LONGEST_VALUE]
+        value = typed.values["value"][:LONGEST_VALUE]
         if name == "email" and value and ("@" not in value or " " in value):
             typed.errors["value"] = _("This is no e-mail address.")
         elif value == held.text:
             typed.errors["value"] = _("That is what stands there already.")
         if not typed.errors:
             is_shown = mounted().sources.customer_acts.correct_value(
-                customer.profile_id, name, value, _actor(typed.values["reason"])
+                customer.profile_id, name, value, actor_for(typed.values["reason"])
             )
             audit(request, "changed", "customer", customer.profile_id, {"fields": [name]})
             return _done(request, customer, _("Corrected."), is_shown=is_shown, tab="?tab=profile")
@@ -98,38 +69,24 @@ def correct_value(request: HttpRequest, profile_id: int) -> HttpResponse:
 def pause(request: HttpRequest, profile_id: int) -> HttpResponse:
     """No marketing until a day, with the reason; ends by itself, at the latest after 90 days."""
     customer = load_customer(profile_id)
-    today = _today()
-    typed = _typed(request, until=(today + timedelta(days=_USUAL_PAUSE_DAYS)).isoformat())
-    latest = today + timedelta(days=MOST_PAUSE_DAYS)
+    days = pause_days()
+    typed = read_typed(request, until=days.usual)
     if request.method == "POST":
         typed.require_reason()
-        until = _date(typed.values["until"])
-        if until is None:
-            typed.errors["until"] = _("Give a date.")
-        elif not today < until <= latest:
-            typed.errors["until"] = _("From tomorrow until %(day)s at the latest.") % {
-                "day": formats.day(_start_us(latest))
-            }
-        if until is not None and not typed.errors:
+        until_us = read_until_us(typed)
+        if until_us is not None and not typed.errors:
             is_shown = mounted().sources.customer_acts.pause_marketing(
-                customer.profile_id, _start_us(until), _actor(typed.values["reason"])
+                customer.profile_id, until_us, actor_for(typed.values["reason"])
             )
-            audit(request, "paused", "customer", customer.profile_id, {"until": until.isoformat()})
+            audit(request, "paused", "customer", customer.profile_id, {"until": typed.values["until"]})
             return _done(request, customer, _("Marketing is paused."), is_shown=is_shown)
-    return _form(
-        request,
-        customer,
-        typed,
-        "act_pause",
-        earliest=(today + timedelta(days=1)).isoformat(),
-        latest=latest.isoformat(),
-    )
+    return _form(request, customer, typed, "act_pause", days=days)
 
 
 def resume(request: HttpRequest, profile_id: int) -> HttpResponse:
     """Lift a pause."""
     customer = load_customer(profile_id)
-    is_shown = mounted().sources.customer_acts.resume_marketing(customer.profile_id, _actor(""))
+    is_shown = mounted().sources.customer_acts.resume_marketing(customer.profile_id, actor_for(""))
     audit(request, "resumed", "customer", customer.profile_id)
     return _done(request, customer, _("Marketing may go on."), is_shown=is_shown)
 
@@ -141,12 +98,12 @@ def stop_message(request: HttpRequest, profile_id: int, message_id: str) -> Http
     planned: PlannedMessage | None = next((one for one in customer.planned if one.message_id == message_id), None)
     if planned is None:
         raise Http404
-    typed = _typed(request)
+    typed = read_typed(request)
     if request.method == "POST":
         typed.require_reason()
         if not typed.errors:
             is_shown = mounted().sources.customer_acts.stop_message(
-                customer.profile_id, message_id, _actor(typed.values["reason"])
+                customer.profile_id, message_id, actor_for(typed.values["reason"])
             )
             audit(request, "stopped", "message", message_id, {"customer": customer.profile_id})
             return _done(request, customer, _("The message is stopped."), is_shown=is_shown)
@@ -157,7 +114,7 @@ def stop_message(request: HttpRequest, profile_id: int, message_id: str) -> Http
 def merge(request: HttpRequest, profile_id: int) -> HttpResponse:
     """Find the other record (`q`), look at what the two would become (`with`), and join them."""
     customer = load_customer(profile_id)
-    acts, typed = mounted().sources.customer_acts, _typed(request)
+    acts, typed = mounted().sources.customer_acts, read_typed(request)
     other = request.POST.get("with") or request.GET.get("with") or ""
     preview = acts.preview_merge(customer.profile_id, int(other)) if other.isdecimal() and len(other) < 20 else None
     if other and preview is None:
@@ -166,29 +123,10 @@ def merge(request: HttpRequest, profile_id: int) -> HttpResponse:
         typed.require_reason()
         if not typed.errors:
             joined_id = preview.joined.profile_id
-            is_shown = acts.merge(customer.profile_id, joined_id, _actor(typed.values["reason"]))
+            is_shown = acts.merge(customer.profile_id, joined_id, actor_for(typed.values["reason"]))
             audit(request, "merged", "customer", customer.profile_id, {"joined": joined_id})
             return _done(request, customer, _("The two records are one."), is_shown=is_shown)
-    query = request.GET.get("q", "").strip()[:_LONGEST_REASON]
+    query = request.GET.get("q", "").strip()[:LONGEST_REASON]
     found = mounted().sources.customers.find_customers(CustomerQuery(text=query, limit=_MOST_FOUND)) if query else None
     lines = [line for line in found.lines if line.profile_id != customer.profile_id] if found is not None else []
     return _form(request, customer, typed, "act_merge", preview=preview, query=query, found=lines)
-
-
-def _zone() -> ZoneInfo:
-    return ZoneInfo(mounted().settings.zone)
-
-
-def _today() -> date:
-    return to_datetime(mounted().clock_us()).astimezone(_zone()).date()
-
-
-def _start_us(on: date) -> int:
-    return from_datetime(datetime(on.year, on.month, on.day, tzinfo=_zone()).astimezone(UTC))
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

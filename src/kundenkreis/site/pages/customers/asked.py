@@ -11,6 +11,8 @@ from kundenkreis.site.access import may
 from kundenkreis.site.ports.customers import SORTS, VIEWS, CustomerQuery, SavedFilter, Sort, View
 
 PAGE_SIZE: Final = 50
+MOST_NAMED: Final = 200
+"""People whom one address names: a page of the list, and room for more of them; longer addresses are cut off on the way."""
 _LONGEST: Final = 200
 _MOST_CONDITIONS: Final = 20
 _QUICK: Final = ("phase", "sub_state", "situation", "segment")
@@ -27,6 +29,8 @@ class Asked:
     """phase, sub_state, situation, segment: those that are given."""
     figure: str
     """The figure of the start page whose people are asked for; "" for none."""
+    people: tuple[int, ...]
+    """Only these: those that were chosen, or that a link names. () for no such limit; otherwise nothing else is asked."""
     conditions: tuple[dict[str, Any], ...]
     """Further conditions, each with one key."""
     filter_id: str
@@ -46,7 +50,7 @@ class Asked:
     @property
     def whole(self) -> dict[str, Any] | None:
         """Everything but the search words as one condition: what a saved filter keeps. None where a figure is asked for: no condition says it."""
-        if self.figure:
+        if self.figure or self.people:
             return None
         quick: list[dict[str, Any]] = []
         if "phase" in self.quick or "sub_state" in self.quick:
@@ -63,13 +67,16 @@ class Asked:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but the order is asked for."""
-        return bool(self.text or self.quick or self.figure or self.conditions or self.chosen)
+        return bool(self.text or self.quick or self.figure or self.people or self.conditions or self.chosen)
 
     def query(self, limit: int = PAGE_SIZE) -> CustomerQuery:
         """What the reader is asked."""
+        if self.people:
+            return CustomerQuery(people=self.people, sort=self.sort, cursor=self.cursor, limit=limit)
+        phase, sub_state, situation, segment = (self.quick.get(name, "") for name in _QUICK)
         return CustomerQuery(
             text=self.text, view=self.view, figure=self.figure, condition=self.document, sort=self.sort, cursor=self.cursor, limit=limit,
-            **{name: self.quick.get(name, "") for name in _QUICK},
+            phase=phase, sub_state=sub_state, situation=situation, segment=segment,
         )  # fmt: skip
 
     def link(self, **changes: object) -> str:
@@ -78,13 +85,16 @@ class Asked:
         values: dict[str, object] = {"q": self.text, "view": self.chosen or "", "figure": self.figure, **self.quick}
         values |= {"sort": self.sort if self.sort != "-seen" else "", "filter": self.filter_id}
         conditions = changes.pop("conditions", self.conditions)
+        people = changes.pop("people", self.people)
         values |= changes
         for name, value in values.items():
             if value:
                 query[name] = str(value)
         query.setlist("if", [json.dumps(one, separators=(",", ":")) for one in _tuple(conditions)])
-        if not query.getlist("if"):
-            query.pop("if")
+        query.setlist("who", [str(one) for one in people] if isinstance(people, tuple) else [])
+        for name in ("if", "who"):
+            if not query.getlist(name):
+                query.pop(name)
         return "?" + query.urlencode()
 
 
@@ -100,6 +110,7 @@ def read_asked(request: HttpRequest, saved: Iterable[SavedFilter]) -> Asked:
         chosen=next((one for one in VIEWS if one == get("view")), None),
         quick={name: _plain(value) for name in _QUICK if (value := get(name))},
         figure=_plain(get("figure", "")),
+        people=_people(request.GET),
         conditions=tuple(_conditions(request.GET.getlist("if"))),
         filter_id="",
         sort=sort,
@@ -163,6 +174,14 @@ def _conditions(texts: list[str]) -> list[dict[str, Any]]:
         if isinstance(document, dict) and len(document) == 1:
             found.append(document)
     return found
+
+
+def _people(get: QueryDict) -> tuple[int, ...]:
+    """Those who were picked in the list, unless everybody there is meant; else those whom the address names."""
+    picked = [] if "everybody" in get else get.getlist("pick")
+    texts = (picked or get.getlist("who"))[:MOST_NAMED]
+    numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 20]
+    return tuple(dict.fromkeys(one for one in numbers if one < 1 << 63))
 
 
 def _plain(value: str) -> str:

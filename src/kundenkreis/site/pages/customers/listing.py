@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -92,6 +92,10 @@ def show_list(request: HttpRequest) -> HttpResponse:
         ],
         "figure": figure_words(asked.figure, {one.named.id: said(one.named) for one in choices.phases}),
         "without_figure": asked.link(figure="", view=""),
+        "named": _named(asked),
+        "without_named": asked.link(people=()),
+        "can_pick": bool(found.lines) and (may("customers.edit") or may("exports.make")),
+        "whom": [(name, value) for name, values in QueryDict(asked.link()[1:]).lists() for value in values],
         "hidden": _hidden(asked),
         "filter_fields": filter_fields(choices),
         "saved": [(one, f"?filter={one.filter_id}", one.filter_id == asked.filter_id) for one in saved],
@@ -221,6 +225,14 @@ def _found_figure(asked: Asked) -> str:
     return ".".join(["customers.found", asked.view, *(f"{name}.{value}" for name, value in narrowed)])
 
 
+def _named(asked: Asked) -> str:
+    """That only certain people are shown."""
+    count = len(asked.people)
+    if not count:
+        return ""
+    return ngettext("%(count)s chosen person", "%(count)s chosen people", count) % {"count": formats.number(count)}
+
+
 def count_words(found: CustomersFound) -> str:
     """How many people there are, and how sure that is."""
     count = {"count": formats.number(found.total)}
@@ -306,6 +318,7 @@ def _hidden(asked: Asked) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = [(name, asked.quick[name]) for name in ("phase", "sub_state") if name in asked.quick]
     if asked.figure:
         pairs.append(("figure", asked.figure))
+    pairs += [("who", one) for one in asked.people]
     if asked.chosen:
         pairs.append(("view", asked.chosen))
     if asked.sort != "-seen":
