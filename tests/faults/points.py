@@ -136,6 +136,8 @@ OUTSIDE = {
     "test_mail.after_commit": "it is there, the page does not say so",
     "people.before_commit": "somebody joins two records or stops a message: killed, nothing of it happened",
     "people.after_commit": "it is on the log, the page does not say so",
+    "bulk.before_commit": "many are changed together: killed, the next few hundred are not; whoever starts next goes on",
+    "bulk.after_commit": "they are on the log and noted as changed; whoever starts next goes on with the others",
     "control.before_commit": "a journey is stopped by hand: killed, it goes on",
     "control.after_commit": "it is stopped, the page does not say so",
     "draft.before_commit": "somebody saves a draft: killed, the page says that it was not saved",
