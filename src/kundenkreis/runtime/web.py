@@ -32,6 +32,7 @@ from kundenkreis.runtime.readers.events import StoredEvents
 from kundenkreis.runtime.readers.journeys import StoredJourneys
 from kundenkreis.runtime.readers.segments import StoredSegments
 from kundenkreis.runtime.readers.start import StoredStart
+from kundenkreis.runtime.readers.uses import StoredUses
 from kundenkreis.runtime.readers.write_keys import StoredWriteKeys
 from kundenkreis.runtime.status import InstallationStatus
 from kundenkreis.runtime.trials import BackgroundTrials
@@ -50,7 +51,7 @@ def sources_of(installation: Installation) -> Sources:
     """Who answers the pages' questions about this installation."""
     from kundenkreis.site import formats  # noqa: PLC0415 - Django: the worker and the command line never need it
 
-    customers = StoredCustomers(installation)
+    customers, journeys = StoredCustomers(installation), StoredJourneys(installation)
     return Sources(
         customer=StoredCustomer(installation),
         customer_acts=StoredCustomerActs(installation),
@@ -61,7 +62,7 @@ def sources_of(installation: Installation) -> Sources:
         channels=StoredChannels(installation),
         contents=StoredContents(installation),
         segments=StoredSegments(installation),
-        journeys=StoredJourneys(installation),
+        journeys=journeys,
         trials=BackgroundTrials(installation),
         decided=StoredDecidedMessages(installation),
         events=StoredEvents(installation),
@@ -69,6 +70,7 @@ def sources_of(installation: Installation) -> Sources:
         mailbox=StoredMailbox(installation.store),
         status=InstallationStatus(installation),
         start=StoredStart(installation.store),
+        uses=StoredUses(installation, customers, journeys),
         write_keys=StoredWriteKeys(installation.write_key_book()),
         searches={
             "customer": customers,

@@ -23,6 +23,7 @@ from kundenkreis.site.ports.segments import Segments
 from kundenkreis.site.ports.start import StartSource
 from kundenkreis.site.ports.status import StatusSource
 from kundenkreis.site.ports.trials import Trials
+from kundenkreis.site.ports.uses import Uses
 from kundenkreis.site.ports.write_keys import WriteKeySource
 
 
@@ -53,6 +54,7 @@ class Sources:
     trials: Trials
     status: StatusSource
     start: StartSource
+    uses: Uses
     write_keys: WriteKeySource
     searches: Mapping[str, Search] = field(default_factory=dict)
     """Kind of palette.KINDS -> who finds things of this kind."""

@@ -188,6 +188,16 @@ urlpatterns = [
     route(
         "segments/<str:segment_id>/discard/", builder.discard_segment, name="segment_discard", change="segments.edit"
     ),
+    route(
+        "segments/<str:segment_id>/delete/",
+        segments.delete_segment,
+        name="segment_delete",
+        see="segments.edit",
+        change="segments.edit",
+    ),
+    route(
+        "segments/<str:segment_id>/restore/", segments.restore_segment, name="segment_restore", change="segments.edit"
+    ),
     route("scores/", scores.show_scores, name="scores", see="segments.see"),
     route("scores/new/", scores.edit_score, name="score_new", see="segments.edit", change="segments.edit"),
     route("scores/<str:score_id>/", scores.edit_score, name="score", see="segments.see", change="segments.edit"),
@@ -199,6 +209,14 @@ urlpatterns = [
         change="segments.edit",
     ),
     route("scores/<str:score_id>/discard/", scores.discard_score, name="score_discard", change="segments.edit"),
+    route(
+        "scores/<str:score_id>/delete/",
+        scores.delete_score,
+        name="score_delete",
+        see="segments.edit",
+        change="segments.edit",
+    ),
+    route("scores/<str:score_id>/restore/", scores.restore_score, name="score_restore", change="segments.edit"),
     route("phases/", phases.edit_phases, name="phases", see="segments.see", change="segments.edit"),
     route("phases/publish/", phases.publish_phases, name="phases_publish", see="segments.edit", change="segments.edit"),
     route("phases/discard/", phases.discard_phases, name="phases_discard", change="segments.edit"),
@@ -225,6 +243,16 @@ urlpatterns = [
         "contents/<str:content_id>/publish/", editor.publish_content, name="content_publish", change="journeys.publish"
     ),
     route("contents/<str:content_id>/discard/", editor.discard_content, name="content_discard", change="content.edit"),
+    route(
+        "contents/<str:content_id>/delete/",
+        editor.delete_content,
+        name="content_delete",
+        see="journeys.publish",
+        change="journeys.publish",
+    ),
+    route(
+        "contents/<str:content_id>/restore/", editor.restore_content, name="content_restore", change="journeys.publish"
+    ),
     # Events
     route("events/", events.show_stream, name="events", see="events.see"),
     route("events/quarantine/", events.show_quarantine, name="quarantine", see="events.see"),

@@ -66,6 +66,24 @@ class StoredJourneys:
             lines = [self._line(world, name, _flows(world, name, paths[name]), paths[name]) for name in world.names()]
         return tuple(sorted(lines, key=lambda line: (_ORDER[line.state], line.id)))
 
+    def forms_still_needed(self) -> list[tuple[str, int, bool]]:
+        """(journey, rulebook version, is it held) of forms that are not in force but may act still: the last one of a journey that is held,
+        and those in which people are under way."""
+        with self._installation.store.reading() as tx:
+            world = _World(tx, self._installation, {})
+            paths = _paths(tx, tuple(world.names()))
+            found: list[tuple[str, int, bool]] = []
+            for name in world.names():
+                newest, state = world.version(name), world.state(name)
+                flows = _flows(world, name, paths[name])
+                busy = [
+                    version for version, flow in flows.items() if flow.waiting and (version, state) != (newest, "live")
+                ]
+                is_held = state == "paused"
+                found += [(name, version, False) for version in busy if not is_held or version != newest]
+                found += [(name, newest, True)] if is_held else []
+        return found
+
     def read_journey(self, journey_id: str) -> JourneyReport | None:
         """See JourneySource."""
         installation, now_us = self._installation, self._installation.clock.now_us()

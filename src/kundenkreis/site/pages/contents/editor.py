@@ -15,7 +15,9 @@ from django.views.decorators.cache import never_cache
 from kundenkreis.content.core.blocks import KINDS
 from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
+from kundenkreis.definitions.use_cases.edit_drafts import published
 from kundenkreis.site import content_words, formats, mistake_words, verdict_words
+from kundenkreis.site.access import may
 from kundenkreis.site.drafting import (
     drop_draft,
     free_id,
@@ -28,6 +30,7 @@ from kundenkreis.site.drafting import (
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
 from kundenkreis.site.mistake_words import error_word
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages import deleting
 from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
 from kundenkreis.site.ports.contents import Mistake
 from kundenkreis.site.toasts import add_toast
@@ -92,6 +95,7 @@ def _show(
     keys = [form.key for form in forms]
     context = {
         "document": document,
+        "may_delete": may("journeys.publish") and published(mounted().sources.publisher, "content", document["id"]) is not None,
         "title": formats.name_in(document.get("name") or {}, document["id"]) or _("New content"),
         "is_new": not document["id"],
         "draft": draft,
@@ -216,3 +220,17 @@ def discard_content(request: HttpRequest, content_id: str) -> HttpResponse:
     """Drop the draft."""
     drop_draft(request, "content", content_id)
     return redirect("contents")
+
+
+@never_cache
+def delete_content(request: HttpRequest, content_id: str) -> HttpResponse:
+    """Who would miss it, and what deleting changes; posting does it."""
+    return deleting.delete(request, _DELETED, content_id)
+
+
+def restore_content(request: HttpRequest, content_id: str) -> HttpResponse:
+    """Put it back in force, for ten minutes after it was deleted."""
+    return deleting.restore(request, _DELETED, content_id)
+
+
+_DELETED = deleting.Deletable(kind="content", page="content_edit", listed="contents", area=lambda: _("Content"))

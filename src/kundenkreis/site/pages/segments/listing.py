@@ -12,8 +12,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
 from kundenkreis.site import formats
+from kundenkreis.site.access import may
 from kundenkreis.site.condition_words import ReasonLine, reason_lines
+from kundenkreis.site.definition_words import address_of, kind_word
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.pages import deleting
 from kundenkreis.site.pages.customers.words import said
 from kundenkreis.site.ports.segments import DayCount
 
@@ -58,10 +61,27 @@ def show_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
         "line": segment.line,
         "people_link": f"{reverse('customers')}?segment={segment_id}",
         "lines": condition_lines(segment.document.get("when")),
+        "may_delete": segment.line.is_published and may("segments.edit"),
         "chart": _chart(days) if days else None,
-        "used_by": [(_kind_word(one.kind), said(one.named)) for one in segment.used_by],
+        "used_by": [
+            (kind_word(one.kind), said(one.named), address_of(one.kind, one.named.id)) for one in segment.used_by
+        ],
     }
     return render(request, "segments/segment.html", context)
+
+
+@never_cache
+def delete_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
+    """Who would miss it, and what deleting changes; posting does it."""
+    return deleting.delete(request, _DELETED, segment_id)
+
+
+def restore_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
+    """Put it back in force, for ten minutes after it was deleted."""
+    return deleting.restore(request, _DELETED, segment_id)
+
+
+_DELETED = deleting.Deletable(kind="segment", page="segment", listed="segments", area=lambda: _("Segments"))
 
 
 def condition_lines(condition: Any) -> tuple[ReasonLine, ...]:
@@ -105,16 +125,3 @@ def _chart(days: Sequence[DayCount]) -> Chart:
         last_day=formats.calendar_day(days[-1].day),
         text=text,
     )
-
-
-def _kind_word(kind: str) -> str:
-    known = {
-        "journey": _("Journey"),
-        "segment": _("Segment"),
-        "phases": _("Phases"),
-        "score": _("Score"),
-        "policy": _("Contact rules"),
-        "content": _("Content"),
-        "situation": _("Situation"),
-    }
-    return known.get(kind, kind)

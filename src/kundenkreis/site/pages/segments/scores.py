@@ -11,12 +11,15 @@ from django.views.decorators.cache import never_cache
 
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
+from kundenkreis.definitions.use_cases.put_definition import users_of
 from kundenkreis.segments.core.definitions import ScoreDefinition
 from kundenkreis.site import formats
+from kundenkreis.site.access import may
+from kundenkreis.site.definition_words import address_of, kind_word
 from kundenkreis.site.forms.offers import offered, options_of
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.naming import name_rows
-from kundenkreis.site.pages import definition_editor
+from kundenkreis.site.pages import definition_editor, deleting
 from kundenkreis.site.pages.definition_editor import Edited
 from kundenkreis.site.score_words import fading_words, rule_sentence
 
@@ -59,7 +62,7 @@ def _line(
 
 
 def _users(definitions: Definitions, score_id: str) -> list[Definition]:
-    return [one for one in definitions if any(each.to == "score" and each.name == score_id for each in one.references)]
+    return users_of("score", score_id, definitions)
 
 
 def _edited(score_id: str) -> Edited:
@@ -102,8 +105,14 @@ def _called(rule: Mapping[str, Any]) -> str:
 def edit_score(request: HttpRequest, score_id: str = "") -> HttpResponse:
     """The form on the draft, or on what is in force; without an id a new score."""
     users = _users(in_force(mounted().sources.publisher), score_id) if score_id else []
-    used_by = [formats.name_in(_names(one), one.id) for one in users]
-    more = {"used_by": sorted(used_by, key=str.casefold), "score_id": score_id, "names_itself": True}
+    used_by = [
+        (formats.name_in(_names(one), one.id), kind_word(one.kind), address_of(one.kind, one.id)) for one in users
+    ]
+    is_published = in_force(mounted().sources.publisher).of("score").get(score_id) is not None
+    more = {
+        "used_by": sorted(used_by, key=lambda one: one[0].casefold()), "score_id": score_id, "names_itself": True,
+        "may_delete": is_published and may("segments.edit"),
+    }  # fmt: skip
     return definition_editor.edit(request, _edited(score_id), more)
 
 
@@ -121,3 +130,17 @@ def publish_score(request: HttpRequest, score_id: str) -> HttpResponse:
 def discard_score(request: HttpRequest, score_id: str) -> HttpResponse:
     """Drop the draft."""
     return definition_editor.discard(request, _edited(score_id))
+
+
+@never_cache
+def delete_score(request: HttpRequest, score_id: str) -> HttpResponse:
+    """Who would miss it, and what deleting changes; posting does it."""
+    return deleting.delete(request, _DELETED, score_id)
+
+
+def restore_score(request: HttpRequest, score_id: str) -> HttpResponse:
+    """Put it back in force, for ten minutes after it was deleted."""
+    return deleting.restore(request, _DELETED, score_id)
+
+
+_DELETED = deleting.Deletable(kind="score", page="score", listed="scores", area=lambda: _("Scores"))
