@@ -66,7 +66,7 @@ def commands_page() -> str:
         page += f"\n## kreis {command.name}\n\n{command.summary}.\n\n" + _table("Argument", "Meaning")
         for action in parser._actions:  # argparse has no public list of its arguments
             name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
-            page += _row(f"`{name}`", str(action.help or ""))
+            page += _row(f"`{name}`", str(action.help or "").replace("%%", "%"))
     return page
 
 

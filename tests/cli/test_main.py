@@ -44,6 +44,17 @@ def test_error_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def test_a_call_that_is_none_says_how_it_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["explain", "segment"], {}) == 2
+    usage = "kreis explain [-h] [--json] [--at POSITION] [--language {de,en}] KIND CUSTOMER [ID]"
+    problem = "the following arguments are required: CUSTOMER"
+    assert capsys.readouterr() == ("", f"usage: {usage}\nkreis: {problem}\n")
+    assert run_command(["explain", "segment", "--json"], {}) == 2
+    assert json.loads(capsys.readouterr().out) == {
+        "error": {"code": "usage", "message": problem, "data": {"usage": usage}}
+    }
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_command_has_help_and_json(
     command: object, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest

@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from kundenkreis.cli.main import run_command
+from kundenkreis.runtime.explain_texts import path_text
 from kundenkreis.runtime.installation import open_store
 from kundenkreis.runtime.stores.session import no_point
 from kundenkreis.settings import read_settings
 from tests.runtime.town import Town, live_through
 
 pytestmark = pytest.mark.db
+
+EVERY_REASON: list[list[Any]] = [
+    ["until", 1788422400000000, "Europe/Berlin"], ["first_of", ["bought", "hot"], 1788422400000000], ["event", "Order Completed", "ab"],
+    ["bucket", 17, "trial"], ["remainder"], ["condition", {"kind": "all"}], ["Message Released", ""], ["exit_step"], [],
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -52,6 +58,14 @@ def test_explain_in_both_languages_and_as_json(kreis: Kreis) -> None:
     answer = kreis.json("explain", "segment", "user_id:u1", "regulars")
     assert [answer[name] for name in ("kind", "id", "answer")] == ["segment", "regulars", False]
     assert list(answer["reason"]) == ["kind", "holds", "config", "found", "flips"]
+
+
+def test_a_way_through_a_journey_is_told_in_words() -> None:
+    assert [path_text(reason, "en") for reason in EVERY_REASON] == [
+        "until 2026-09-03 08:00:00 UTC (Europe/Berlin)", "what comes first: bought, hot, 2026-09-03 08:00:00 UTC", "event Order Completed",
+        "bucket 17 of 10000 (trial)", "all others", "condition", "Message Released", "end of the journey", "",
+    ]  # fmt: skip
+    assert path_text(["exit_step"], "de") == "Ende der Journey"
 
 
 def test_an_unknown_customer_is_said_so(kreis: Kreis) -> None:

@@ -52,6 +52,14 @@ def test_definitions_know_what_they_name() -> None:
     }
 
 
+def test_a_directory_without_any_definition_is_refused(tmp_path: Path) -> None:
+    """Applied as it stands, it would take everything back that is published."""
+    (tmp_path / "a.yaml").write_text("# nothing yet\n---\n")
+    assert said(load_directory(tmp_path)) == [f"no_definition {tmp_path}/a.yaml"]
+    (tmp_path / "b.yaml").write_text("kind: segment\nid: everybody\nname: {de: Alle, en: All}\nwhen: {all: []}\n")
+    assert [each.key for each in accepted(load_directory(tmp_path))] == ["segment:everybody"]
+
+
 def test_files_and_folders_make_no_difference() -> None:
     files = sorted((Path(__file__).parent / "good").rglob("*.yaml"))
     together = b"\n---\n".join(file.read_bytes() for file in reversed(files))

@@ -7,12 +7,13 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-from tests.oracle.local_time import ZoneInfo
+from tests.oracle.local_time import ZoneInfo, day_of
 
 OPPOSITE = {
     "not_equals": "equals", "not_contains": "contains", "not_in": "in", "not_includes": "includes",
     "not_exists": "exists",
 }  # fmt: skip
+WITHOUT_CENTS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
 MONEY = frozenset(("total", "subtotal", "revenue", "value", "price", "shipping", "tax", "discount", "refund", "amount"))
 
 
@@ -112,6 +113,12 @@ def compares(found, op, value, today, zone):  # noqa: PLR0911  (one line per fam
     return day is not None and day_compares(day, op, value, today)
 
 
+def passes(row, where, zone):
+    """Whether an event passes property filters; what they say of dates is seen from the day of the event."""
+    day = day_of(row.occurred_us, zone) if where else 0
+    return all(compares(dig(row.properties, one["property"]), one["op"], one.get("value"), day, zone) for one in where)
+
+
 def _text_compares(found, op, value):
     if op == "equals_exactly":
         return found == value
@@ -134,12 +141,25 @@ def _same(one, value):
     return is_number(one) and is_number(value) and one == value
 
 
-def minor_units(value):
+def currency_of(properties):
+    """The currency that an event names, EUR without one."""
+    value = properties.get("currency")
+    is_code = isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha()
+    return value.upper() if is_code else "EUR"
+
+
+def parts_of(currency):
+    """How many minor units make a major one."""
+    return 1 if currency in WITHOUT_CENTS else 100
+
+
+def minor_units(value, currency="EUR"):
     """Cents of an amount in major units, None where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return int((Decimal(str(value)) * 100).to_integral_value(ROUND_HALF_EVEN))
+        amount = Decimal(str(value))
+        return int((amount * parts_of(currency)).to_integral_value(ROUND_HALF_EVEN)) if amount.is_finite() else None
     except ArithmeticError:
         return None
 
@@ -148,6 +168,7 @@ def quantity(properties, path):
     """A number property in thousandths (amounts of money rounded to cents), None where there is none."""
     value = dig(properties, path)
     if path.rsplit(".", maxsplit=1)[-1] in MONEY:
-        cents = minor_units(value)
-        return None if cents is None else cents * 10
+        currency = currency_of(properties)
+        minor = minor_units(value, currency)
+        return None if minor is None else minor * 1000 // parts_of(currency)
     return int((Decimal(str(value)) * 1000).to_integral_value(ROUND_HALF_EVEN)) if is_number(value) else None

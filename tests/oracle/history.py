@@ -1,6 +1,7 @@
 """What the oracle reads: the log of every customer, and the definitions in their YAML files. Nothing else.
 
-Rows that the fold derived itself (flag 4) are left out: what they say must follow from the others.
+Rows that the fold derived itself (flag 4) are left out: what they say must follow from the others. Only events that some
+definition asks about or a journey's step speaks are kept; the step that spoke it has to be on a path, see `runs.py`.
 """
 
 import json
@@ -99,8 +100,9 @@ def read(data, definitions):
     with sqlite.connect(f"file:{Path(data) / 'kreis.db'}?mode=ro", uri=True) as store:
         zone = store.execute("SELECT value FROM meta WHERE name = 'zone'").fetchone()[0]
         until_us = store.execute("SELECT max(at_us) FROM log").fetchone()[0]
-        customers = _customers(store)
-    return Installation(zone, until_us, customers, read_definitions(definitions))
+        found = read_definitions(definitions)
+        customers = _customers(store, _names(found))
+    return Installation(zone, until_us, customers, found)
 
 
 def read_definitions(folders):
@@ -124,11 +126,26 @@ def read_definitions(folders):
     )  # fmt: skip
 
 
-def _customers(store):
+def _names(value):
+    """Names of events that definitions ask about, and what steps of journeys bring about."""
+    if isinstance(value, Definitions):
+        asked = [value.segments, value.phases, value.situations, value.scores, value.traits, value.journeys]
+        return set().union(*map(_names, asked))
+    found = set()
+    if isinstance(value, dict):
+        found |= {"Attribute Set"} if "set_attribute" in value else set()
+        found |= {"Score Added"} if "add_score" in value else set()
+        name = value.get("name")
+        found |= set(name if isinstance(name, list) else [name] if isinstance(name, str) else [])
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return found.union(*map(_names, children))
+
+
+def _customers(store, names):
     customers, published = {}, {}
     query = (
         "SELECT profile_id, number, event_id, type, name, happened_us, at_us, day, origin, flags, links, body, partition "
-        "FROM log WHERE flags & 4 = 0 ORDER BY number"
+        "FROM log ORDER BY number"
     )
     merges = []
     for (
@@ -146,6 +163,8 @@ def _customers(store):
         body,
         partition,
     ) in store.execute(query):
+        if flags & DERIVED and name not in names:
+            continue
         row = Row(
             number, bytes(event_id), kind, name, happened_us, at_us, day, origin, flags,
             json.loads(links) if links else {}, json.loads(body) if body else {},
@@ -165,5 +184,6 @@ def _customers(store):
     for customer, row in merges:
         customer.absorbed.append(((row.at_us, row.number), customers[row.properties["from"]]))
     for customer in customers.values():
+        customer.rows.sort(key=lambda row: (row.at_us, row.number))  # what is derived is written after its whole batch
         customer.published = published[customer.profile_id & 255]
     return customers

@@ -44,6 +44,8 @@ class Life:
         self.default_zone = installation.definitions.brand.get("zone", "Europe/Berlin")
         self._known = {}
         self._answers = {}
+        self.remembered = {}
+        """What others worked out of this life."""
         self._ats = [row.at_us for row in customer.rows]
 
     @property
@@ -63,7 +65,7 @@ class Life:
                 if number in numbers
                 for row in Life(self.installation, other).known(len(other.rows)).rows
             ]
-            rows = sorted([*own, *more], key=lambda row: row.number)
+            rows = sorted([*own, *more], key=lambda row: (row.at_us, row.number))
             self._known[position] = Known([row for row in rows if row.type != "merge"], position, self)
         return self._known[position]
 

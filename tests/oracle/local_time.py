@@ -5,8 +5,10 @@ Instants are integer microseconds since 1970-01-01T00:00:00Z; days are counted f
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, reset_tzpath
 
+# Of the locked package `tzdata`: a machine's own tables may be older than a country's last decision.
+reset_tzpath(())
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

@@ -1,14 +1,15 @@
 """Orders and the cart, recounted from the rows (docs/reference/definitions.md, "Orders, deliveries and carts")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tests.oracle.comparing import minor_units
+from tests.oracle.comparing import currency_of, minor_units
 from tests.oracle.local_time import DAY
 
 COMPLETED = ("Order Completed", "Store Purchase", "Order Updated")
 DELIVERED = ("Order Delivered", "Order Picked Up")
 REFUNDED = ("Order Refunded", "Order Line Refunded")
 CART_LIFE = 30 * DAY
+NEVER = 1 << 62
 
 
 @dataclass
@@ -19,19 +20,34 @@ class Order:
     ordered_us: int = -1
     """-1: only named by a refund so far."""
     total: int = 0
+    currency: str = "EUR"
     refunded: int = 0
+    was_refunded: bool = False
+    """Also of nothing."""
     is_cancelled: bool = False
     is_refunded: bool = False
     """Wholly."""
-    delivered_us: int = -1
-    """Also an assumed delivery that lies ahead; -1: none in sight."""
-    corrected: tuple[int, int] | None = None
-    """(when it was really delivered, when that was heard) of one that had been assumed."""
+    assumed_us: int = NEVER
+    """Under way: when it counts as delivered if nobody says anything; NEVER: it is not under way."""
+    said_us: int = -1
+    """A report of its delivery, also one that overtook the order; -1: none."""
+    is_delivered: bool = False
+    heard: list[tuple] = field(default_factory=list)
+    """[((instant, 0 for time and 1 for rows, number of the row), arrived | corrected | gone, when it arrived)]."""
 
     @property
     def stands(self):
         """Whether it still counts as an order."""
         return self.ordered_us >= 0 and not self.is_cancelled and not self.is_refunded
+
+    def is_under_way(self, at_us):
+        """Whether it was ordered, and neither delivered nor assumed to be by an instant."""
+        return at_us < self.assumed_us < NEVER
+
+    def heard_until(self, at_us):
+        """What was heard of its delivery by an instant, the one that is assumed by then among it."""
+        more = [((self.assumed_us, 0, 0), "arrived", self.assumed_us)] if self.assumed_us <= at_us else []
+        return self.heard + more
 
 
 def _id_of(row):
@@ -48,71 +64,88 @@ def orders_of(rows):
     return [_order(order_id, listed) for order_id, listed in own.items()]
 
 
-def _amount(properties, *names):
-    return next((cents for name in names if (cents := minor_units(properties.get(name))) is not None), 0)
+def deliveries_of(orders, at_us):
+    """(how many orders that stand were delivered by an instant, when the first one ever was; None if none)."""
+    count, first_us = 0, None
+    for _, what, delivered_us in sorted(line for one in orders for line in one.heard_until(at_us)):
+        if what == "arrived":
+            count += 1
+            first_us = delivered_us if first_us is None else min(first_us, delivered_us)
+        elif what == "gone":
+            count -= 1
+        elif count == 1:
+            first_us = delivered_us
+    return count, first_us
+
+
+def _amount(properties, currency, *names):
+    found = (minor_units(properties.get(name), currency) for name in names)
+    return next((minor for minor in found if minor is not None), 0)
 
 
 def _order(order_id, rows):
     order = Order(order_id)
     for row in rows:
-        properties = row.properties
+        now = (row.at_us, 1, row.number)
+        if order.assumed_us <= row.at_us:
+            _arrive(order, (order.assumed_us, 0, 0), order.assumed_us)
         if row.name in COMPLETED:
-            order.total = _amount(properties, "total", "revenue", "value", "subtotal")
-            if order.ordered_us < 0:
-                order.ordered_us = row.occurred_us
-                at = rows.index(row)
-                early = [one.occurred_us for one in rows[:at] if one.name in DELIVERED]
-                later = rows[at + 1 :]
-                order.delivered_us = early[0] if early else _delivered_us(order.ordered_us, properties, later)
-                if not early and properties.get("channel") != "till":
-                    order.corrected = _corrected(order.delivered_us, later)
+            _complete(order, row, now)
+        elif row.name == "Order Shipped" and order.assumed_us < NEVER:
+            shipped = [one.occurred_us for one in rows if one.name == row.name and one.number <= row.number]
+            order.assumed_us = min(shipped) + 30 * DAY
+        elif row.name in DELIVERED:
+            if order.assumed_us < NEVER:
+                _arrive(order, now, row.occurred_us)
+            elif order.is_delivered and order.stands and order.said_us < 0:
+                order.heard.append((now, "corrected", row.occurred_us))
+            order.said_us = row.occurred_us if order.said_us < 0 else order.said_us
         elif row.name in REFUNDED:
-            amount = _amount(properties, "refund", "total", "revenue", "value")
-            if amount <= 0 and not properties.get("products"):
+            amount = _amount(row.properties, order.currency, "refund", "total", "revenue", "value")
+            if amount <= 0 and not row.properties.get("products"):
                 amount = order.total - order.refunded
-            order.refunded += max(amount, 0)
+            order.refunded, order.was_refunded = order.refunded + max(amount, 0), True
             if order.stands and order.refunded >= order.total:
                 order.is_refunded = True
+                _leave(order, now)
         elif row.name == "Order Cancelled" and order.stands:
             order.is_cancelled = True
+            _leave(order, now)
+        if order.assumed_us <= row.at_us:  # what a late row tells may be over already
+            _arrive(order, now, order.assumed_us)
     return order
 
 
-def _delivered_us(ordered_us, properties, later):
-    """When the goods are there: at the till at once, by a delivery event, else assumed."""
-    if properties.get("channel") == "till":
-        return ordered_us
-    assumed_us = ordered_us + 3 * DAY
-    for row in later:
-        if row.at_us >= assumed_us:
-            break  # what is assumed to be there cannot arrive once more
-        if row.name == "Order Shipped":
-            shipped = [one.occurred_us for one in later if one.name == "Order Shipped" and one.number <= row.number]
-            assumed_us = min(shipped) + 30 * DAY
-        elif row.name in DELIVERED:
-            return row.occurred_us
-        elif row.name == "Order Cancelled" or (
-            row.name in REFUNDED and _amount(row.properties, "refund", "total") >= _amount(properties, "total")
-        ):
-            return -1
-    return assumed_us
+def _complete(order, row, now):
+    order.currency = currency_of(row.properties)
+    order.total = _amount(row.properties, order.currency, "total", "revenue", "value", "subtotal")
+    if order.ordered_us >= 0:
+        return
+    order.ordered_us = row.occurred_us
+    if order.said_us >= 0:
+        _arrive(order, now, order.said_us)
+    elif row.properties.get("channel") == "till":
+        _arrive(order, now, order.ordered_us)
+        order.said_us = order.ordered_us
+    else:
+        order.assumed_us = order.ordered_us + 3 * DAY
 
 
-def _corrected(assumed_us, later):
-    """The first report of a delivery after it had been assumed, while the order stood."""
-    for row in later:
-        if row.name in DELIVERED:
-            return (
-                (row.occurred_us, row.at_us) if 0 <= assumed_us <= row.at_us and row.occurred_us != assumed_us else None
-            )
-        if row.name == "Order Cancelled" or row.name in REFUNDED:
-            return None
-    return None
+def _arrive(order, now, delivered_us):
+    order.heard.append((now, "arrived", delivered_us))
+    order.is_delivered, order.assumed_us = True, NEVER
+
+
+def _leave(order, now):
+    """What is cancelled or wholly refunded counts no more, and what of it was under way does not arrive."""
+    if order.assumed_us == NEVER:
+        order.heard.append((now, "gone", -1))
+    order.assumed_us = NEVER
 
 
 def open_cart(rows, at_us):
-    """(product ids in the cart, when it last changed) of the cart that stands open; ({}, -1) without one."""
-    lines, changed_us = {}, -1
+    """(product id -> (count, price), when it last changed, currency) of the cart that stands open; ({}, -1, "") without one."""
+    lines, changed_us, currency = {}, -1, ""
     ordered = set()
     for row in rows:
         if row.type != "track":
@@ -127,11 +160,12 @@ def open_cart(rows, at_us):
             count = row.properties.get("quantity")
             held = lines.get(product, (0, 0))[0]
             count = count if isinstance(count, int) and count > 0 else 1
-            lines[product] = (held + count, _amount(row.properties, "price"))
+            currency = currency if lines else currency_of(row.properties)
+            lines[product] = (held + count, _amount(row.properties, currency, "price"))
             changed_us = max(changed_us, row.occurred_us)
         elif row.name == "Product Removed" and product in lines:
             del lines[product]
             changed_us = max(changed_us, row.occurred_us) if lines else -1
     if changed_us < 0 or changed_us + CART_LIFE <= at_us:
-        return {}, -1
-    return lines, changed_us
+        return {}, -1, ""
+    return lines, changed_us, currency

@@ -5,9 +5,12 @@ message is asked from `letters.py`, by yielding it.
 """
 
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from tests.oracle import comparing
+from tests.oracle.comparing import passes
 from tests.oracle.gate import Message
+from tests.oracle.history import DERIVED
 from tests.oracle.life import ROW, TIMER, Moment
 from tests.oracle.local_time import (
     DAY,
@@ -22,7 +25,7 @@ from tests.oracle.local_time import (
     minutes_of,
     next_time,
 )  # fmt: skip
-from tests.oracle.world import NotCoveredError, bucket, digest, passes
+from tests.oracle.world import bucket, digest
 
 FOREVER = (1 << 62, TIMER, 0)
 
@@ -36,7 +39,7 @@ def key_of(properties, path):
 def is_event(config):
     """Whether a goal or exit is an event from now on (and not a condition about the past)."""
     return set(config) <= {"event", "within_days", "exit_on_goal"} and "event" in config and (
-        set(config["event"]) <= {"name", "where"}
+        set(config["event"]) <= {"name", "where", "key"}
     )  # fmt: skip
 
 
@@ -87,10 +90,10 @@ class Run:
         if goal is None:
             return None
         within = goal.get("within_days")
-        if not is_event(goal):
-            raise NotCoveredError("goals that are conditions")
+        if self._has_reached(self.entry):
+            return None  # no more to reach
         for moment in self._later():
-            when = self._when(moment, goal["event"])
+            when = self._when(moment, goal["event"]) if "event" in goal else self._holds(moment, goal["condition"])
             if when is not None and (within is None or when <= self.entry.at_us + within * DAY):
                 return moment
         return None
@@ -100,11 +103,21 @@ class Run:
         row = moment.row
         if row is None or not fires(self.life, row, pattern):
             return None
-        named = key_of(row.properties, self.journey["entry"].get("key", "")) if self.key else ""
+        path = pattern.get("key", self.journey["entry"].get("key", ""))
+        named = key_of(row.properties, path) if self.key else ""
         if named not in ("", self.key):
             return None
         when = row.happened_us if row.is_late else moment.at_us
         return when if when >= self.entry.at_us else None
+
+    def _holds(self, moment, condition):
+        """The instant of a moment in which a condition holds, else None."""
+        return moment.at_us if self.life.holds(moment, condition) else None
+
+    def _has_reached(self, moment):
+        """Whether a goal that is a condition holds in a moment."""
+        goal = self.journey.get("goal") or {}
+        return "condition" in goal and self.life.holds(moment, goal["condition"])
 
     def _later(self):
         return (moment for moment in self.life.moments if moment.key > self.entry.key)
@@ -133,12 +146,17 @@ class Run:
 
     # The steps --------------------------------------------------------------------------------------------------------
 
-    def walk(self):  # noqa: PLR0912  (one branch per kind of step)
+    def walk(self):  # noqa: PLR0911, PLR0912  (one branch per kind of step)
         """Generator: yields (Message, moment) and takes ("sent" | "withheld", moment); ends when the run does."""
         here = self.entry
         self._note(here, "", "entered")
         if self.in_holdout:
             self._note(here, "", "holdout")
+        if self._has_reached(here):
+            self._note(here, "", "goal")
+            if self.journey["goal"].get("exit_on_goal", True):
+                self.ended = (here, "goal")
+                return
         leave = self.journey.get("exit_when")
         if leave is not None and not is_event(leave) and self.life.holds(here, leave):
             self._end(here, "", "exited:exit_when")
@@ -168,6 +186,10 @@ class Run:
                 way = next((o for o in config["branch"] if "when" not in o or self.life.holds(here, o["when"])), None)
                 self._note(here, step, f"branch:{way['id'] if way else 'none'}")
                 following = (way or {}).get("next") or following
+            elif "split" in config:
+                way = self._part(step, config["split"], here)
+                self._note(here, step, f"branch:{way['id'] if way else 'none'}")
+                following = (way or {}).get("next") or following
             elif "wait" in config or "wait_for" in config:
                 found = self._wait(config, step, here, stop)
                 if found is None:
@@ -179,9 +201,30 @@ class Run:
                 self._end(here, step, f"exited:{config['exit'].get('reason', 'exit')}")
                 return
             else:
-                raise NotCoveredError("steps that set attributes, add points, emit events or split")
+                self._note(here, step, "holdout" if self.in_holdout else self._spoken(config, here))
             step = following
         self._end(here, "", "done")
+
+    def _spoken(self, config, here):
+        """ "done" if the log holds the event that this step speaks, at the instant it was reached."""
+        if "emit_event" in config:
+            name, properties = config["emit_event"]["name"], config["emit_event"].get("properties", {})
+        elif "set_attribute" in config:
+            name, properties = "Attribute Set", config["set_attribute"]
+        else:
+            name, properties = "Score Added", config["add_score"]
+        rows = [row for row in self.life.customer.rows if row.flags & DERIVED and row.at_us == here.at_us]
+        return "done" if any((row.name, row.properties) == (name, properties) for row in rows) else "said nothing"
+
+    def _part(self, step, config, here):
+        """The part of a split in which this person's bucket lies."""
+        own = bucket(self.life.bucket_key(here.position), config.get("salt") or f"{self.journey['id']}.{step}")
+        upper = Fraction(0)
+        for part in config["parts"]:
+            upper += Fraction(str(part["percent"])) * 100
+            if own < upper:
+                return part
+        return None
 
     def _wait(self, config, step, here, stop):  # noqa: PLR0911  (one per end of a waiting)
         """(moment, outcome, target) at which the waiting is over; None if the run ended or what is known ends first."""

@@ -29,6 +29,11 @@ class Stored:
                 found.setdefault((kind, definition_id), {})[from_us] = left_us if left_us <= until_us else NEVER
         return found
 
+    def was_ever(self, kind):
+        """Ids of which anybody ever was a member."""
+        rows = self._store.execute("SELECT DISTINCT definition_id FROM memberships WHERE kind = ?", (kind,))
+        return {row[0] for row in rows}
+
     def ledger(self, profile_id, score_id, until_us):
         """Lines of a score as `points.ledger` gives them."""
         return [

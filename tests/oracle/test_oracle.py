@@ -21,13 +21,18 @@ SEED = "7"
 CUSTOMERS = 20
 
 
+def load_demo(folder: Path, *, households: int, source: Path) -> None:
+    """A demo of few households, loaded as `kreis demo` loads it."""
+    command = [sys.executable, "-m", "kundenkreis.cli.main", "demo", "--load-only", "--households", str(households)]
+    environment = {**os.environ, "KREIS_DATA_DIR": str(folder), "PYTHONPATH": str(source)}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demo of few households, loaded as `kreis demo` loads it."""
+    """The demo with the shipped definitions."""
     folder = tmp_path_factory.mktemp("oracle")
-    command = [sys.executable, "-m", "kundenkreis.cli.main", "demo", "--load-only", "--households", "20"]
-    environment = {**os.environ, "KREIS_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT / "src")}
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    load_demo(folder, households=20, source=ROOT / "src")
     return folder
 
 
@@ -39,6 +44,13 @@ def test_the_oracle_knows_nothing_of_the_package() -> None:
     assert [line for line in lines if line.strip().startswith((f"import {package}", f"from {package}"))] == []
 
 
+def test_clocks_are_those_of_the_locked_package() -> None:
+    """Since 2026 the clocks of Vancouver stay as they are in summer; many machines have not heard of it."""
+    code = "from tests.oracle.local_time import instant; print(instant(20_774, 600, 'America/Vancouver'))"
+    asked = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert asked.stdout == "1794934800000000\n"
+
+
 def test_both_say_the_same(data: Path) -> None:
     installation = read(data, [PLAYBOOKS])
     stored = Stored(data)
@@ -47,6 +59,20 @@ def test_both_say_the_same(data: Path) -> None:
     assert [line for report in reports for line in report.disagreements] == []
     assert [report.kind for report in reports] == list(KINDS)
     assert all(report.positive > CUSTOMERS // 2 for report in reports)
+
+
+def test_both_say_the_same_of_other_definitions(tmp_path: Path) -> None:
+    """Conditions, traits, goals and steps that the shipped definitions do not use, through a year of eight households."""
+    shutil.copytree(ROOT / "src" / "kundenkreis", tmp_path / "src" / "kundenkreis")
+    playbooks = tmp_path / "src" / "kundenkreis" / "playbooks"
+    shutil.copy(Path(__file__).parent / "more_definitions.yaml", playbooks / "base" / "more.yaml")
+    load_demo(tmp_path / "data", households=8, source=tmp_path / "src")
+    stored = Stored(tmp_path / "data")
+    reports = ask(read(tmp_path / "data", [playbooks]), stored, seed=SEED, customers=30)
+    assert stored.was_ever("segment") >= {"either_way", "lukewarm", "became_lukewarm", "by_traits", "was_tried"}
+    stored.close()
+    assert [line for report in reports for line in report.disagreements] == []
+    assert [report.not_covered for report in reports] == [{}, {}, {}, {}]
 
 
 @pytest.mark.parametrize(

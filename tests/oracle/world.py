@@ -10,8 +10,9 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from tests.oracle import comparing, purchases
-from tests.oracle.history import EVENTS, PUBLIC
+from tests.oracle import comparing, points, purchases
+from tests.oracle.comparing import passes
+from tests.oracle.history import DERIVED, EVENTS, PUBLIC
 from tests.oracle.local_time import HOUR, ZONE_OF_COUNTRY, day_of, day_start, is_zone
 from tests.oracle.permission import NEVER, Permission
 
@@ -52,8 +53,15 @@ class Known:
     @cached_property
     def sums(self):
         """(orders that stand, sales in major units, instants of orders)."""
-        cents = sum(one.total for one in self.ordered if not one.is_cancelled)
-        return sum(one.stands for one in self.ordered), Fraction(cents, 100), [one.ordered_us for one in self.ordered]
+        sales = [(one.currency, 0 if one.is_cancelled else one.total) for one in self.ordered]
+        return sum(one.stands for one in self.ordered), _major(sales), [one.ordered_us for one in self.ordered]
+
+    def rows_of(self, pattern, zone):
+        """Events that a definition names, with its property filters; "*": all that came in."""
+        names = _list(pattern["name"])
+        named = [row for name in (self.by_name if names == ["*"] else names) for row in self.by_name.get(name, ())]
+        rows = [row for row in named if names != ["*"] or not row.flags & DERIVED]
+        return [row for row in rows if passes(row, pattern.get("where", ()), zone)]
 
     @cached_property
     def _happenings(self):
@@ -190,9 +198,9 @@ class World:
         return least <= count <= bounds.get("at_most", count)
 
     def _is_event_sum(self, config):
-        found = [comparing.quantity(row.properties, config["property"]) for row in self._events(config)]
-        total = Fraction(sum(value for value in found if value is not None), 1000)
-        return comparing.number_compares(total, config["op"], config["value"])
+        return comparing.number_compares(
+            _total(self._events(config), config["property"]), config["op"], config["value"]
+        )
 
     def _is_event_time(self, config):
         instants = [row.occurred_us for row in self._events(config)]
@@ -202,7 +210,9 @@ class World:
         return comparing.day_compares(day_of(chosen, self.zone), config["op"], config["value"], self.today)
 
     def _is_trait(self, config):
-        value, is_instant = self.trait(config["name"]), config["name"].endswith("_at")
+        value = self.trait(config["name"])
+        defined = self.definitions.traits.get(config["name"])
+        is_instant = bool({"first", "last"} & set(defined)) if defined else config["name"].endswith("_at")
         if config["op"] in ("exists", "not_exists"):
             return (value is not None) == (config["op"] == "exists")
         if config["op"] in ("is_true", "is_false"):
@@ -223,6 +233,10 @@ class World:
         phase, sub = self.place()
         subs = config.get("sub_state")
         return phase in _list(config["is"]) and (subs is None or sub in _list(subs))
+
+    def _is_score(self, config):
+        milli = points.balance(self.known.life, config["id"], self.at_us, self.known.position)
+        return comparing.number_compares(Fraction(milli, 1000), config["op"], config["value"])
 
     def _is_situation(self, config):
         return any(self.situation(kind) for kind in _list(config["is"]))
@@ -263,13 +277,10 @@ class World:
 
     def _events(self, config):
         window, hours = config.get("within_days"), config.get("within_hours")
-        names = _list(config["name"])
-        rows = [row for name in names for row in self.known.by_name.get(name, ())]
         return [
             row
-            for row in rows
-            if passes(row, config.get("where", ()), self.zone)
-            and (window is None or self.today - window < day_of(row.occurred_us, self.zone))
+            for row in self.known.rows_of(config, self.zone)
+            if (window is None or self.today - window < day_of(row.occurred_us, self.zone))
             and (hours is None or self.at_us - row.occurred_us < hours * HOUR)
         ]
 
@@ -277,42 +288,36 @@ class World:
         """Orders that stand."""
         return self.known.sums[0]
 
-    def _arrived(self, orders):
-        """When each order was delivered. A report after the assumed delivery counts if it is the only order by then."""
-        arrived = [one.delivered_us for one in orders if 0 <= one.delivered_us <= self.at_us]
-        for one in orders:
-            if one.corrected and one.corrected[1] <= self.at_us:
-                if len(orders) > 1:
-                    raise NotCoveredError("a delivery reported after it was assumed, beside other orders")
-                return [one.corrected[0]]
-        return arrived
-
     def trait(self, name):  # noqa: PLR0911, PLR0912  (one line per trait)
         """A computed trait: a Fraction, an instant (names ending in _at) or a truth; None where there is none."""
+        if name in self.definitions.traits:
+            return self._defined_trait(self.definitions.traits[name])
         count, sales, ordered = self.known.sums
-        orders, days = self.known.ordered, self.known.purchase_days
-        arrived = self._arrived(orders)
+        orders, days = self.known.orders, self.known.purchase_days
         match name:
             case "order_count":
                 return Fraction(count)
             case "delivered_count":
-                return Fraction(sum(one.stands and 0 <= one.delivered_us <= self.at_us for one in orders))
+                return Fraction(self.deliveries[0])
+            case "open_order_count":
+                return Fraction(sum(one.is_under_way(self.at_us) for one in orders))
             case "sales":
                 return sales
             case "refunded":
-                return Fraction(sum(one.refunded for one in self.known.orders), 100)
+                return _major([(one.currency, one.refunded) for one in orders if one.was_refunded])
             case "average_order":
-                return sales / count if count > 0 else None
+                return sales / count if count > 0 and sales is not None else None
             case "first_order_at":
                 return min(ordered, default=None)
             case "last_order_at":
                 return max(ordered, default=None)
             case "first_delivered_at":
-                return min(arrived, default=None)
+                return self.deliveries[1]
             case "days_since_last_order":
                 return Fraction(self.today - day_of(max(ordered), self.zone)) if ordered else None
             case "days_since_first_delivery":
-                return Fraction(self.today - day_of(min(arrived), self.zone)) if arrived else None
+                first_us = self.deliveries[1]
+                return Fraction(self.today - day_of(first_us, self.zone)) if first_us is not None else None
             case "purchase_day_count":
                 return Fraction(len(days))
             case "average_gap_days":
@@ -322,8 +327,9 @@ class World:
             case "cart_changed_at":
                 return self.cart[1] if self.cart[0] else None
             case "cart_value":
-                lines = self.cart[0]
-                return Fraction(sum(count * price for count, price in lines.values()), 100) if lines else None
+                lines, _, currency = self.cart
+                minor = sum(count * price for count, price in lines.values())
+                return Fraction(minor, comparing.parts_of(currency)) if lines else None
             case "first_seen_at":
                 return self.known.seen[0]
             case "last_seen_at":
@@ -332,6 +338,25 @@ class World:
                 return self.known.is_known
         raise NotCoveredError(f"the trait {name}")
 
+    def _defined_trait(self, definition):
+        measure = next(one for one in ("count", "sum", "first", "last", "average_gap") if one in definition)
+        config = definition[measure]
+        rows = self.known.rows_of(config, self.zone)
+        instants = [row.occurred_us for row in rows]
+        if measure == "count":
+            return Fraction(len(rows))
+        if measure == "sum":
+            return _total(rows, config["property"])
+        if measure == "average_gap":
+            days = sorted({day_of(one, self.zone) for one in instants})[-64:]
+            return Fraction(days[-1] - days[0], len(days) - 1) if len(days) > 1 else None
+        return (min if measure == "first" else max)(instants, default=None)
+
+    @cached_property
+    def deliveries(self):
+        """(how many orders that stand were delivered, when the first one ever was)."""
+        return purchases.deliveries_of(self.known.orders, self.at_us)
+
     @cached_property
     def cart(self):
         """The cart that stands open."""
@@ -339,7 +364,15 @@ class World:
 
     def situation(self, kind):
         """Open matters of this kind: key -> since when."""
-        return dict(_matters(self.definitions.situations[kind], self.known.happenings(kind), self.at_us, self.zone))
+        definition = self.definitions.situations[kind]
+        match definition["begins"]:
+            case {"builtin": "open_cart"}:
+                return {"": self.cart[1]} if self.cart[0] else {}
+            case {"builtin": "order_in_transit"}:
+                return {one.order_id: one.ordered_us for one in self.known.orders if one.is_under_way(self.at_us)}
+            case {"builtin": kind_of_late}:
+                raise NotCoveredError(f"the built-in situation {kind_of_late}")
+        return dict(_matters(definition, self.known.happenings(kind), self.at_us, self.zone))
 
     def rest(self, kind):
         """Until when things rest after the last matter of this kind has ended (-1: they do not)."""
@@ -357,8 +390,6 @@ class World:
 
 def _happenings(definition, known, zone):
     begins, ends = _list(definition["begins"]), definition.get("ends", [])
-    if any("builtin" in one for one in begins):
-        raise NotCoveredError("built-in situations")
     names = {name for one in (*begins, *ends) for name in _list(one["name"])}
     for row in sorted((row for name in names for row in known.by_name.get(name, ())), key=lambda row: row.number):
         value = comparing.dig(row.properties, definition["key"]) if definition.get("key") else ""
@@ -389,13 +420,18 @@ def _matches(row, patterns, zone):
     return any(row.name in _list(one["name"]) and passes(row, one.get("where", ()), zone) for one in patterns)
 
 
-def passes(row, where, zone):
-    """Whether an event passes property filters."""
-    day = day_of(row.occurred_us, zone) if where else 0
-    return all(
-        comparing.compares(comparing.dig(row.properties, one["property"]), one["op"], one.get("value"), day, zone)
-        for one in where
-    )
+def _major(sums):
+    """Major units of [(currency, minor units)]: None with several currencies."""
+    currencies = {currency for currency, _ in sums}
+    if len(currencies) > 1:
+        return None
+    return Fraction(sum(minor for _, minor in sums), comparing.parts_of(next(iter(currencies), "EUR")))
+
+
+def _total(rows, path):
+    """The sum of a number property."""
+    found = [comparing.quantity(row.properties, path) for row in rows]
+    return Fraction(sum(value for value in found if value is not None), 1000)
 
 
 def digest(size, *parts):

@@ -7,8 +7,9 @@ import pytest
 
 from kundenkreis.engine import advance as advance_module
 from kundenkreis.kernel.zones import DAY, MINUTE
-from kundenkreis.runtime.comparing import COMPARED, RebuildReport
+from kundenkreis.runtime.comparing import COMPARED, RebuildReport, shown_apart
 from kundenkreis.runtime.folding import StatesMissingError
+from kundenkreis.runtime.log import UnreadableRowError
 from kundenkreis.runtime.rebuild import rebuild_in_place, second_store, verify
 from kundenkreis.runtime.resolver import IdentifiersMissingError
 from kundenkreis.runtime.stores.schema import TABLES
@@ -93,6 +94,23 @@ def test_one_flipped_byte_is_reported(tmp_path: Path, table: str, column: str) -
     town.close()
     assert report.differing >= 1
     assert table in {one.table for one in report.differences}
+
+
+def test_a_difference_is_shown_where_it_is() -> None:
+    long = bytes(200)
+    assert shown_apart(long + b"\x01\x02", long + b"\x01\x03") == (f"...{'00' * 11}0102", f"...{'00' * 11}0103")
+    assert shown_apart(b"\x01", b"\x02") == ("01", "02")
+
+
+def test_a_damaged_row_of_the_log_is_named(tmp_path: Path) -> None:
+    town = Town(tmp_path / "town")
+    live_through(town)
+    with town.installation.store.transaction() as tx:
+        number = int(tx.rows("SELECT min(number) FROM log WHERE type = 'track'")[0][0])
+        tx.run("UPDATE log SET body = ? WHERE number = ?", (b"{", number))
+    with pytest.raises(UnreadableRowError, match=f"Row {number} of the log cannot be read"):
+        _verify(town)
+    town.close()
 
 
 def test_a_lost_row_is_reported(town: Town) -> None:

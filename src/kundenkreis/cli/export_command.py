@@ -40,6 +40,9 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
         for word, names in (("written", exported.written), ("removed", exported.removed)):
             for name in names:
                 console.print(f"{word}: {name}", markup=False, highlight=False)
+        if not (exported.written or exported.unchanged):
+            console.print("Nothing is published yet: there is nothing to write.", highlight=False)
+            return
         console.print(f"{len(exported.unchanged)} unchanged", highlight=False)
 
     return Answer(data=msgspec.to_builtins(exported), show=show)

@@ -54,6 +54,9 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
             console.print(told, markup=False, highlight=False)
             console.print("Shown this once; keep it.", style="dim")
             return
+        if not rows:
+            console.print("There is no write key yet: kreis keys create --source shop", highlight=False)
+            return
         table = Table("Key", "Source", "Kind", "Brand", box=None, pad_edge=False, header_style="bold")
         for row in rows:
             table.add_row(row["key"], row["source"], row["kind"], row["brand"])

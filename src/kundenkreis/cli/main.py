@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -58,13 +59,24 @@ def _version() -> str:
         return "from a source tree that is not installed"
 
 
+class UsageError(CallerError):
+    """The command was not called as it is meant to be."""
+
+    code = "usage"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises what argparse would print, so that `--json` gets a document for this as well."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, usage=" ".join(self.format_usage().removeprefix("usage: ").split()))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `kreis` with all commands."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON document instead of text")
-    parser = argparse.ArgumentParser(
-        prog="kreis", description="Kundenkreis accompanies every customer through the whole lifecycle."
-    )
+    parser = _Parser(prog="kreis", description="Kundenkreis accompanies every customer through the whole lifecycle.")
     parser.add_argument("--version", action="version", version=f"kreis {_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
@@ -82,7 +94,13 @@ def run_command(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     Returns: the exit code: 0 done; 1 the command's own "no" or a failure outside; 2 the request cannot be carried out;
         3 a bug; 130 interrupted.
     """
-    parsed = build_parser().parse_args(arguments)
+    try:
+        parsed = build_parser().parse_args(arguments)
+    except UsageError as error:
+        if "--json" not in arguments:
+            sys.stderr.write(f"usage: {error.data['usage']}\n")
+        _print_error(error, as_json="--json" in arguments)
+        return 2
     command: Command = parsed.chosen
     try:
         answer = command.run(parsed, read_settings(environ))

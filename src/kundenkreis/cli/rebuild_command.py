@@ -80,15 +80,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
 
 
 def _verdict(differing: int, verify: bool) -> str:
+    places = f"{differing:,} place{'' if differing == 1 else 's'}"
     if verify:
-        return (
-            f"Differs in {differing:,} places from what the log says." if differing else "Equal to what the log says."
-        )
-    return (
-        f"Rebuilt in place; {differing:,} places differed before."
-        if differing
-        else "Rebuilt in place; nothing differed."
-    )
+        return f"Differs in {places} from what the log says." if differing else "Equal to what the log says."
+    return f"Rebuilt in place; {places} differed before." if differing else "Rebuilt in place; nothing differed."
 
 
 COMMAND = Command(

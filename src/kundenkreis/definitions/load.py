@@ -80,6 +80,16 @@ def load_directory(directory: FilePath, plugins: Plugins | None = None) -> Defin
     loaded = load_files(contents, plugins)
     if mistakes or isinstance(loaded, list):
         return mistakes + (loaded if isinstance(loaded, list) else [])
+    if not loaded:
+        # Read as it stands, this would take everything back that is published.
+        return [
+            _mistake(
+                Place(files[0].as_posix()),
+                "no_definition",
+                f"{'this file holds' if len(files) == 1 else 'these files hold'} no definition",
+                "Begin one with `kind: segment` or another kind; `kreis export` writes what is published now",
+            )
+        ]
     return loaded
 
 
@@ -116,7 +126,7 @@ def assemble(
     heads: dict[str, Place] = {}
     definitions = [each for source in sources if (each := _definition(source, heads, found, plugins)) is not None]
     if found:
-        return sorted(found, key=_order)
+        return sorted(dict.fromkeys(found), key=_order)
     return check(Definitions([*beside, *definitions]), plugins)
 
 

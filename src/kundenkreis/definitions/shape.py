@@ -247,9 +247,14 @@ def shown(value: Any) -> str:
         case list():
             return "a list"
         case str():
-            return f"the text `{value[:60]}`"
+            return f"the text `{''.join(map(_visible, value[:60]))}`"
         case _:
             return f"the number {value}"
+
+
+def _visible(character: str) -> str:
+    """A character that is nothing to look at (line end, direction mark) by its number, so that no message is forged."""
+    return character if character.isprintable() else f"<U+{ord(character):04X}>"
 
 
 def _wrong_type(shape: Shape, value: Any, expected: str, path: Path) -> None:

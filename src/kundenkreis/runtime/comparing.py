@@ -21,6 +21,10 @@ from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Row, Session
 
 SHOWN = 20
+"""Differences that a report tells one by one."""
+_SHOWN_LENGTH = 120
+_SHOWN_BEFORE = 24
+"""Characters of a value in a report, and how many of them come before the first that differs."""
 RELAYS_AT_ONCE = 500
 
 COMPARED: tuple[tuple[Table, tuple[str, ...]], ...] = (
@@ -143,7 +147,7 @@ class Comparison:
             return
         for column, a, b in zip_longest(names[keys:], stored[keys:], rebuilt[keys:]):
             if a != b:
-                self._report.add(Difference(table.name, key, column, shown(a), shown(b)))
+                self._report.add(Difference(table.name, key, column, *shown_apart(a, b)))
 
     def _derived(self) -> None:
         """Derived rows, customer by customer: two stores number them differently."""
@@ -157,7 +161,7 @@ class Comparison:
             for event_id in dict.fromkeys((*mine, *theirs)):
                 a, b = mine.get(event_id), theirs.get(event_id)
                 if a != b:
-                    self._report.add(Difference("log", event_id.hex(), "derived", shown(a), shown(b)))
+                    self._report.add(Difference("log", event_id.hex(), "derived", *shown_apart(a, b)))
         self._report.compared["derived events"] = count
 
     def _bases(self) -> None:
@@ -245,5 +249,19 @@ def _told(profile_id: int, type_: str, name: str, body: object, links: object) -
 
 def shown(value: object) -> str:
     """A value as a report shows it."""
-    text = value.hex() if isinstance(value, bytes) else str(value)
-    return text if len(text) <= 120 else text[:117] + "..."
+    text = _text(value)
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
+
+
+def shown_apart(stored: object, rebuilt: object) -> tuple[str, str]:
+    """Two values that differ as a report shows them: long ones from a little before the first difference on."""
+    texts = (_text(stored), _text(rebuilt))
+    same = next((at for at, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+    start = max(same - _SHOWN_BEFORE, 0) // 2 * 2  # two digits are one byte
+    if start == 0 or max(map(len, texts)) <= _SHOWN_LENGTH:
+        return shown(stored), shown(rebuilt)
+    return shown("..." + texts[0][start:]), shown("..." + texts[1][start:])
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kundenkreis.channels.core.gate_texts import Language, reason_text
-from kundenkreis.kernel.zones import Zone
+from kundenkreis.kernel.zones import Zone, iso
 
 _GROUPS: dict[str, dict[Language, str]] = {
     "all": {"de": "alles davon", "en": "all of"},
@@ -36,6 +36,29 @@ _WORDS: dict[str, dict[Language, str]] = {
     "free": {"de": "Jetzt stünde dem Eintritt nichts entgegen; es fehlt der Anlass.", "en": "Nothing stands against entering now; the occasion is missing."},
     "version": {"de": "Regelwerk {rulebook}, Stand {at}.", "en": "Rulebook {rulebook}, as of {at}."},
 }  # fmt: skip
+_AN_INSTANT = 10**12
+"""Larger whole numbers are instants in microseconds, not counts."""
+_PATH: dict[str, dict[Language, str]] = {
+    "until": {"de": "bis {0} ({1})", "en": "until {0} ({1})"},
+    "first_of": {"de": "was zuerst kommt: {0}, {1}", "en": "what comes first: {0}, {1}"},
+    "date": {"de": "Datum {0}", "en": "date {0}"},
+    "schedule": {"de": "Zeitplan {0}", "en": "schedule {0}"},
+    "event": {"de": "Ereignis {0}", "en": "event {0}"},
+    "broadcast": {"de": "Aussendung an alle", "en": "broadcast"},
+    "control": {"de": "durch einen Menschen", "en": "by a person"},
+    "existing": {"de": "schon im Segment {0} bei Veröffentlichung {1}", "en": "already in segment {0} at publication {1}"},
+    "bucket": {"de": "Los {0} von 10000 ({1})", "en": "bucket {0} of 10000 ({1})"},
+    "condition": {"de": "Bedingung:", "en": "condition:"},
+    "remainder": {"de": "alle übrigen", "en": "all others"},
+    "message": {"de": "Nachricht {0}", "en": "message {0}"},
+    "holdout": {"de": "Kontrollgruppe: {0}", "en": "control group: {0}"},
+    "exit_step": {"de": "Ende der Journey", "en": "end of the journey"},
+    "step_budget": {"de": "{0} Schritte an einem Tag, weiter am {1}", "en": "{0} steps on one day, goes on {1}"},
+    "date_missing": {"de": "{0} ist kein Datum", "en": "{0} is no date"},
+    "unanswered": {"de": "ohne Antwort: {0}", "en": "unanswered: {0}"},
+    "version_unknown": {"de": "Fassung {0} gibt es nicht mehr", "en": "version {0} is gone"},
+}  # fmt: skip
+"""First word of a reason -> what it says, with its details in order."""
 REFUSALS: dict[str, dict[Language, str]] = {
     "condition": {"de": "eine Bedingung trifft nicht zu", "en": "a condition does not hold"},
     "once": {"de": "nur einmal je Person", "en": "only once per person"},
@@ -153,12 +176,27 @@ def _runs(runs: list[dict[str, Any]], language: Language) -> Iterator[str]:
         yield f"{run['run_id']} v{run['version']} {run['entry_key']}".rstrip()
         for step in run["path"]:
             reason = step["reason"]
-            told = reason[0] if len(reason) == 2 and isinstance(reason[1], dict) else _compact(reason)
+            told = path_text(reason, language)
             yield f"  {_day(step['at'])} {step['step'] or '-'}: {step['outcome']} {told}".rstrip()
             if len(reason) == 2 and isinstance(reason[1], dict):
                 yield from tree_lines(reason[1], language, 2)
         if run["stands"] is not None:
             yield "  " + _say("stands", language, **run["stands"])
+
+
+def path_text(reason: list[Any], language: Language) -> str:
+    """Why a run went this way (the words of `journeys/core/walk.py`); for a condition its tree follows in lines of its own."""
+    if not reason:
+        return ""
+    word, *details = reason
+    if word in ("until", "first_of", "date", "schedule", "step_budget"):
+        details = [_day(iso(one)) if isinstance(one, int) and one > _AN_INSTANT else one for one in details]
+    said = _PATH.get(word, {}).get(language)
+    listed = [", ".join(map(str, one)) if isinstance(one, list) else one for one in details]
+    shown = [_compact(one) for one in listed if not isinstance(one, dict)]
+    if said is None:  # an event: its name, and not its id
+        return str(word)
+    return said.format(*shown, *[""] * 3).rstrip(" :")
 
 
 def _why_not(why: dict[str, Any], language: Language, *, ever: bool = False) -> Iterator[str]:

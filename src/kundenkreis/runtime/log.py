@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.runtime.stores.schema import LOG
 from kundenkreis.runtime.stores.session import Row, Session
@@ -17,6 +18,12 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.decode
 COLUMN_NAMES = LOG.column_names
 _COLUMNS = ", ".join(COLUMN_NAMES)
+
+
+class UnreadableRowError(KundenkreisError):
+    """A row of the log cannot be read: the database file is damaged. Stop the server and restore a backup."""
+
+    code = "unreadable_row"
 
 
 def next_numbers(tx: Session, count: int) -> int:
@@ -40,12 +47,21 @@ def append(tx: Session, rows: Sequence[Row]) -> None:
 
 
 def loaded(row: Row) -> LogRow:
-    """A LogRow from a row of the table."""
-    links: dict[str, Any] | None = _decode(row[19]) if row[19] else None
+    """A LogRow from a row of the table.
+
+    Raises:
+        UnreadableRowError: what stands there is not what was written.
+    """
+    links: dict[str, Any] | None
+    try:
+        links, body = _decode(row[19]) if row[19] else None, _decode(row[20])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        said = (UnreadableRowError.__doc__ or "").replace("A row", f"Row {row[0]}", 1)
+        raise UnreadableRowError(said, number=row[0], why=str(error)) from error
     return LogRow(
         number=row[0], partition=row[1], event_id=bytes(row[2]), profile_id=row[3], type=row[4], name=row[5], happened_us=row[6],
         received_us=row[7], at_us=row[8], day=row[9], origin=row[10], actor=row[11], reason=row[12], cause=bytes(row[13]), depth=row[14],
-        flags=row[15], source=row[16], brand=row[17], schema_version=row[18], links=links, body=_decode(row[20]),
+        flags=row[15], source=row[16], brand=row[17], schema_version=row[18], links=links, body=body,
     )  # fmt: skip
 
 

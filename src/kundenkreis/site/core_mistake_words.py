@@ -38,7 +38,7 @@ _SIGNS: tuple[str, ...] = (
     "a percentile lies", "the floor lies", "must be larger than `floor_days`", "purchase days", "name the property to sum",
     "there is no phase", "there is no sub-state", "a bucket lies in", "there is no purpose", "exactly one of",
     "`sum` needs a property", "nested too deep", "takes a list of conditions", "the property has no name", "compares with a number",
-    "looks for a text, number or yes/no",
+    "looks for a text, number or yes/no", "needs a `value` to compare with",
     # scores, phases, situations
     "the circle needs at least one phase", "stands here twice", "there are two of kind", "a cap limits points", "a cap lasts",
     "a half-life lasts", "the maximum must be positive", "points are a number", "points have at most three decimals", "give {} to {}",
@@ -103,6 +103,7 @@ def _sentences() -> tuple[str, ...]:
         _("Name the property."),
         _("Write a number here."),
         _("Write a text, a number, true or false here."),
+        _("Say what to compare with."),
         _("At least one phase is needed."),
         _("This name is taken."),
         _("This name is taken."),

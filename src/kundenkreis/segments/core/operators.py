@@ -186,9 +186,16 @@ def _bounds(op: str, value: Any, path: Path) -> tuple[Fraction, Fraction]:
             )
         return Fraction(str(value[0])), Fraction(str(value[1]))
     if not is_number(value):
+        _check_given(op, value, path)
         raise DefinitionError((*path, "value"), f"`{op}` compares with a number, not with {value!r}.")
     exact = Fraction(str(value))
     return exact, exact
+
+
+def _check_given(op: str, value: Any, path: Path) -> None:
+    """Refuse an operator that stands alone where it needs something to compare with."""
+    if value is None:
+        raise DefinitionError(path, f"`{op}` needs a `value` to compare with.", remedy="Add `value:`.")
 
 
 def _number_test(op: str, value: Any, path: Path) -> Test:
@@ -216,6 +223,7 @@ def _text_test(op: str, value: Any, path: Path) -> Test:
         listed = frozenset(one.casefold() for one in value)
         return lambda found: type(found) is str and found.casefold() in listed
     if type(value) is not str:
+        _check_given(op, value, path)
         raise DefinitionError(
             (*path, "value"),
             f"`{op}` compares with a text, not with {value!r}.",
