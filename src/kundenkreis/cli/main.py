@@ -74,7 +74,7 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `kreis` with all commands."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     parser = _Parser(prog="kreis", description="Kundenkreis accompanies every customer through the whole lifecycle.")
     parser.add_argument("--version", action="version", version=f"kreis {_version()}")
