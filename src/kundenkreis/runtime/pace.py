@@ -1,7 +1,7 @@
-"""How large the batches of the worker on SQLite are: as large as those who wait can bear.
+"""How large a worker's batches are: as large as those who wait can bear.
 
-A batch holds the one write lock, so its length is what everybody else waits for. Larger ones cost less per event: neighbours meet on
-the same pages, and each page is written once a commit.
+A batch holds a lock, on SQLite the one write lock, so its length is what everybody else waits for. Larger ones cost less per event:
+neighbours meet on the same pages, and each page is written once a commit.
 """
 
 from kundenkreis.kernel.ids import Micros
@@ -19,9 +19,14 @@ FIRST = 400
 
 
 class Pace:
-    """Adapts the size of batches to the time that the last ones took."""
+    """Adapts the size of batches to the time that the last ones took.
 
-    def __init__(self) -> None:
+    Args:
+        most: messages that a batch never exceeds.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self.size = FIRST
         """Messages in the next batch, at most."""
         self.is_far_behind = False
@@ -39,4 +44,4 @@ class Pace:
         if drained and held_us <= target_us:
             return
         scale = min(max(target_us / max(held_us, 1), 0.5), 1.5)
-        self.size = min(max(int(self.size * scale), FEWEST), MOST)
+        self.size = min(max(int(self.size * scale), FEWEST), self._most)

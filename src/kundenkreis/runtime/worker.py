@@ -288,6 +288,8 @@ LEASE_US: Micros = 10_000_000
 """A worker that does not renew for this long has lost its partitions."""
 
 
+MOST_ROWS = 3_000
+"""Of one batch on PostgreSQL: other workers wait for the log numbers and clocks of what is resolved."""
 MOST_NUMBERS = 10_000
 """How far along the log a worker on PostgreSQL looks at once: its own rows among those of others, and derived ones."""
 MOST_READ_AGAIN = 5_000
@@ -318,7 +320,7 @@ class PartitionWorker:
         self._folder = Folder(rulebooks)
         self._epochs: dict[int, int] = {}
         self._renewed_us: Micros = -LEASE_US
-        self._size = 1_000
+        self._pace = Pace(MOST_ROWS)
         self._is_behind = False
         """Rows were left unread by the last batch."""
         self._batches = 0
@@ -335,10 +337,16 @@ class PartitionWorker:
         self._admission.refresh(begun_us)
         self._lease()
         resolved = self._resolve()
+        resolved_us = self._clock.monotonic_us()
         report = self._fold()
-        report.events = resolved
-        report.idle = report.idle and resolved == 0
+        folded_us = self._clock.monotonic_us()
+        report.events = resolved.events
+        report.idle = report.idle and resolved.events == 0
         now_us = self._clock.now_us()
+        self._pace.adapt(
+            max(folded_us - resolved_us, resolved_us - begun_us),
+            drained=report.drained and resolved.drained, waited_us=resolved.waited_us,
+        )  # fmt: skip
         self._batches += 1
         if report.idle or self._batches % PRUNE_EVERY == 0:
             _prune_if_due(self._store, self._pruner, report, now_us)
@@ -392,17 +400,21 @@ class PartitionWorker:
         rows = tx.rows("SELECT name, value FROM meta WHERE name LIKE 'worker:%'")
         return {row[0].removeprefix("worker:") for row in rows if int(row[1]) > now_us}
 
-    def _resolve(self) -> int:
+    def _resolve(self) -> StepReport:
+        size = self._pace.size
         with self._store.transaction("resolve") as tx:
-            items = self._take_inbox(tx, self._size, MOST_BYTES)
-            relays = _take_relays_skipping(tx, self._size)
+            items = self._take_inbox(tx, size, MOST_BYTES)
+            relays = _take_relays_skipping(tx, size)
             if not items and not relays:
-                return 0
+                return StepReport()
             arrivals = read_arrivals(tx, items, late_after_us=self._late_after_us, admission=self._admission)
             self._point("resolver.before_append")
             self._resolver.resolve(tx, arrivals, relays)
             self._point("resolver.after_append")
-            return len(arrivals) + len(relays)
+        return StepReport(
+            events=len(arrivals) + len(relays), drained=max(len(items), len(relays)) < size,
+            waited_us=self._clock.now_us() - items[0][1].received_us if items else 0,
+        )  # fmt: skip
 
     def _fold(self) -> StepReport:
         now_us = self._clock.now_us()
@@ -443,10 +455,10 @@ class PartitionWorker:
                 for row in tx.rows(
                     f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} AND partition = ANY(?) AND {_CAN_BE_FOLDED} "
                     "ORDER BY wake_us LIMIT ?",
-                    (until_us, sorted(held), self._size),
+                    (until_us, sorted(held), self._pace.size),
                 )
             ]
-            due += self._sweep(tx, folded, self._size // 2)
+            due += self._sweep(tx, folded, self._pace.size // 2)
             due += self._folder.released(held)
         fold = self._folder.fold(tx, rows, due, until_us=until_us, up_to=folded)
         self._point("fold.after_save")
@@ -476,9 +488,9 @@ class PartitionWorker:
         found = tx.rows(
             f"SELECT {columns} FROM log WHERE number > ? AND number <= ? AND partition + 0 = ANY(?) AND (flags & 4) = 0 "
             "ORDER BY number LIMIT ?",
-            (lowest, end, sorted(held), self._size),
+            (lowest, end, sorted(held), self._pace.size),
         )
-        read_to = end if len(found) < self._size else int(found[-1][0])
+        read_to = end if len(found) < self._pace.size else int(found[-1][0])
         # A partition that came from another worker may be further.
         rows = [row for row in map(log.loaded, found) if row.number > held[row.partition]]
         return rows, read_to, read_to == newest
