@@ -2,8 +2,8 @@
 
     python -m benchmarks.fold [--customers 100000] [--events 100000] [--warm 0]
 
-Catching up: the inbox is full, the worker takes what its batch size lets it. Live: `--rate` events arrive every second, and the time from
-a batch's begin to its commit is what others wait for the database.
+Catching up: after an outage of a minute the inbox is full, the worker takes what its batch size lets it. Live: `--rate` events arrive every
+second, and the time from a batch's begin to its commit is what others wait for the database.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from benchmarks.places import START_US, SteeredClock, installation_at, settings_
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker
+
+OUTAGE_US = 60_000_000
 
 
 def run(customers: int, events: int, warm: int, rate: int) -> dict[str, object]:
@@ -61,7 +63,7 @@ def catch_up(
     """Events a second with a full inbox."""
     items = list(islice(stream, count))
     fill(inbox, items, 5_000)
-    clock.at_us = items[-1].received_us
+    clock.at_us = items[-1].received_us + OUTAGE_US
     begun, cpu, done = time.perf_counter(), time.process_time(), 0
     while done < count:
         done += worker.step().events

@@ -8,6 +8,7 @@ from kundenkreis.runtime.pace import (
     FIRST,
     LIVE_US,
     MOST,
+    Haste,
     Pace,
 )
 
@@ -29,11 +30,15 @@ def test_a_batch_that_empties_the_inbox_is_never_a_reason_for_a_larger_one() -> 
 
 def test_behind_and_far_behind() -> None:
     behind = settled(drained=False, waited_us=FAR_BEHIND_FROM_US, microseconds_per_message=200)
-    assert (behind.size, behind.is_far_behind) == (BEHIND_US // 200, False)
+    assert (behind.size, behind.haste) == (BEHIND_US // 200, Haste.BEHIND)
     far = settled(drained=False, waited_us=FAR_BEHIND_FROM_US + 1, microseconds_per_message=200)
-    assert (far.size, far.is_far_behind) == (FAR_BEHIND_US // 200, True)
+    assert (far.size, far.haste) == (FAR_BEHIND_US // 200, Haste.FAR_BEHIND)
     far.adapt(1, drained=True, waited_us=FAR_BEHIND_FROM_US + 1)
-    assert far.is_far_behind is False
+    assert far.haste is Haste.BEHIND
+    far.adapt(1, drained=True, waited_us=0, is_idle=True)
+    assert far.haste is Haste.NONE
+    far.adapt(1, drained=True, waited_us=0)
+    assert far.haste is Haste.NONE
 
 
 def test_there_are_limits() -> None:

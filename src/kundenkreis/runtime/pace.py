@@ -4,11 +4,13 @@ A batch holds a lock, on SQLite the one write lock, so its length is what everyb
 neighbours meet on the same pages, and each page is written once a commit.
 """
 
+from enum import IntEnum
+
 from kundenkreis.kernel.ids import Micros
 
 LIVE_US: Micros = 50_000
 """A batch that empties the inbox: nobody else waits longer than about this for the database."""
-BEHIND_US: Micros = 150_000
+BEHIND_US: Micros = 120_000
 """With a backlog the commit is shared by more: everybody waits for that backlog anyway."""
 FAR_BEHIND_US: Micros = 600_000
 """What has waited for seconds can wait a little longer, and is done sooner for it."""
@@ -16,6 +18,14 @@ FAR_BEHIND_FROM_US: Micros = 5_000_000
 """Age of the oldest event of a batch from which on the worker is far behind."""
 FEWEST, MOST = 200, 8_000
 FIRST = 400
+
+
+class Haste(IntEnum):
+    """How far a worker is behind."""
+
+    NONE = 0
+    BEHIND = 1
+    FAR_BEHIND = 2
 
 
 class Pace:
@@ -29,18 +39,24 @@ class Pace:
         self._most = most
         self.size = FIRST
         """Messages in the next batch, at most."""
-        self.is_far_behind = False
+        self.haste = Haste.NONE
 
-    def adapt(self, held_us: Micros, *, drained: bool, waited_us: Micros) -> None:
+    def adapt(self, held_us: Micros, *, drained: bool, waited_us: Micros, is_idle: bool = False) -> None:
         """After a batch.
 
         Args:
             held_us: how long it held the write lock, commit aside: a slow disk costs the same for ten events as for a thousand.
             drained: whether it emptied the inbox.
             waited_us: how long its oldest message had waited.
+            is_idle: whether there was nothing to do.
         """
-        self.is_far_behind = not drained and waited_us > FAR_BEHIND_FROM_US
-        target_us = LIVE_US if drained else FAR_BEHIND_US if self.is_far_behind else BEHIND_US
+        if not drained:
+            self.haste = Haste.FAR_BEHIND if waited_us > FAR_BEHIND_FROM_US else Haste.BEHIND
+        elif is_idle:
+            self.haste = Haste.NONE
+        else:  # a batch that just empties the inbox is no rest yet
+            self.haste = min(self.haste, Haste.BEHIND)
+        target_us = LIVE_US if drained else FAR_BEHIND_US if self.haste is Haste.FAR_BEHIND else BEHIND_US
         if drained and held_us <= target_us:
             return
         scale = min(max(target_us / max(held_us, 1), 0.5), 1.5)

@@ -21,7 +21,7 @@ from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder, FoldReport
-from kundenkreis.runtime.pace import Pace
+from kundenkreis.runtime.pace import Haste, Pace
 from kundenkreis.runtime.partition_clocks import move_clocks, write_clocks
 from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
 from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
@@ -63,14 +63,14 @@ class EmbeddedWorker:
         pruner: removes at rest, and now and then under load, what nobody may keep any longer; None: nothing does.
         helpers: fold with this worker while there is a backlog; None: nobody does.
         open_another: another reading end of the inbox, to read ahead with (`Reader`).
-        hurry: told after each batch whether the worker is far behind.
+        hurry: told after each batch how far the worker is behind.
     """
 
     def __init__(
         self, store: Store, inbox: ReadableInbox, rulebooks: Rulebooks, *, zone: Zone, clock: Clock, late_after_us: Micros,
         point: Point = no_point, writes_outbox: bool = True, admission: Admission | None = None, tombstone_key: bytes = b"",
         pruner: Pruner | None = None, helpers: FoldHelpers | None = None,
-        open_another: Callable[[], ReadableInbox] | None = None, hurry: Callable[[bool], None] = lambda is_far_behind: None,
+        open_another: Callable[[], ReadableInbox] | None = None, hurry: Callable[[Haste], None] = lambda haste: None,
     ) -> None:  # fmt: skip
         self._store = store
         self._hurry = hurry
@@ -106,8 +106,8 @@ class EmbeddedWorker:
             self._swept, self._all_swept_to = {}, 0
             raise
         report.took_us = self._clock.monotonic_us() - begun_us
-        self._pace.adapt(held_us, drained=report.drained, waited_us=report.waited_us)
-        self._hurry(self._pace.is_far_behind)
+        self._pace.adapt(held_us, drained=report.drained, waited_us=report.waited_us, is_idle=report.idle)
+        self._hurry(self._pace.haste)
         self._prune(report, now_us)
         if self._helpers is not None:
             self._helpers.rest() if report.drained else self._helpers.call()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pysqlite3 as sqlite3  # SQLite 3.53: the system's may hold the WAL-reset bug
 
+from kundenkreis.runtime.pace import Haste
 from kundenkreis.runtime.stores.checkpoints import Checkpoints
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
@@ -119,16 +120,17 @@ class SqliteStore:
         if self._checkpoints is None:
             self._checkpoints = Checkpoints(self._connect)
 
-    def hurry(self, is_far_behind: bool) -> None:
-        """How this thread works from now on: far behind, it reads the file as memory, which saves a copy of each page, and the WAL may be long.
+    def hurry(self, haste: Haste) -> None:
+        """How this thread works from now on: behind, it reads the file as memory, which saves a copy of each page; far behind, the WAL may be long.
 
         Not always: those pages would count as this process's for as long as it lives, though the system may drop them.
         """
-        if getattr(self._local, "hurries", False) != is_far_behind:
-            self._local.hurries = is_far_behind
-            self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if is_far_behind else 0}")
-            if self._checkpoints is not None:
-                self._checkpoints.hurry(is_far_behind)
+        if getattr(self._local, "haste", Haste.NONE) is haste:
+            return
+        self._local.haste = haste
+        self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if haste else 0}")
+        if self._checkpoints is not None:
+            self._checkpoints.hurry(haste is Haste.FAR_BEHIND)
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
