@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from kundenkreis.journeys.core.figures import FEWEST, Share, wilson
 from kundenkreis.site import access, message_words
-from kundenkreis.site.formats import decimal, money, number, percent, short_day, whole_percent
+from kundenkreis.site.formats import calendar_day, decimal, money, number, percent, short_day, whole_percent
 from kundenkreis.site.ports.decided import FATES
 from kundenkreis.site.ports.start import (
     Conversion,
@@ -275,6 +275,8 @@ def _second_orders(rate: SecondOrderRate) -> Card:
             "interval": _interval(newest.again, newest.people),
             "of": _people(newest.people) if newest.people >= FEWEST else "",
             "drawing": draw_rates(rates),
+            "first_day": calendar_day(rate.months[0].until_day),
+            "last_day": calendar_day(newest.until_day),
             "full": whole_percent(1),
             "half": whole_percent(0.5),
             "hrefs": _second_hrefs(newest.until_day),

@@ -59,7 +59,8 @@ def role_word(name: str) -> str:
         "dispatcher": _("dispatcher"),
         "counter": _("figures"),
     }
-    return known.get(name, name)
+    role, _dash, place = name.partition("-")
+    return f"{known[role]} {place}".strip() if role in known else name
 
 
 def kind_word(kind: str) -> str:
