@@ -312,9 +312,10 @@ def text_field(
     help: str = "",
     type: str = "text",
     optional: bool = False,
+    later: bool = False,
     **more: Any,
 ) -> SafeString:
-    """A field without a Django form; further attributes by name, with _ for -: maxlength=80 data_tip="x"."""
+    """A field without a Django form; further attributes by name, with _ for -: maxlength=80 data_tip="x". `later`: only publishing asks for it."""
     attributes = _attributes(more)
     return _render(
         "text_field",
@@ -325,6 +326,7 @@ def text_field(
         help=help,
         type=type,
         optional=optional,
+        later=later,
         attributes=attributes,
     )
 
