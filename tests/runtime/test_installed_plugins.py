@@ -1,15 +1,19 @@
-"""A condition, a step and a channel of a third party: each one file and one line, installed beside Kundenkreis and nowhere else named."""
+"""A condition, a step and a channel of a third party: each one file and one line, as docs/reference/plug-ins.md shows them, installed
+beside Kundenkreis and nowhere else named.
+"""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
+import yaml
 
 from kundenkreis.channels.dispatcher import Dispatcher
 from kundenkreis.cli.main import run_command
@@ -24,115 +28,33 @@ from tests.runtime.town import Town
 
 pytestmark = pytest.mark.db
 
-CONDITION = """
-    import msgspec
-    from kundenkreis.kernel.ids import NEVER
-    from kundenkreis.segments.core.leaf import Leaf
-
-    class OddConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-        at_least: int = 1
-
-    class Odd(Leaf):
-        def __init__(self, config):
-            super().__init__("odd_orders", config, reads=("orders",))
-            self._least = config.at_least
-
-        def answer(self, state, at_us):
-            count = state.commerce.order_count
-            return count >= self._least and count % 2 == 1, NEVER
-
-        def found(self, state, at_us):
-            return {"orders": state.commerce.order_count}
-
-    class OddKind:
-        kind = "odd_orders"
-        label = {"de": "Ungerade Zahl von Bestellungen", "en": "Odd number of orders"}
-        config = OddConfig
-
-        def compile(self, config, *, zone, known):
-            return Odd(config)
-
-    KIND = OddKind()
-"""
-STEP = """
-    import msgspec
-    from kundenkreis.journeys.core.protocol import DerivingStep, StepKind
-
-    class HowlConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-        loud: bool
-
-    def compile_howl(source, context):
-        return DerivingStep("Howled", {"loud": source.config.loud}, subject="howl")
-
-    HOWL = StepKind("howl", HowlConfig, {"de": "Heulen", "en": "Howl"}, {"loud": True}, compile_howl)
-"""
-CHANNEL = """
-    from kundenkreis.channels.core.channel import Prepared
-    from kundenkreis.channels.core.outcomes import Fenced, Sent
-
-    FLOWN = []
-
-    class Pigeon:
-        id = "carrier_pigeon"
-        serves = "pigeon"
-
-        def render(self, handover):
-            return Prepared(handover.message.effect_id, "", "de", handover.content.id, handover.recipient.name)
-
-        def open(self):
-            return self
-
-        def deliver(self, prepared, *, before_handover):
-            if not before_handover():
-                return Fenced()
-            FLOWN.append(prepared.payload)
-            return Sent()
-
-        def close(self):
-            pass
-
-        def abort(self):
-            pass
-"""
-POINTS = """
-    [kundenkreis.conditions]
-    odd = kreis_moon_condition:KIND
-    [kundenkreis.steps]
-    howl = kreis_moon_step:HOWL
-    [kundenkreis.channels]
-    pigeon = kreis_moon_channel:Pigeon
-"""
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "plug-ins.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+FILES = {text.splitlines()[0].removeprefix("# "): text for kind, text in BLOCKS if kind == "python"}
+"""File name -> text, as the page for outsiders shows them."""
 DEFINITIONS: list[dict[str, Any]] = [
-    {
-        "kind": "segment", "id": "odd_ones", "name": {"de": "Ungerade", "en": "Odd"},
-        "when": {"all": [{"odd_orders": {"at_least": 3}}, {"not": {"odd_orders": {"at_least": 99}}}]},
-    },
-    {
-        "kind": "content", "id": "by_air", "name": {"de": "Luftpost", "en": "By air"}, "message_class": "transactional",
-        "value": {"de": "Weiß, was war", "en": "Knows what was"}, "call_to_action": "none", "channel": "pigeon",
-        "variants": {"de": {"subject": "Gurr", "text": "Gurr"}},
-    },
-    {
-        "kind": "journey", "id": "night", "name": {"de": "Nacht", "en": "Night"},
-        "entry": {"event": {"name": "Order Completed"}, "key": "order_id"}, "re_entry": "once_per_key",
-        "steps": [
-            {"id": "first", "howl": {"loud": False}},
-            {"id": "then", "wait": {"hours": 2}},
-            {"id": "fly", "message": {"content": "by_air", "channel": "pigeon", "purpose": "order", "message_class": "transactional"}},
-        ],
-    },
-]  # fmt: skip
+    document for kind, text in BLOCKS if kind == "yaml" for document in yaml.safe_load_all(text)
+]
 
 
-def install(folder: Path, points: str = POINTS, name: str = "kreis-moon") -> None:
+def points_of_the_page() -> str:
+    """The entry points as an installer writes them."""
+    (project,) = [tomllib.loads(text)["project"] for kind, text in BLOCKS if kind == "toml"]
+    groups = project["entry-points"].items()
+    return "".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items()) for group, points in groups
+    )
+
+
+def install(folder: Path, points: str = "", name: str = "kreis-moon") -> None:
     """What an installer leaves behind: modules, and a record with the entry points."""
     folder.mkdir(exist_ok=True)
-    for module, text in (("condition", CONDITION), ("step", STEP), ("channel", CHANNEL)):
-        (folder / f"kreis_moon_{module}.py").write_text(dedent(text))
+    for file, text in FILES.items():
+        (folder / file).write_text(text)
     record = folder / f"{name.replace('-', '_')}-1.0.dist-info"
     record.mkdir()
     (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (record / "entry_points.txt").write_text(dedent(points))
+    (record / "entry_points.txt").write_text(points or points_of_the_page())
 
 
 @pytest.fixture
@@ -188,8 +110,8 @@ def test_they_live_in_a_journey_and_survive_a_rebuild(
     assert (report.differences, report.compared["outbox"]) == ([], 6)
     answer = Explainer(town.installation, "u2").ask("segment", "odd_ones")
     assert answer["answer"] is True
-    assert answer["reason"]["parts"][0]["kind"] == "odd_orders"
-    assert answer["reason"]["parts"][0]["found"] == {"orders": 3}
+    assert answer["reason"]["kind"] == "odd_orders"
+    assert answer["reason"]["found"] == {"orders": 3}
     path = Explainer(town.installation, "u0").ask("journey", "night")["runs"][0]["path"]
     assert "first" in [one["step"] for one in path]
     town.close()
