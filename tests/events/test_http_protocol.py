@@ -68,6 +68,21 @@ def test_endless_head_is_closed(tmp_path: Path) -> None:
             assert answer(other) == b"HTTP/1.1 200 OK"
 
 
+def test_a_sender_of_too_much_hears_so(tmp_path: Path) -> None:
+    """A connection that closes while the body is still being written would be a broken pipe, and tried again for ever."""
+    with running("--sqlite", str(tmp_path / "inbox.db")) as (_, port):
+        for size in (300_000, 3_000_000):
+            head = HEAD.replace(b"Content-Length: %d" % len(BODY), b"Content-Length: %d" % size)
+            with connected(port) as large:
+                large.sendall(head + b" " * 100_000)
+                large.sendall(b" " * (size - 100_000))
+                assert answer(large).startswith(b"HTTP/1.1 413 ")
+        chunks = HEAD.replace(b"Content-Length: %d" % len(BODY), b"Transfer-Encoding: chunked")
+        with connected(port) as pieces:
+            pieces.sendall(chunks + b"".join(b"10000\r\n" + b" " * 65_536 + b"\r\n" for _ in range(20)) + b"0\r\n\r\n")
+            assert answer(pieces).startswith(b"HTTP/1.1 413 ")
+
+
 def test_head_in_pieces_and_pipelined_requests_are_served(tmp_path: Path) -> None:
     path = tmp_path / "inbox.db"
     with running("--sqlite", str(path)) as (_, port), connected(port) as connection:

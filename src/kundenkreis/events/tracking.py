@@ -12,6 +12,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from kundenkreis.events.core.inbox_item import InboxItem
@@ -40,6 +41,12 @@ _ENDPOINTS = {f"/v1/{path}": name for name in _NAMES for path in (name, name[0],
 
 BODY_SECONDS = 20.0
 """A body must be complete in this time: a sender of one byte a second cannot keep a connection for hours."""
+
+DRAINED_BYTES = 4_000_000
+DRAINED_SECONDS = 2.0
+"""What is read and thrown away of a body that is refused for its size: a sender who is still writing when the connection closes hears of a
+broken pipe and tries again for ever. Whoever sends more than that, or more slowly, is cut off.
+"""
 
 MOST_ADDRESSES = 50_000
 """Addresses whose use is remembered, twice (see `_AddressLimits`): a few MB."""
@@ -186,8 +193,10 @@ class TrackingApp:
     async def _read(self, endpoint: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """The body as UTF-8 JSON text. Reading stops at the limit."""
         most = most_bytes(endpoint)
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > most:
+        announced = _announced(headers.get(b"content-length", b""))
+        if announced > most:
+            if announced <= DRAINED_BYTES:
+                await _drain(receive)
             raise _Refused(too_large(endpoint), close=True)
         try:
             async with asyncio.timeout(self._body_seconds):
@@ -291,6 +300,23 @@ def _or_refuse(value: bytes | Refusal) -> bytes:
     return value
 
 
+def _announced(length: bytes) -> int:
+    """The bytes that a Content-Length announces, 0 where it says nothing."""
+    return int(length[:20]) if length.isdigit() else 0
+
+
+async def _drain(receive: Receive) -> None:
+    """Read what is left of a body, up to a limit, so that its sender comes to hear the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAINED_SECONDS):
+            size = 0
+            while size <= DRAINED_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
+
+
 async def _read_rest(first: MutableMapping[str, Any], receive: Receive, *, most: int, endpoint: str) -> bytes:
     message, chunks, size = first, list[bytes](), 0
     while True:
@@ -300,6 +326,8 @@ async def _read_rest(first: MutableMapping[str, Any], receive: Receive, *, most:
         chunks.append(chunk)
         size += len(chunk)
         if size > most:
+            if message.get("more_body"):
+                await _drain(receive)
             raise _Refused(too_large(endpoint), close=True)
         if not message.get("more_body"):
             return b"".join(chunks)
