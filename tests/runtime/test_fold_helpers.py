@@ -118,6 +118,33 @@ def test_a_helper_that_dies_costs_nothing_but_time(tmp_path: Path, dies: str, ca
         life.close()
 
 
+def test_whoever_comes_twice_or_out_of_quarantine_is_folded_once_for_each_row(tmp_path: Path) -> None:
+    clock = VirtualClock(NOW)
+    lives = [Life(tmp_path / "alone.db"), Life(tmp_path / "helped.db")]
+    with helpers_of(clock) as helpers:
+        for life, its_helpers in zip(lives, (None, helpers), strict=True):
+            life.publish(Publish(NOW, 1))
+            inbox = MemoryInbox()
+            worker = worker_on(life, clock, inbox, its_helpers)
+            inbox.append([item_of(view) for view in views(0)])
+            worker.run_until_idle()
+            with life.store.transaction() as tx:
+                tx.run(
+                    "INSERT INTO quarantined_customers (profile_id, since_us, number, code, detail) "
+                    "SELECT profile_id, 0, 0, 'released', '' FROM states ORDER BY profile_id LIMIT 7"
+                )
+            # Everybody several times: in the first part of the batch, in the middle and in the last.
+            inbox.append([item_of(view) for view in views(PEOPLE, 4 * PEOPLE)])
+            worker.run_until_idle()
+            inbox.append([item_of(view) for begin in range(10) for view in views(5 * PEOPLE + 12 * begin, 12)])
+            worker.run_until_idle()
+            assert life.rows("SELECT * FROM quarantined_customers") == []
+        assert helpers.folded > 0
+    assert differences(told(lives[0]), told(lives[1])) == []
+    for life in lives:
+        life.close()
+
+
 def test_what_a_helper_cannot_fold_the_worker_quarantines(tmp_path: Path) -> None:
     life, clock, inbox = Life(tmp_path / "a.db"), VirtualClock(NOW), MemoryInbox()
     life.publish(Publish(NOW, 1))

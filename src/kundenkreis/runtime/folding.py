@@ -177,6 +177,8 @@ class Folder:
         released = [one for one in by_profile if one in self._released and one not in self._quarantined]
         if released:
             by_profile.update(self._skipped(tx, released, up_to))
+            for profile_id in released:
+                begun.rows.pop(profile_id, None)  # among the skipped ones
         self._lend(tx, by_profile, begun, until_us)
         self._fold_rest(tx, begun, until_us)
         back_again = [(one,) for one in released if one not in self._quarantined]
@@ -229,7 +231,11 @@ class Folder:
             return
         for piece in begun.lending.own_pieces():
             stored = {one.profile_id: one for one in piece.states}
-            outcomes += self._fold_here(tx, list(stored), stored, piece.rows, piece.orders, piece.until_us, begun)
+            for outcome in self._fold_here(tx, list(stored), stored, piece.rows, piece.orders, piece.until_us, begun):
+                if outcome.is_forgotten and outcome.state.profile_id in begun.later:
+                    begun.back.append(outcome.state.profile_id)  # heard of again after all
+                else:
+                    outcomes.append(outcome)
         returned = self._helpers.finish(begun.lending)
         self._save(tx, outcomes, returned.folded, begun)
         again = {one: begun.rows[one] for one in (*begun.back, *returned.back)}
@@ -245,7 +251,7 @@ class Folder:
         wanted = [profile_id for profile_id in by_profile if profile_id not in self._quarantined]
         stored = _load_states(tx, wanted)
         if is_again:
-            wanted = [one for one in wanted if by_profile[one] or stored[one].wake_us <= until_us]
+            wanted = [one for one in wanted if by_profile[one] or (one in stored and stored[one].wake_us <= until_us)]
         orders = _load_orders(tx, [row for profile_id in wanted for row in by_profile[profile_id]])
         return self._fold_here(tx, wanted, stored, by_profile, orders, until_us, begun)
 

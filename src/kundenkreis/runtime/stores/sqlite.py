@@ -3,6 +3,7 @@
 Each thread has a connection of its own. Writers begin IMMEDIATE, so two processes queue instead of failing half-way.
 """
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ _LONGEST_WAL_PAGES = 256_000
 """1 GB: where a commit writes the WAL back itself, if nobody did before."""
 _KEPT_WAL_BYTES = 64 << 20
 """What a WAL that was longer is cut to when it begins anew."""
+_LARGE_BYTES = 2 << 30
+"""A store of this size is always read as memory: every commit of the worker empties the caches of everybody else, and what they read again lies
+in the system's cache anyway."""
 _MAPPED_BYTES = 1 << 38
 """Of a store that is read as memory: more than any has."""
 
@@ -123,12 +127,12 @@ class SqliteStore:
     def hurry(self, haste: Haste) -> None:
         """How this thread works from now on: behind, it reads the file as memory, which saves a copy of each page; far behind, the WAL may be long.
 
-        Not always: those pages would count as this process's for as long as it lives, though the system may drop them.
+        Not always, unless the store is large: those pages would count as this process's for as long as it lives, though the system may drop them.
         """
         if getattr(self._local, "haste", Haste.NONE) is haste:
             return
         self._local.haste = haste
-        self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if haste else 0}")
+        self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if haste or self._is_large() else 0}")
         if self._checkpoints is not None:
             self._checkpoints.hurry(haste is Haste.FAR_BEHIND)
 
@@ -152,7 +156,15 @@ class SqliteStore:
         connection.execute(f"PRAGMA wal_autocheckpoint={_LONGEST_WAL_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit={_KEPT_WAL_BYTES}")
         connection.execute("PRAGMA temp_store=MEMORY")
+        if self._is_large():
+            connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
         return connection
+
+    def _is_large(self) -> bool:
+        try:
+            return os.path.getsize(self.path) >= _LARGE_BYTES
+        except OSError:  # not made yet, or in memory
+            return False
 
     @contextmanager
     def transaction(self, name: str = "tx") -> Iterator[Session]:
