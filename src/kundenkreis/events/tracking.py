@@ -180,7 +180,8 @@ class TrackingApp:
         if not checked.count:
             return
         self._spend(key, checked.count, scope, now)
-        await self._store(InboxItem(self._now_us(), key.source, key.kind == "public", endpoint, body))
+        kept = body if checked.body is None else checked.body
+        await self._store(InboxItem(self._now_us(), key.source, key.kind == "public", endpoint, kept))
 
     async def _store(self, item: InboxItem) -> None:
         try:

@@ -81,7 +81,8 @@ def test_single_event_is_judged(body: bytes, expected: Accepted | Refusal) -> No
         (b"{}", rb.BAD_BATCH),
         (b'{"batch":{}}', rb.BAD_BATCH),
         (b'{"batch":[}', rb.BAD_JSON),
-        (b'{"batch":[{"a":NaN}]}', rb.BAD_JSON),
+        (b'{"batch":[{"a":NaN,}]}', rb.BAD_JSON),
+        (b'{"batch":[{"a":"\\"}', rb.BAD_JSON),
         (b'{"batch":[],"x":"\xff"}', rb.BAD_JSON),
         (b'{"batch":[' + b"[" * 10_000 + b"]" * 10_000 + b"]}", rb.BAD_JSON),
         (b'{"batch":[]}', Accepted(0, "")),
@@ -99,6 +100,29 @@ def test_single_event_is_judged(body: bytes, expected: Accepted | Refusal) -> No
 )
 def test_batch_is_judged(body: bytes, expected: Accepted | Refusal) -> None:
     assert check_body("batch", body) == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        # As Python writes numbers that are none, and texts that are half a character.
+        (b"NaN", b"1e999"),
+        (b"[-Infinity,Infinity]", b"[1e999,1e999]"),
+        (rb'"\ud800"', rb'"\ufffd"'),
+        (rb'"\ude00\ud83d"', rb'"\ufffd\ufffd"'),
+        (rb'[NaN,"\ud83d\ude00 \\ud800 \" NaN"]', rb'[1e999,"\ud83d\ude00 \\ud800 \" NaN"]'),
+    ],
+)
+def test_what_no_json_holds_costs_no_other_event_of_the_batch(sent: bytes, kept: bytes) -> None:
+    body, mended = (b'{"batch":[{"event":"NaN"},{"a":' + value + b"}]}" for value in (sent, kept))
+    assert check_body("batch", body) == Accepted(2, "", mended)
+
+
+def test_no_body_makes_the_search_for_depth_begin_again_and_again() -> None:
+    """Texts that are never closed: with a search that went back, this one would take hours."""
+    for end in (b"", b"\\"):
+        assert rb.is_too_deep(b"[" * 20 + b'"' + b'\\"' * 500_000 + end)
+        assert rb.without_what_no_json_holds(b'"' + b'\\"' * 500_000 + end) == b'"' + b'\\"' * 500_000 + end
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,16 @@ MOST_BATCH_BYTES = 500 * 1024
 MOST_BATCH_EVENTS = 2_500
 """Events in one batch. Source: the same."""
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""A text, also one that is never closed: possessive and matching to the end, so that no body makes the search begin again and again."""
+_NO_NUMBER = re.compile(_STRING.pattern + rb"|-?\bInfinity\b|\bNaN\b", re.DOTALL)
+_ESCAPE = re.compile(
+    rb"\\u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.", re.DOTALL
+)
+"""A pair of surrogates, a lone one, any other escape."""
+_LONE_SURROGATE = 6
+"""Bytes of its escape; a pair has twelve."""
+_BEYOND_ANY_RANGE = b"1e999"
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 MOST_DEPTH = 16
@@ -46,6 +55,8 @@ class Accepted(msgspec.Struct, frozen=True):
 
     count: int
     write_key: str
+    body: bytes | None = None
+    """What is stored in its place, where one event would have cost the others; None: the body as it came."""
 
 
 class _Batch(msgspec.Struct):
@@ -157,8 +168,15 @@ def _check_single(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one re
 def _check_batch(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one return per reason reads best
     if len(body) > MOST_BATCH_BYTES:
         return BATCH_TOO_LARGE
+    mended: bytes | None = None
     try:
-        found = _decode_batch(body)
+        try:
+            found = _decode_batch(body)
+        except msgspec.ValidationError:
+            raise
+        except _BAD_JSON:
+            mended = without_what_no_json_holds(body)
+            found = _decode_batch(mended)
     except msgspec.ValidationError:
         return BAD_BATCH
     except _BAD_JSON:
@@ -169,9 +187,27 @@ def _check_batch(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one ret
     if len(body) > MOST_EVENT_BYTES and any(memoryview(event).nbytes > MOST_EVENT_BYTES for event in events):
         return EVENT_TOO_LARGE
     try:
-        return Accepted(len(events), _decode_text(found.writeKey))
+        return Accepted(len(events), _decode_text(found.writeKey), mended)
     except _BAD_JSON:
-        return Accepted(len(events), "")
+        return Accepted(len(events), "", mended)
+
+
+def without_what_no_json_holds(body: bytes) -> bytes:
+    """A batch without the words that some languages write into JSON: a number that is none becomes one beyond any range, so that its event,
+    and no other, is quarantined when it is read; half a surrogate pair becomes U+FFFD.
+    """
+    return _NO_NUMBER.sub(_mended, body)
+
+
+def _mended(found: re.Match[bytes]) -> bytes:
+    text = found[0]
+    if not text.startswith(b'"'):
+        return _BEYOND_ANY_RANGE
+    return _ESCAPE.sub(lambda one: b"\\ufffd" if _is_lone(one[0]) else one[0], text) if b"\\u" in text else text
+
+
+def _is_lone(escape: bytes) -> bool:
+    return len(escape) == _LONE_SURROGATE
 
 
 def is_too_deep(body: bytes) -> bool:
