@@ -41,11 +41,11 @@ def write_tombstones(tx: Session, key: bytes, pairs: Iterable[Pair], *, at_us: M
     return list(rows)
 
 
-def buried_until(tx: Session, key: bytes, pairs: Sequence[Pair]) -> dict[Pair, Micros]:
-    """Which of these identifiers were erased, and when. Asks nothing on an installation that never erased anybody."""
-    if not pairs or not tx.rows("SELECT 1 FROM tombstones LIMIT 1"):
+def buried_until(tx: Session, key: bytes, pairs: Iterable[Pair]) -> dict[Pair, Micros]:
+    """Which of these identifiers were erased, and when. Does not look at them on an installation that never erased anybody."""
+    if not tx.rows("SELECT 1 FROM tombstones LIMIT 1"):
         return {}
-    marks = {mark_of(key, pair): pair for pair in pairs}
+    marks = {mark_of(key, pair): pair for pair in set(pairs)}
     found = tx.rows_in("SELECT mark, erased_us FROM tombstones WHERE mark {keys}", list(marks))
     return {marks[bytes(mark)]: int(erased_us) for mark, erased_us in found}
 

@@ -44,6 +44,8 @@ class Arrival(msgspec.Struct, gc=False):
     origin: str = "api"
     position: int = 0
     """Its request's number in the inbox."""
+    pairs: Sequence[Pair] = ()
+    """Identifiers by which it may find its customer; the resolver reads them off once."""
 
 
 class Relay(msgspec.Struct, gc=False):
@@ -128,8 +130,9 @@ class Resolver:
         """Leave out what came too late: answers about forgotten customers, and what erased people did before their erasure."""
         answered = {item.effect.profile_id for _, item in fresh if isinstance(item, Relay)}
         gone = forgotten_among(tx, answered) if answered else set()
-        pairs = {pair for _, item in fresh if isinstance(item, Arrival) for pair in identity_pairs(item.message)}
-        buried = buried_until(tx, self._tombstone_key, list(pairs))
+        buried = buried_until(
+            tx, self._tombstone_key, (pair for _, item in fresh if isinstance(item, Arrival) for pair in item.pairs)
+        )
         if not gone and not buried:
             return fresh
         return [
@@ -138,7 +141,7 @@ class Resolver:
             if (
                 item.effect.profile_id not in gone
                 if isinstance(item, Relay)
-                else all(item.message.happened_us > buried.get(pair, -1) for pair in identity_pairs(item.message))
+                else all(item.message.happened_us > buried.get(pair, -1) for pair in item.pairs)
             )
         ]
 
@@ -151,13 +154,17 @@ class Resolver:
         for arrival in arrivals:
             items.setdefault(event_id_of(arrival.source, arrival.message.message_id), arrival)
         seen = {bytes(row[0]) for row in tx.rows_in("SELECT event_id FROM dedupe WHERE event_id {keys}", list(items))}
-        return [(event_id, item) for event_id, item in items.items() if event_id not in seen]
+        fresh = [(event_id, item) for event_id, item in items.items() if event_id not in seen]
+        for _, item in fresh:
+            if isinstance(item, Arrival):
+                item.pairs = identity_pairs(item.message)
+        return fresh
 
     def _lookup(self, tx: Session, fresh: Iterable[tuple[bytes, Arrival | Relay]]) -> dict[Pair, int]:
         wanted: dict[Pair, None] = {}
         for _, item in fresh:
             if isinstance(item, Arrival):
-                for pair in identity_pairs(item.message):
+                for pair in item.pairs:
                     wanted[pair] = None
         known = self._known
         missing = [pair for pair in wanted if pair not in known]
@@ -262,10 +269,10 @@ class _Batch:
     def place(self, event_id: bytes, item: Arrival) -> Place | None:
         """Where one message belongs; None when it would create one anonymous customer too many."""
         message = item.message
-        if self._is_stranger(message) and not self._strangers.admit(item.source, item.received_us):
+        if self._is_stranger(item) and not self._strangers.admit(item.source, item.received_us):
             return None
         if is_unproved(message):
-            return self._place_public(event_id, message)
+            return self._place_public(event_id, item)
         merges: list[tuple[int, int]] = []
         new: list[Pair] = []
         profile_id = self._place_proved(event_id, message, new, merges)
@@ -277,13 +284,12 @@ class _Batch:
         links = {"attach": [list(pair) for pair in new]} if new else None
         return profile_id, links, merges
 
-    def _is_stranger(self, message: Message) -> bool:
+    def _is_stranger(self, item: Arrival) -> bool:
         """Whether this message would create a customer whom nothing but an anonymous id names."""
-        pairs = identity_pairs(message)
-        return all(kind in UNPROVED for kind, _ in pairs) and not any(pair in self._known for pair in pairs)
+        return not any(pair[0] not in UNPROVED or pair in self._known for pair in item.pairs)
 
-    def _place_public(self, event_id: bytes, message: Message) -> Place:
-        pair = identity_pairs(message)[0]
+    def _place_public(self, event_id: bytes, item: Arrival) -> Place:
+        message, pair = item.message, item.pairs[0]
         profile_id = self._known.get(pair)
         links: dict[str, Any] = {}
         if profile_id is None:
