@@ -44,6 +44,10 @@ def _what_is_there(site: Site, key: str) -> dict[str, Any]:
         "joined_id": people[1],
         "journey_id": "welcome",
         "content_id": "welcome_hello",
+        "export_id": ask(site, key, "POST", "exports", {"columns": ["phase", "=firstName"]}).json()["export_id"],
+        "filter_id": ask(site, key, "POST", "filters", {"name": "x", "condition": {"phase": {"is": "care"}}}).json()[
+            "filter_id"
+        ],
     }
 
 

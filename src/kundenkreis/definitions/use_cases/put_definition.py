@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.definitions.definition import Definition, Definitions, key_of
-from kundenkreis.definitions.drafts import CheckedDrafts, Document, check_drafts
+from kundenkreis.definitions.drafts import CheckedDrafts, Document, DraftStore, check_drafts
 from kundenkreis.definitions.errors import DefinitionError, DefinitionsRefusedError, Place
 from kundenkreis.definitions.impact import Impact
 from kundenkreis.definitions.publisher import Publisher
@@ -34,6 +34,21 @@ def put_definition(
     without = Definitions(others) if document is None and may_be_missed else None
     definitions = without or _accepted(check_drafts([document] if document is not None else [], others))
     return publisher.publish(canonical_json(definitions), actor=actor, after=version)[0]
+
+
+def delete_definition(kind: str, name: str, publisher: Publisher, drafts: DraftStore, *, actor: str) -> int:
+    """Take a definition out of force, and drop its draft; the rulebook version in force afterwards.
+
+    Raises:
+        DefinitionsRefusedError, PublishedMeanwhileError: see put_definition.
+
+    Effects in order: publishes a rulebook, drops the draft.
+    """
+    version = put_definition(kind, name, None, publisher, actor=actor)
+    draft = drafts.find(kind, name)
+    if draft is not None:
+        drafts.remove(kind, name, revision=draft.revision)
+    return version
 
 
 def impact_without(kind: str, name: str, publisher: Publisher) -> Impact | None:

@@ -14,8 +14,9 @@ from kundenkreis.definitions.errors import StaleDraftError
 from kundenkreis.definitions.kinds import BY_KIND
 from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, open_draft, published, save_draft
 from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing, publish_drafts
+from kundenkreis.definitions.use_cases.put_definition import delete_definition as delete_definition_of
 from kundenkreis.site.access import may
-from kundenkreis.site.api.errors import DraftsRefusedError, NotFoundError
+from kundenkreis.site.api.errors import DraftsRefusedError, NotFoundError, StillUsedError
 from kundenkreis.site.api.fields import Body
 from kundenkreis.site.api.offers import Needs, offer, require
 from kundenkreis.site.api.problems import pointer
@@ -34,12 +35,18 @@ Revision = Annotated[
 ]
 _SEE: Final = {"segment": "segments.see", "journey": "journeys.see", "content": "content.see"}
 _EDIT: Final = {"segment": "segments.edit", "journey": "journeys.edit", "content": "content.edit"}
+_DELETABLE: Final = frozenset({"segment", "score", "content"})
 _PUBLISH: Final = {"segment": "segments.edit", "journey": "journeys.publish", "content": "journeys.publish"}
 
 
 def to_see(parameters: Mapping[str, str]) -> Needs:
     """What reading definitions of a kind needs."""
     return (_SEE.get(parameters["kind"], "settings.see"),)
+
+
+def to_publish(parameters: Mapping[str, str]) -> Needs:
+    """What putting definitions of a kind in force, or taking them away, needs."""
+    return (_PUBLISH.get(parameters["kind"], "settings.edit"),)
 
 
 def to_edit(parameters: Mapping[str, str]) -> Needs:
@@ -155,6 +162,26 @@ def read_definition(request: HttpRequest, kind: KindName, name: NameOrNone) -> D
     if document is None:
         raise NotFoundError
     return Document(kind=kind, id=_id(name), document=document)
+
+
+@offer(
+    router, "DELETE", "definitions/{kind}/{name}", needs=to_publish, answer=Discarded, is_writing=True,
+    summary=gettext_noop("Take a definition out of force"),
+)  # fmt: skip
+def delete_definition(request: HttpRequest, kind: KindName, name: NameOrNone) -> Discarded:
+    """Refused while something would miss it; `errors` names what. A journey is stopped instead."""
+    sources = mounted().sources
+    if published(sources.publisher, kind, _id(name)) is None:
+        raise NotFoundError
+    if kind not in _DELETABLE:
+        raise StillUsedError("Only segments, scores and content can be taken out of force like this.")
+    uses = sources.uses.find_uses(kind, name)
+    if uses:
+        listed = [{"key": f"{one.kind}:{one.id}" if one.id else one.kind, "detail": one.how} for one in uses]
+        raise StillUsedError(errors=listed)
+    delete_definition_of(kind, name, sources.publisher, sources.drafts, actor=actor())
+    audit(request, "deleted", _audited(kind), name)
+    return Discarded(is_discarded=True)
 
 
 @offer(router, "GET", "drafts", needs=(), answer=list[DraftAnswer], summary=gettext_noop("List drafts"))

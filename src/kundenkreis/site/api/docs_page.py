@@ -48,8 +48,10 @@ def show_docs(request: HttpRequest) -> HttpResponse:
             operations.setdefault(found["tags"][0], []).append(_operation(path, method, found))
     words = {
         "customers": _("Customers"),
+        "acts": _("Filters, exports, many customers, switching journeys"),
         "circle": _("Figures, segments, journeys, content, messages"),
         "definitions": _("Definitions and drafts"),
+        "accounts": _("Accounts and keys"),
     }
     groups = [(tag, words[tag], listed) for tag, listed in operations.items()]
     context = {"groups": groups, "document_path": f"{PREFIX}openapi.json", "document_name": "OpenAPI 3.1"}

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 from django.urls.resolvers import RegexPattern, URLResolver
 from django.views.decorators.cache import never_cache
@@ -32,15 +33,15 @@ _behind: Final = URLResolver(RegexPattern(""), API.urls[0])
 
 @csrf_exempt  # whoever changes something comes with a key, which no foreign page can send along
 @never_cache
-def answer(request: HttpRequest, address: str) -> HttpResponse:
-    """Answer a request to /api/<address>. Always JSON, also for what is refused."""
+def answer(request: HttpRequest, address: str) -> HttpResponseBase:
+    """Answer a request to /api/<address>. JSON, also for what is refused; a file where one is offered."""
     try:
         return _answer(request, address)
     except Exception as error:
         return answer_exception(request, error)
 
 
-def _answer(request: HttpRequest, address: str) -> HttpResponse:
+def _answer(request: HttpRequest, address: str) -> HttpResponseBase:
     if request.method == "HEAD":
         request.method = "GET"
     if address == f"{VERSION}openapi.json":
@@ -76,14 +77,17 @@ def _offered(method: str, template: str) -> Offer:
     return offered
 
 
-def _carry_out(request: HttpRequest, match: ResolverMatch, offered: Offer, someone: Viewer) -> HttpResponse:
+def _carry_out(request: HttpRequest, match: ResolverMatch, offered: Offer, someone: Viewer) -> HttpResponseBase:
     def carry_out() -> HttpResponse:
         response = match.func(request, *match.args, **match.kwargs)
-        assert isinstance(response, HttpResponse)  # no operation streams
+        assert isinstance(response, HttpResponse)  # only files stream
         return response
 
     if offered.is_writing and "Idempotency-Key" in request.headers:
-        return once(request, someone.account_id, carry_out)
+        return once(request, someone.account_id, carry_out, secret=offered.secret)
+    if offered.media_type != "application/json":
+        answered: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        return answered
     return carry_out()
 
 

@@ -45,6 +45,12 @@ class DraftsRefusedError(CallerError):
     code = "drafts_refused"
 
 
+class StillUsedError(CallerError):
+    """Something would miss this definition; nothing was changed."""
+
+    code = "still_used"
+
+
 class TooManyRequestsError(CallerError):
     """Too many requests with this key in this minute."""
 

@@ -27,6 +27,10 @@ class Offer:
     """Permissions, all of them; or which, by the parameters of the path."""
     is_writing: bool
     summary: str
+    media_type: str = "application/json"
+    """Of the answer."""
+    secret: str = ""
+    """The member of the answer that is given once: a repeated request gets it empty, and it is kept nowhere."""
 
     def needed(self, parameters: Mapping[str, str]) -> Needs:
         """The permissions for these parameters."""
@@ -46,6 +50,8 @@ def offer(
     answer: Any,
     summary: str,
     is_writing: bool = False,
+    media_type: str = "application/json",
+    secret: str = "",
 ) -> Callable[[Handler], Handler]:
     """Take a function in as an operation.
 
@@ -53,10 +59,13 @@ def offer(
         answer: type of the answer.
         summary: in English, in the catalogue (gettext_noop).
         is_writing: it changes something, so it keeps its answer for an Idempotency-Key.
+        media_type, secret: see Offer.
     """
     if isinstance(needs, tuple):
         check_known(needs)
-    OFFERED[method, path] = Offer(method=method, path=path, needs=needs, is_writing=is_writing, summary=summary)
+    OFFERED[method, path] = Offer(
+        method=method, path=path, needs=needs, is_writing=is_writing, summary=summary, media_type=media_type, secret=secret
+    )  # fmt: skip
 
     def take(handler: Handler) -> Handler:
         decorate = router.api_operation(

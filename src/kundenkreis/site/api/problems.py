@@ -11,8 +11,21 @@ from django.http import HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
 
 from kundenkreis.definitions.drafts import Draft
-from kundenkreis.definitions.errors import BadDraftError, NoDraftError, PublishedMeanwhileError, StaleDraftError
+from kundenkreis.definitions.errors import (
+    BadDraftError,
+    DefinitionsRefusedError,
+    NoDraftError,
+    PublishedMeanwhileError,
+    StaleDraftError,
+)
 from kundenkreis.kernel.errors import CallerError, KundenkreisError
+from kundenkreis.site.accounts.errors import (
+    EmailTakenError,
+    LastOwnerError,
+    NotYoursToGrantError,
+    OwnAccountError,
+    UnknownScopeError,
+)
 from kundenkreis.site.api import errors
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -29,6 +42,13 @@ STATUS_OF: Final[dict[type[KundenkreisError], int]] = {
     errors.ImpossibleError: 422,
     errors.ConditionRefusedError: 422,
     errors.DraftsRefusedError: 422,
+    errors.StillUsedError: 422,
+    DefinitionsRefusedError: 422,
+    EmailTakenError: 422,
+    LastOwnerError: 422,
+    NotYoursToGrantError: 422,
+    OwnAccountError: 422,
+    UnknownScopeError: 422,
     errors.OtherRequestError: 422,
     errors.TooManyRequestsError: 429,
     CallerError: 400,
@@ -108,7 +128,7 @@ def _particulars(error: KundenkreisError) -> dict[str, Any]:
     if isinstance(error, StaleDraftError):
         current = error.data.get("current")
         return {"current": msgspec.to_builtins(current) if isinstance(current, Draft) else None}
-    if isinstance(error, errors.ConditionRefusedError | errors.DraftsRefusedError):
+    if isinstance(error, errors.ConditionRefusedError | errors.DraftsRefusedError | errors.StillUsedError):
         return {"errors": error.data.get("errors", [])}
     if isinstance(error, errors.ForbiddenError):
         return {"needs": error.data.get("needs", [])}

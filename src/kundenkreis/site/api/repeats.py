@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 from django.core.cache import cache
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
@@ -22,11 +23,16 @@ _LONGEST_KEY: Final = 200
 _PRUNE_EVERY_SECONDS: Final = 3600
 
 
-def once(request: HttpRequest, account_id: int, carry_out: Callable[[], HttpResponse]) -> HttpResponse:
+def once(
+    request: HttpRequest, account_id: int, carry_out: Callable[[], HttpResponse], *, secret: str = ""
+) -> HttpResponse:
     """Carry a request out, or answer what the first one with its key was answered.
 
     A first request that failed here (5xx) leaves nothing behind, so it may be repeated. One during which the process died stays
     under way for 24 hours: nobody can know how far it came.
+
+    Args:
+        secret: the member of the answer that is given once and not kept.
 
     Raises:
         BadIdempotencyKeyError, OtherRequestError
@@ -50,7 +56,7 @@ def once(request: HttpRequest, account_id: int, carry_out: Callable[[], HttpResp
     if response.status_code >= 500:
         kept.delete()
         return response
-    kept.status, kept.body = response.status_code, response.content
+    kept.status, kept.body = response.status_code, _without(secret, response)
     kept.content_type, kept.etag = response.headers["Content-Type"], response.headers.get("ETag", "")
     kept.save()
     return response
@@ -71,6 +77,12 @@ def _repeat(account_id: int, key: str, asked: bytes) -> HttpResponse:
             return response
         time.sleep(_LOOK_SECONDS)
     raise StillWorkingError
+
+
+def _without(secret: str, response: HttpResponse) -> bytes:
+    if not secret or response.status_code >= 400:
+        return response.content
+    return msgspec.json.encode(msgspec.json.decode(response.content) | {secret: ""})
 
 
 def _hash_of(request: HttpRequest) -> bytes:

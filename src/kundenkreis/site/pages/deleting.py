@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from kundenkreis.definitions.errors import DefinitionsRefusedError, PublishedMeanwhileError
 from kundenkreis.definitions.use_cases.apply_definitions import EVERYBODY
-from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, published
-from kundenkreis.definitions.use_cases.put_definition import impact_without, put_definition
+from kundenkreis.definitions.use_cases.edit_drafts import published
+from kundenkreis.definitions.use_cases.put_definition import delete_definition, impact_without, put_definition
 from kundenkreis.site import formats
 from kundenkreis.site.audit import audit
 from kundenkreis.site.definition_words import address_of, kind_word
@@ -103,13 +103,10 @@ def use_line(use: Use) -> UseLine:
 def _delete(request: HttpRequest, what: Deletable, name: str, title: str) -> HttpResponse:
     sources = mounted().sources
     try:
-        put_definition(what.kind, name, None, sources.publisher, actor=actor())
+        delete_definition(what.kind, name, sources.publisher, sources.drafts, actor=actor())
     except (DefinitionsRefusedError, PublishedMeanwhileError):
         add_toast(request, _("Somebody else was faster. Please look at the changes once more."), tone="stop")
         return redirect(f"{what.kind}_delete", name)
-    draft = sources.drafts.find(what.kind, name)
-    if draft is not None:
-        discard_draft(what.kind, name, sources.drafts, revision=draft.revision)
     audit(request, "deleted", what.kind, name)
     undo = reverse(f"{what.kind}_restore", args=[name])
     add_toast(request, _("%(name)s is deleted.") % {"name": title}, undo_path=undo)

@@ -13,11 +13,12 @@ from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import DefinitionsRefusedError, PublishedMeanwhileError
 from kundenkreis.definitions.use_cases.edit_drafts import published
 from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing
-from kundenkreis.definitions.use_cases.switch_journey import put_journey, stop_journey
 from kundenkreis.kernel.zones import date_of, day_of, zone
-from kundenkreis.site import access, formats, journey_charts, journey_drawing, journey_words
+from kundenkreis.site import formats, journey_charts, journey_drawing, journey_words
+from kundenkreis.site.audit import audit
 from kundenkreis.site.difference_words import change_lines
 from kundenkreis.site.drafting import publish_draft
+from kundenkreis.site.journey_switching import switch_journey
 from kundenkreis.site.mistake_words import mistake_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.journey_editor import Desk
@@ -68,6 +69,7 @@ def _publish(request: HttpRequest, draft: Draft) -> HttpResponse:
     version, _prepared = publish_draft(request, draft, include_existing=include)
     if not version:
         return redirect("journey_publish", journey_id)
+    audit(request, "published", "journey", journey_id)
     add_toast(request, _("Published. From now on it applies to everybody."))
     return redirect("journey", journey_id)
 
@@ -133,27 +135,20 @@ def _days(request: HttpRequest, first: int, last: int) -> tuple[int, int, str]:
 @require_POST
 def switch(request: HttpRequest, journey_id: str) -> HttpResponse:
     """Hold a journey, let it go on, stop it, or take the last publishing back."""
-    report = read(journey_id)
-    what, publisher, someone = request.POST.get("switch", ""), mounted().sources.publisher, access.viewer()
-    actor = someone.name if someone is not None else ""
+    report, what = read(journey_id), request.POST.get("switch", "")
+    told = {
+        "pause": _("Paused. Nobody enters any more; whoever is under way finishes."),
+        "resume": _("Live again. New people enter from now on."),
+        "stop": _("Stopped. Whoever was under way leaves now."),
+        "undo": _("Taken back. What applied before applies again."),
+    }
     try:
-        if what == "pause":
-            put_journey(journey_id, None, publisher, actor=actor)
-            told = _("Paused. Nobody enters any more; whoever is under way finishes.")
-        elif what == "resume" and report.line.version:
-            put_journey(journey_id, report.document, publisher, actor=actor)
-            told = _("Live again. New people enter from now on.")
-        elif what == "stop":
-            stop_journey(journey_id, publisher, actor=actor)
-            told = _("Stopped. Whoever was under way leaves now.")
-        elif what == "undo" and report.undo_until_us:
-            put_journey(journey_id, report.before, publisher, actor=actor)
-            told = _("Taken back. What applied before applies again.")
-        else:
-            add_toast(request, _("This is not possible any more."), tone="stop")
-            return redirect("journey", journey_id)
+        is_done = switch_journey(request, report, what)
     except (DefinitionsRefusedError, PublishedMeanwhileError):
         add_toast(request, _("Not possible: something it needs has changed meanwhile."), tone="stop")
         return redirect("journey", journey_id)
-    add_toast(request, told)
+    if is_done:
+        add_toast(request, told[what])
+    else:
+        add_toast(request, _("This is not possible any more."), tone="stop")
     return redirect("journey", journey_id)

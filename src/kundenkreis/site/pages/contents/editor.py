@@ -18,6 +18,7 @@ from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.use_cases.edit_drafts import published
 from kundenkreis.site import content_words, formats, mistake_words, verdict_words
 from kundenkreis.site.access import may
+from kundenkreis.site.audit import audit
 from kundenkreis.site.drafting import (
     drop_draft,
     free_id,
@@ -212,6 +213,7 @@ def publish_content(request: HttpRequest, content_id: str) -> HttpResponse:
         if prepared is not None:
             add_toast(request, _("Not published: see what is missing."), tone="stop")
         return redirect("content_edit", content_id)
+    audit(request, "published", "content", content_id)
     add_toast(request, _("The content is in force. Messages from now on say it."))
     return redirect("contents")
 

@@ -1,5 +1,6 @@
 """The columns of the list: which there are, which somebody chose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,8 +31,12 @@ class Column:
 
 
 def columns_for(request: HttpRequest, choices: Choices) -> tuple[Column, ...]:
-    """Every column in the order shown, the chosen ones marked."""
-    chosen = request.GET.getlist("column") or (request.COOKIES.get(COOKIE, "").split("|"))
+    """Every column in the order shown, those that the address or the cookie names marked."""
+    return columns_named(request.GET.getlist("column") or (request.COOKIES.get(COOKIE, "").split("|")), choices)
+
+
+def columns_named(chosen: Sequence[str], choices: Choices) -> tuple[Column, ...]:
+    """Every column in the order shown, those of these ids marked, or the usual ones where none of them exists."""
     known = [
         ("phase", _("Phase"), "", False),
         ("situation", _("Situation"), "", False),

@@ -1,10 +1,7 @@
 """The list of customers: search, quick filters, any condition, saved filters, columns, export."""
 
-import csv
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from io import StringIO
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
@@ -14,26 +11,20 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
 from kundenkreis.site import formats
-from kundenkreis.site.access import may, seen_by, viewer
-from kundenkreis.site.audit import audit
+from kundenkreis.site.access import may, viewer
 from kundenkreis.site.condition_words import condition_line
 from kundenkreis.site.figure_words import figure_words
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.asked import Asked, read_asked
-from kundenkreis.site.pages.customers.columns import COOKIE, Column, chosen_text, columns_for
+from kundenkreis.site.pages.customers.columns import COOKIE, chosen_text, columns_for
+from kundenkreis.site.pages.customers.csv_file import csv_answer
 from kundenkreis.site.pages.customers.filter_form import filter_fields, read_filter
 from kundenkreis.site.pages.customers.words import said
-from kundenkreis.site.personal import personal
 from kundenkreis.site.phase_words import phase_word, sub_state_word
 from kundenkreis.site.ports.customers import Choice, CustomerLine, CustomersFound
-from kundenkreis.site.profile_words import field_of
 from kundenkreis.site.toasts import add_toast
-from kundenkreis.site.words import channel_word
 
 _YEAR_SECONDS: Final = 365 * 86_400
-_EXPORT_PAGE: Final = 500
-MOST_EXPORTED: Final = 100_000
-"""Lines of one export; whoever needs more narrows it first."""
 _LONGEST_NAME: Final = 60
 
 
@@ -148,75 +139,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     source = mounted().sources.customers
     asked = read_asked(request, source.saved_filters())
     columns = tuple(column for column in columns_for(request, source.read_choices()) if column.is_shown)
-    someone = viewer()
-    audit(request, "exported", "customer", details={"fields": [column.id for column in columns]})
-
-    def lines() -> Iterator[str]:
-        with seen_by(someone):
-            yield from _csv(asked, columns)
-
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="customers.csv"'
-    return response
-
-
-def _csv(asked: Asked, columns: tuple[Column, ...]) -> Iterator[str]:
-    source = mounted().sources.customers
-    yield "\ufeff" + csv_line([_("Name"), _("E-mail"), *(column.label for column in columns)])
-    cursor, written = "", 0
-    attributes = tuple(column.attribute for column in columns if column.attribute)
-    while written < MOST_EXPORTED:
-        found = source.find_customers(replace(asked.query(_EXPORT_PAGE), cursor=cursor))
-        values = source.read_attributes(tuple(one.profile_id for one in found.lines), attributes) if attributes else {}
-        for line in found.lines:
-            cells = [personal(line.name, "name"), personal(line.email, "email")]
-            cells += [_cell(line, column, values.get(line.profile_id, {})) for column in columns]
-            yield csv_line(cells)
-        written += len(found.lines)
-        cursor = found.next_cursor
-        if not cursor:
-            return
-
-
-def csv_line(cells: list[str]) -> str:
-    """One line; a cell that a spreadsheet would run as a formula begins with an apostrophe (OWASP: CSV injection)."""
-    out = StringIO()
-    csv.writer(out, delimiter=";", lineterminator="\r\n").writerow(
-        [
-            f"'{cell}" if cell.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") and cell else cell
-            for cell in cells
-        ]
-    )
-    return out.getvalue()
-
-
-def _cell(line: CustomerLine, column: Column, values: dict[str, str]) -> str:
-    if column.attribute:
-        return personal(values.get(column.attribute, ""), field_of(column.attribute))
-    return _CELLS[column.id](line)
-
-
-def _place_words(line: CustomerLine) -> str:
-    if line.place is None:
-        return ""
-    sub = line.place.sub_state
-    return phase_word(line.place.phase.id) + (f" · {sub_state_word(sub.id)}" if sub is not None else "")
-
-
-_CELLS: Final[dict[str, Callable[[CustomerLine], str]]] = {
-    "phase": _place_words,
-    "situation": lambda line: ", ".join(said(one) for one in line.situations),
-    "segments": lambda line: ", ".join(said(one) for one in line.segments),
-    "sales": lambda line: ", ".join(formats.money(one.minor, one.currency) for one in line.sales),
-    "orders": lambda line: str(line.order_count),
-    "last_order": lambda line: "" if line.last_order_us is None else formats.exact_instant(line.last_order_us),
-    "channels": lambda line: ", ".join(channel_word(one) for one in line.channels),
-    "number": lambda line: line.number,
-    "phone": lambda line: personal(line.phone, "phone"),
-    "city": lambda line: personal(line.city),
-    "since": lambda line: formats.exact_instant(line.since_us),
-    "seen": lambda line: formats.exact_instant(line.seen_us),
-}
+    return csv_answer(request, asked.query(), columns)
 
 
 def _found_figure(asked: Asked) -> str:

@@ -160,12 +160,13 @@ def _values_to_set() -> list[tuple[str, str]]:
     """Names of values that may be set for many, with their words: none that names a single person."""
     attributes = mounted().sources.customers.read_choices().single
     known = sorted(
-        ((name, attribute_word(name)) for name in attributes if _is_settable(name)), key=lambda one: one[1].casefold()
+        ((name, attribute_word(name)) for name in attributes if is_settable(name)), key=lambda one: one[1].casefold()
     )
     return [("", _("Choose …")), *known, (NEW_VALUE, _("A new value …"))]
 
 
-def _is_settable(name: str) -> bool:
+def is_settable(name: str) -> bool:
+    """Whether a value may be set for many by this viewer: none that names a single person."""
     kind = field_of(name)
     return (
         is_usable_key(name)
@@ -184,6 +185,6 @@ def _read_name(typed: Typed, known: set[str]) -> str:
     new = typed.values["new"][:_LONGEST_NAME]
     if not new:
         typed.errors["new"] = _("Give it a name.")
-    elif not _is_settable(new):
+    elif not is_settable(new):
         typed.errors["new"] = _("This name is taken by a value that belongs to one person, or cannot be used.")
     return "" if typed.errors else new

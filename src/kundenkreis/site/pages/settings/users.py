@@ -57,11 +57,12 @@ def invite(request: HttpRequest) -> HttpResponse:
     except (EmailTakenError, NotYoursToGrantError) as error:
         return _users_page(request, form=form, problem=error_sentence(error), status=_REFUSED)
     link = mounted().settings.public_url + path
-    _mail_invitation(made, link)
+    mail_invitation(made, link)
     return _users_page(request, link=link, link_is="invitation", link_email=made.email)
 
 
-def _mail_invitation(made: Invitation, link: str) -> None:
+def mail_invitation(made: Invitation, link: str) -> None:
+    """Write to whoever is invited; nothing where no mail is set up."""
     brand = mounted().settings.brand
     text = _(
         "You are invited to work with %(brand)s. This link makes your account, once, within seven days:\n\n%(link)s"
