@@ -77,21 +77,27 @@ def test_many_are_changed_together_once(served: Site, town: Town) -> None:
     with town.installation.store.reading() as tx:
         assert tx.rows("SELECT count(*) FROM log WHERE name = 'Attribute Set'") == [(3,)]
     uncounted = {"whom": {"condition": {"event": {"name": "Order Completed"}}}}
-    for wrong in (uncounted, {"name": "email"}, {"value": ""}, {"act": "pause"}, {"act": "pause", "until": "2020-01-01"}):
+    for wrong in (
+        uncounted,
+        {"name": "email"},
+        {"value": ""},
+        {"act": "pause"},
+        {"act": "pause", "until": "2020-01-01"},
+    ):
         assert ask(served, key, "POST", "together/look", {**body, **wrong}).status_code == 422
     assert ask(served, key, "GET", "together/ab").status_code == 404
 
 
 def test_journeys_are_switched(served: Site, town: Town) -> None:
     key = make_key()
-    assert _post(served, key, "journeys/welcome/pause", idempotency_key="p")["state"] == "paused"
-    assert _post(served, key, "journeys/welcome/pause", idempotency_key="p")["state"] == "paused"
-    assert _post(served, key, "journeys/welcome/resume")["state"] == "live"
-    assert _post(served, key, "journeys/welcome/stop")["state"] == "stopped"
-    refused = ask(served, key, "POST", "journeys/welcome/undo")
+    assert _post(served, key, "journeys/welcome/switch/pause", idempotency_key="p")["state"] == "paused"
+    assert _post(served, key, "journeys/welcome/switch/pause", idempotency_key="p")["state"] == "paused"
+    assert _post(served, key, "journeys/welcome/switch/resume")["state"] == "live"
+    assert _post(served, key, "journeys/welcome/switch/stop")["state"] == "stopped"
+    refused = ask(served, key, "POST", "journeys/welcome/switch/undo")
     assert (refused.status_code, refused.json()["code"]) == (422, "impossible")
-    assert ask(served, key, "POST", "journeys/nosuch/pause").status_code == 404
-    assert ask(served, key, "POST", "journeys/welcome/dance").status_code == 422
+    assert ask(served, key, "POST", "journeys/nosuch/switch/pause").status_code == 404
+    assert ask(served, key, "POST", "journeys/welcome/switch/dance").status_code == 422
     assert _audited() == [("paused", "journey"), ("resumed", "journey"), ("stopped", "journey")]
 
 

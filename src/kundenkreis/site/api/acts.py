@@ -233,7 +233,7 @@ def _act(bulk_id: str) -> BulkAct:
 
 
 @offer(
-    router, "POST", "journeys/{journey_id}/{switch}", needs=("journeys.publish",), answer=JourneyLine, is_writing=True,
+    router, "POST", "journeys/{journey_id}/switch/{switch}", needs=("journeys.publish",), answer=JourneyLine, is_writing=True,
     summary=gettext_noop("Hold a journey, let it go on, stop it, or take its last publishing back"),
 )  # fmt: skip
 def switch_a_journey(request: HttpRequest, journey_id: DefinitionId, switch: Switch) -> JourneyLine:
