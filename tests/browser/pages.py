@@ -54,7 +54,7 @@ PAGES = (
     Page(address="customer_correct", path="/customers/{customer}/correct/?name=email"),
     Page(address="customer_pause", path="/customers/{customer}/pause/"),
     Page(address="customer_merge", path="/customers/{customer}/merge/"),
-    Page(address="customers_pause", path="/customers/together/pause/?pick={customer}"),
+    Page(address="customers_pause", path="/customers/together/pause/?everybody=1"),
     Page(address="customers_resume", path="/customers/together/resume/?everybody=1"),
     Page(address="customers_set", path="/customers/together/set/?everybody=1"),
     Page(address="segments", path="/segments/"),

@@ -11,7 +11,7 @@ FIGURED = frozenset(
     {
         "start", "customers", "customer", "segments", "segment", "journeys", "journey", "contents", "content_map", "messages", "mailbox",
         "quarantine", "event_catalogue", "status", "customer_why",
-        "scores",
+        "scores", "customers_pause", "customers_resume", "customers_set",
     }
 )  # fmt: skip
 """Addresses that must show figures."""

@@ -69,6 +69,14 @@ class Asked:
         """Whether anything but the order is asked for."""
         return bool(self.text or self.quick or self.figure or self.people or self.conditions or self.chosen)
 
+    @property
+    def found_figure(self) -> str:
+        """The name of the number of people found, for the recount."""
+        if self.people:
+            return "customers.found.chosen"
+        narrowed = sorted({**self.quick, **({"figure": self.figure} if self.figure else {})}.items())
+        return ".".join(["customers.found", self.view, *(f"{name}.{value}" for name, value in narrowed)])
+
     def query(self, limit: int = PAGE_SIZE) -> CustomerQuery:
         """What the reader is asked."""
         if self.people:

@@ -59,7 +59,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
             for line in found.lines
         ],
         "count": count_words(found),
-        "found_figure": _found_figure(asked),
+        "found_figure": asked.found_figure,
         "problem": problem_words(found),
         "columns": columns,
         "shown": shown,
@@ -140,12 +140,6 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     asked = read_asked(request, source.saved_filters())
     columns = tuple(column for column in columns_for(request, source.read_choices()) if column.is_shown)
     return csv_answer(request, asked.query(), columns)
-
-
-def _found_figure(asked: Asked) -> str:
-    """The name of the number of people found, for the recount."""
-    narrowed = sorted({**asked.quick, **({"figure": asked.figure} if asked.figure else {})}.items())
-    return ".".join(["customers.found", asked.view, *(f"{name}.{value}" for name, value in narrowed)])
 
 
 def _named(asked: Asked) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
@@ -128,7 +129,8 @@ def _act(request: HttpRequest, act: Act, typed: Typed, change: Change | None, **
         "look": look,
         "lines": look_words(look, change) if change is not None else [],
         "limit": limit_text(look) if look.is_too_many else "",
-        "whom_link": asked.link(),
+        "whom_link": f"{reverse('customers')}{asked.link()}",
+        "figure": asked.found_figure,
         "further": further_words(look),
         "how_many": people_words(look),
         "will_change": look.fates.get("done", 0),
