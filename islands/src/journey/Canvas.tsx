@@ -65,7 +65,8 @@ function Drawing({ editor, first }: Props) {
   const [future, setFuture] = useState<unknown[]>([]);
   const [inserting, setInserting] = useState<{ source: string; way: string } | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const { fitView, setCenter, getZoom } = useReactFlow();
+  const { fitView, setCenter, setViewport, getZoom } = useReactFlow();
+  const isMoved = useRef(false);
   const path = editor.dataset.path ?? "";
   const latest = useRef(state);
   latest.current = state;
@@ -252,8 +253,21 @@ function Drawing({ editor, first }: Props) {
   // A step that is chosen in the outline comes into sight.
   useEffect(() => {
     const box = latest.current.boxes.find((one) => one.id === selected);
-    if (box) void setCenter(box.x + state.sizes.width / 2, box.y + 80, { zoom: getZoom(), duration: 200 });
+    if (!box) return;
+    isMoved.current = true;
+    void setCenter(box.x + state.sizes.width / 2, box.y + 80, { zoom: getZoom(), duration: 200 });
   }, [selected, setCenter, getZoom, state.sizes.width]);
+
+  // The outline beside it may take its place after the drawing did: until somebody moves it, the drawing opens anew in what is left.
+  useEffect(() => {
+    const frame = editor.querySelector<HTMLElement>(".react-flow");
+    if (!frame) return;
+    const watch = new ResizeObserver(() => {
+      if (!isMoved.current) void setViewport(beginning(latest.current, frame));
+    });
+    watch.observe(frame);
+    return () => watch.disconnect();
+  }, [editor, setViewport]);
 
   return (
     <>
@@ -320,6 +334,9 @@ function Drawing({ editor, first }: Props) {
         deleteKeyCode={null}
         minZoom={0.2}
         maxZoom={1.5}
+        onMoveStart={(event) => {
+          if (event) isMoved.current = true;
+        }}
         onInit={(flow) => void flow.setViewport(beginning(state, editor.querySelector<HTMLElement>(".react-flow")))}
         proOptions={{ hideAttribution: true }}
         aria-label={t("Drawing of the journey")}
