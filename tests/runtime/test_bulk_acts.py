@@ -157,14 +157,14 @@ def test_what_was_left_is_taken_up_once_it_rests(town: Town) -> None:
     people = acts.take("0a")
     acts.perform("0a", people[:2])
     assert not acts.take_up("0a")
-    assert acts.resting() == ()
+    assert [(act.bulk_id, act.is_resting) for act in acts.unfinished()] == [("0a", False)]
     town.pass_time(HELD)
-    assert [act.bulk_id for act in acts.resting()] == ["0a"]
+    assert [(act.bulk_id, act.is_resting) for act in acts.unfinished()] == [("0a", True)]
     assert acts.take_up("0a")
     assert not acts.take_up("0a")
     assert set(acts.take("0a")) == set(people[2:])
     acts.stop("0a")
-    assert acts.take("0a") == ()
+    assert (acts.take("0a"), acts.unfinished()) == ((), ())
     act = acts.find("0a")
     assert act is not None
     assert act.state == "stopped"

@@ -169,11 +169,11 @@ class StoredBulkActs:
         """See BulkActs."""
         self._end(bulk_id, "stopped")
 
-    def resting(self) -> tuple[BulkAct, ...]:
+    def unfinished(self) -> tuple[BulkAct, ...]:
         """See BulkActs."""
-        sql = f"SELECT {_COLUMNS} FROM bulk_acts WHERE state IN ('gathering', 'at_work') AND lease_until_us <= ? ORDER BY begun_us"
+        sql = f"SELECT {_COLUMNS} FROM bulk_acts WHERE state IN ('gathering', 'at_work') ORDER BY begun_us"
         with self._installation.store.reading() as tx:
-            return tuple(self._read(tx, row) for row in tx.rows(sql, (self._installation.clock.now_us(),)))
+            return tuple(self._read(tx, row) for row in tx.rows(sql))
 
     def _foreseen(self, people: Sequence[int], change: Change) -> dict[Fate, int]:
         """How many would meet which fate; those who would be changed as done."""

@@ -5,6 +5,7 @@ An act that a process left unfinished is taken up when the next one starts. Whoe
 
 import logging
 import threading
+import time
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,9 @@ _logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 1.0
 """So long a page waits for an act before it shows how far it is."""
+_LOOK_SECONDS: Final = 3.0
+_LOOKS: Final = 20
+"""A minute in all: twice as long as a dead process holds an act."""
 NEEDED: Final[dict[Act, tuple[str, ...]]] = {
     "pause": ("customers.edit",),
     "resume": ("customers.edit",),
@@ -46,20 +50,25 @@ def start(
 
 
 def take_up_resting() -> None:
-    """Go on with what an earlier process left, one after the other; what did not know yet whom it concerns ends."""
-    bulk = mounted().sources.bulk_acts
-    left = bulk.resting()
-    if not left:
-        return
+    """Go on with what an earlier process left, one after the other; what did not know yet whom it concerns ends.
 
-    def work() -> None:
-        for act in left:
-            if act.state == "gathering":
+    Whoever died holds an act for a while still, so this looks again until nothing is left, or somebody else works on it.
+    """
+    if mounted().sources.bulk_acts.unfinished():
+        threading.Thread(target=_take_up, name="bulk-resting", daemon=True).start()
+
+
+def _take_up() -> None:
+    bulk = mounted().sources.bulk_acts
+    for _ in range(_LOOKS):
+        for act in bulk.unfinished():
+            if act.is_resting and act.state == "gathering":
                 bulk.stop(act.bulk_id)
             elif bulk.take_up(act.bulk_id):
                 _work(act, None, "")
-
-    threading.Thread(target=work, name="bulk-resting", daemon=True).start()
+        if not bulk.unfinished():
+            return
+        time.sleep(_LOOK_SECONDS)
 
 
 def _work(act: BulkAct, query: CustomerQuery | None, address: str) -> None:

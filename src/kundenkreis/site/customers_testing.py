@@ -327,9 +327,9 @@ class BulkActsInMemory:
         """See ports.BulkActs."""
         self._set(bulk_id, state="stopped", is_resting=False)
 
-    def resting(self) -> tuple[BulkAct, ...]:
+    def unfinished(self) -> tuple[BulkAct, ...]:
         """See ports.BulkActs."""
-        return tuple(act for act in self._acts.values() if act.is_resting)
+        return tuple(act for act in self._acts.values() if act.state in ("gathering", "at_work"))
 
     def _set(self, bulk_id: str, **fields: Any) -> None:
         met = list(self._fates[bulk_id].values())

@@ -173,6 +173,26 @@ def test_what_nobody_works_on_goes_on_by_a_button(site: Site, people: CustomersI
     assert "Done. Every page shows it." in html
 
 
+def test_next_process_takes_up_what_the_last_one_left(
+    site: Site, people: CustomersInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kundenkreis.site import bulk_runner
+    from kundenkreis.site.models import Account
+
+    bulk = mounted().sources.bulk_acts
+    assert isinstance(bulk, BulkActsInMemory)
+    site.insider()
+    owner = Account.objects.get(username="the owner")
+    for bulk_id in ("0a", "0b"):
+        bulk.begin(bulk_id, Change(act="resume"), Actor(name="the owner", reason="x"), account_id=owner.pk)
+    bulk.gather("0a", CustomerQuery())
+    # Whoever died holds them still when the next process looks first.
+    monkeypatch.setattr(bulk_runner.time, "sleep", lambda seconds: [bulk.rest("0a"), bulk.rest("0b")])
+    bulk_runner._take_up()
+    assert [act[1] for act in people.acts] == [7, 9, 10]
+    assert [act.state for one in ("0a", "0b") if (act := bulk.find(one))] == ["done", "stopped"]
+
+
 def test_whoever_may_no_longer_has_their_act_stopped(site: Site, people: CustomersInMemory) -> None:
     browser = site.insider()
     from kundenkreis.site.models import Account

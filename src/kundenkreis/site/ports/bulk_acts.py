@@ -101,6 +101,6 @@ class BulkActs(Protocol):
         """End it; who was changed stays so."""
         ...
 
-    def resting(self) -> tuple[BulkAct, ...]:
-        """Those that are unfinished and that nobody works on."""
+    def unfinished(self) -> tuple[BulkAct, ...]:
+        """Those that are not over, the oldest first; somebody may work on them."""
         ...
