@@ -383,7 +383,7 @@ def _read_secret(path: Path) -> bytes | None:
 
 def _make_secret(path: Path) -> None:
     """Write a new secret under its final name in one step, so that two processes starting at once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,6 +1,8 @@
 """The frame around all commands: answers, JSON, errors, exit codes."""
 
 import json
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,14 @@ def test_a_call_that_is_none_says_how_it_is_meant(capsys: pytest.CaptureFixture[
     assert json.loads(capsys.readouterr().out) == {
         "error": {"code": "usage", "message": problem, "data": {"usage": usage}}
     }
+
+
+@pytest.mark.db
+@pytest.mark.parametrize("command", ["keys", "status", "login"])
+def test_a_new_data_folder_is_its_owners_alone(command: str, tmp_path: Path) -> None:
+    """Whatever comes first: the files in it hold everything about customers."""
+    assert run_command([command, "--json"], {"KREIS_DATA_DIR": str(tmp_path / "data")}) == 0
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -242,7 +242,7 @@ def configure(settings: Settings) -> None:
         if settings != configured.KREIS:
             raise AlreadyConfiguredError
         return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     configured.configure(**django_settings(settings))
     django.setup()
 
