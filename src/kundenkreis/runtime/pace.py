@@ -12,12 +12,14 @@ LIVE_US: Micros = 50_000
 """A batch that empties the inbox: nobody else waits longer than about this for the database."""
 BEHIND_US: Micros = 120_000
 """With a backlog the commit is shared by more: everybody waits for that backlog anyway."""
-FAR_BEHIND_US: Micros = 600_000
+FAR_BEHIND_US: Micros = 900_000
 """What has waited for seconds can wait a little longer, and is done sooner for it."""
 FAR_BEHIND_FROM_US: Micros = 5_000_000
 """Age of the oldest event of a batch from which on the worker is far behind."""
 FEWEST, MOST = 200, 8_000
 FIRST = 400
+MOST_GROWTH = 3.0
+"""Of one batch over the one before."""
 
 
 class Haste(IntEnum):
@@ -59,5 +61,5 @@ class Pace:
         target_us = LIVE_US if drained else FAR_BEHIND_US if self.haste is Haste.FAR_BEHIND else BEHIND_US
         if drained and held_us <= target_us:
             return
-        scale = min(max(target_us / max(held_us, 1), 0.5), 1.5)
+        scale = min(max(target_us / max(held_us, 1), 0.5), MOST_GROWTH)
         self.size = min(max(int(self.size * scale), FEWEST), self._most)

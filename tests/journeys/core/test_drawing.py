@@ -92,7 +92,7 @@ def test_every_kind_of_step_tells_its_sample_in_both_languages() -> None:
         ({"at": "09:30"}, "bis 09:30 Uhr", "until 09:30"),
         ({"until": "2026-12-01T10:00"}, "bis 2026-12-01 10:00", "until 2026-12-01 10:00"),
         ({"until_weekday": "thursday", "at": "10:00"}, "bis Donnerstag, 10:00 Uhr", "until Thursday, 10:00"),
-        ({"until_property": "expires_at", "offset_days": -7}, "7 Tage vor expires at", "7 days before expires at"),
+        ({"until_property": "expires_at", "offset_days": -7}, "7 Tage vor Ablauf", "7 days before expiry"),
     ],
 )
 def test_waits_in_words(wait: dict[str, Any], german: str, english: str) -> None:
