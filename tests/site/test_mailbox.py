@@ -71,7 +71,7 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
     decided = html[verdict:letter]
     words = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", decided.split('<details class="more">')[0])
     assert re.sub(r"\s+", " ", words).strip().split(" ago ")[1] == (
-        "This message was not allowed to go out. Held: delivery late, since 12.11.2026 17:13 (4711)."
+        "This message was not allowed to go out. Held: delivery late, since 12 November 2026 17:13 (4711)."
     )
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)(?:<|$)", decided))
     assert (facts["Legal basis"], facts["Class"], facts["Purpose"], facts["Journey"]) == (
