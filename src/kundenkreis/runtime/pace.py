@@ -18,8 +18,8 @@ FAR_BEHIND_FROM_US: Micros = 5_000_000
 """Age of the oldest event of a batch from which on the worker is far behind."""
 FEWEST, MOST = 200, 8_000
 FIRST = 400
-MOST_GROWTH = 3.0
-"""Of one batch over the one before."""
+MOST_GROWTH, MOST_GROWTH_FAR_BEHIND, MOST_SHRINKING = 1.5, 3.0, 0.2
+"""Of one batch over the one before: somebody may be waiting, unless everybody has waited for long."""
 
 
 class Haste(IntEnum):
@@ -61,5 +61,6 @@ class Pace:
         target_us = LIVE_US if drained else FAR_BEHIND_US if self.haste is Haste.FAR_BEHIND else BEHIND_US
         if drained and held_us <= target_us:
             return
-        scale = min(max(target_us / max(held_us, 1), 0.5), MOST_GROWTH)
+        growth = MOST_GROWTH_FAR_BEHIND if self.haste is Haste.FAR_BEHIND else MOST_GROWTH
+        scale = min(max(target_us / max(held_us, 1), MOST_SHRINKING), growth)
         self.size = min(max(int(self.size * scale), FEWEST), self._most)
