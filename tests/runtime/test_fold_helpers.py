@@ -181,19 +181,23 @@ def test_helpers_come_with_a_backlog_and_go_with_it(tmp_path: Path) -> None:
 
 
 WORKER = """
-import os, signal
+import os, signal, sys, time
 from kundenkreis.runtime.clock import VirtualClock
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 helpers = FoldHelpers(VirtualClock(), most=1)
-helpers.call(wait=True)
+helpers.call(wait=sys.argv[1] == "heard")
+if sys.argv[1] == "unheard":
+    while not helpers._helpers[0].has_answered():
+        time.sleep(0.05)
 print(helpers.pids[0], flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_helper_ends_with_its_worker() -> None:
-    """However the worker ends: all that the helper sees of it is the end of their line."""
-    worker = subprocess.run([sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True, check=False)
+@pytest.mark.parametrize("first_word", ["heard", "unheard"])
+def test_a_helper_ends_with_its_worker(first_word: str) -> None:
+    """However the worker ends: all that the helper sees of it is the end of their line, which is a reset when something was left unread."""
+    worker = subprocess.run([sys.executable, "-c", WORKER, first_word], stdout=subprocess.PIPE, text=True, check=False)
     assert worker.returncode == -signal.SIGKILL
     pid = int(worker.stdout)
     deadline = time.monotonic() + 20

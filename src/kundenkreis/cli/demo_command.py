@@ -1,5 +1,6 @@
 """`kreis demo`: load a year of real households, then serve it."""
 
+import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -55,6 +56,9 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
         if arguments.load_only or arguments.json:
             return answer
         answer.show(Console(soft_wrap=True))
+        # What serves begins anew: the loader's memory is three times a supervisor's, and its fold helper would stay.
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "kundenkreis.cli.main", "serve"])
     return serve_command.supervise(settings)
 
 

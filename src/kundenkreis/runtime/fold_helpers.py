@@ -276,7 +276,10 @@ def main(end: int) -> None:
 def _hear(line: Line, heard: "SimpleQueue[tuple[bytes, bytes]]") -> None:
     kind = b"?"
     while kind:
-        kind, data = line.receive()
+        try:
+            kind, data = line.receive()
+        except OSError:  # gone before it had read everything
+            kind, data = b"", b""
         heard.put((kind, data))
 
 
