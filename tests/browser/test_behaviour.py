@@ -7,6 +7,16 @@ from tests.browser.eyes import NARROW, Eyes
 from tests.browser.served import Served
 
 
+_NOTE_HIDDEN = """() => {
+  window.hiddenSteps = [];
+  const note = (element) => {
+    if (element.matches?.(".react-flow__node") && element.style.visibility === "hidden") window.hiddenSteps.push(element.dataset.id);
+  };
+  new MutationObserver((changes) => changes.forEach((each) => [each.target, ...each.addedNodes].forEach(note)))
+    .observe(document.querySelector(".react-flow"), {subtree: true, childList: true, attributeFilter: ["style"]});
+}"""
+
+
 @pytest.fixture(scope="module")
 def served_phone(served: Served) -> tuple[str, str]:
     """The last digits of a phone number, and whose it is."""
@@ -107,6 +117,26 @@ def test_people_are_chosen_by_keyboard_and_changed_together(eyes: Eyes) -> None:
     assert (sight.barriers(), sight.overflow_pixels()) == ([], 0)
     page.get_by_role("link", name="2", exact=True).click()
     expect(page.locator(".pager")).to_contain_text("2 people")
+    assert sight.all_complaints() == []
+
+
+def test_steps_of_the_drawing_never_hide_while_it_changes(eyes: Eyes) -> None:
+    """What is hidden, be it for one frame, takes no keys: somebody who works by keyboard would press into the void."""
+    sight = eyes.open()
+    page = sight.go("/journeys/birthday_anniversary/edit/")
+    steps = page.locator(".react-flow__node-step")
+    before = steps.count()
+    page.evaluate(_NOTE_HIDDEN)
+    page.locator(".canvas-plus").first.click()
+    page.get_by_role("menuitem", name="Wait", exact=True).click()
+    expect(steps).to_have_count(before + 1)
+    name = page.locator(".react-flow__node-step button.name").last
+    name.focus()
+    page.keyboard.press("Control+z")
+    expect(steps).to_have_count(before)
+    expect(name).to_be_focused()
+    assert page.evaluate("window.hiddenSteps") == []
+    page.get_by_role("button", name="Discard draft").click()
     assert sight.all_complaints() == []
 
 

@@ -94,6 +94,7 @@ function Drawing({ editor, first }: Props) {
       outline.innerHTML = answer.outline;
       window.htmx?.process(outline); // estimates beside conditions
       if (saved) saved.textContent = t("Saved.");
+      editor.querySelector<HTMLElement>("[data-discard]")?.removeAttribute("hidden"); // the first change makes the draft
       for (const field of editor.querySelectorAll<HTMLInputElement>(".editor-head input[name=revision]")) field.value = String(answer.revision);
       if (answer.opened) {
         setSelected(answer.opened);
@@ -232,6 +233,8 @@ function Drawing({ editor, first }: Props) {
         type: box.isEnd ? "end" : "step",
         position: { x: box.x, y: box.y },
         selected: box.id === selected,
+        // Told, not measured: a box without a size is hidden until it has been measured, and what is hidden loses the keyboard.
+        measured: box.isEnd ? { width: state.sizes.end, height: state.sizes.end } : { width: state.sizes.width, height: state.sizes.height },
         ariaLabel: box.isEnd ? t("End") : `${box.label}: ${box.words}`,
         data: { box, sizes: state.sizes, open: () => select(box.id, true), remove: () => void remove(box.id) },
       })),
