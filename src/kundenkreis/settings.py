@@ -157,6 +157,10 @@ class Settings:
     oidc_client_id: str = _setting("", "text", "The client that the provider knows this installation by.")
     oidc_client_secret: str = _setting("", "text", "That client's secret.", secret=True)
 
+    def make_data_dir(self) -> None:
+        """See that the data folder is there; a new one is for its owner only."""
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @property
     def on_postgres(self) -> bool:
         """Whether the operational store is PostgreSQL."""

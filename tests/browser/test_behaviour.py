@@ -6,7 +6,6 @@ from playwright.sync_api import expect
 from tests.browser.eyes import NARROW, Eyes
 from tests.browser.served import Served
 
-
 _NOTE_HIDDEN = """() => {
   window.hiddenSteps = [];
   const note = (element) => {

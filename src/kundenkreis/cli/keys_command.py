@@ -35,7 +35,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     from kundenkreis.kernel.errors import CallerError
     from kundenkreis.runtime.installation import KEYS_FILE
 
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.make_data_dir()
     book = WriteKeyBook(WriteKeyFile(settings.data_dir / KEYS_FILE))
     told = ""
     if arguments.action == "create":

@@ -57,7 +57,7 @@ class Installation:
         self.point = point
         self.data_dir: Path = settings.data_dir
         self._closing = ExitStack()
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.make_data_dir()
         self._bells: list[Bell] = []
         self._worker_bell = self.bell(WORKER_BELL)
         self.store: Store = open_store(settings, point, durable=durable)

@@ -151,10 +151,10 @@ class EmbeddedWorker:
         quarantine(tx, reading.malformed)
         self._folder.refresh(tx)
         self._point("resolver.before_append")
-        rows, count = self._resolve(tx, arrivals, relays, part=self._folder.part)
+        rows, count, latest_us = self._resolve(tx, arrivals, relays, part=self._folder.part)
         self._point("resolver.after_append")
-        until_us = now_us if drained or not rows else min(now_us, max(row.at_us for row in rows))
-        until_us = max([until_us, *(row.at_us for row in rows)])
+        # With a backlog timers run as far as the rows came, so that they stay in time with what happened.
+        until_us = max(now_us, latest_us) if drained or not count else latest_us
         most_due = max(size - count, size // 4)
         due = _due(tx, until_us, most_due)
         is_more_due = len(due) == most_due
@@ -187,24 +187,24 @@ class EmbeddedWorker:
 
     def _resolve(
         self, tx: Session, arrivals: Sequence[Arrival], relays: Sequence[Relay], *, part: int
-    ) -> tuple[list[LogRow], int]:
+    ) -> tuple[list[LogRow], int, Micros]:
         """Resolve messages; helpers begin to fold the first ones meanwhile.
 
         Args:
             part: messages at a time; 0: all at once. Each part is appended behind the clock that the one before has moved, so none is older.
 
         Returns:
-            (the rows of the last part, how many rows there are in all).
+            (the rows of the last part, how many rows there are in all, instant of the latest of all; 0 if there are none).
         """
         rows = self._resolver.resolve(tx, arrivals[: part or None], relays)
-        count, begin = len(rows), part or len(arrivals)
+        count, latest_us, begin = len(rows), _latest_us(rows), part or len(arrivals)
         while begin < len(arrivals):
             if rows:
-                self._folder.begin(tx, rows, until_us=max(row.at_us for row in rows))
+                self._folder.begin(tx, rows, until_us=latest_us)
             rows = self._resolver.resolve(tx, arrivals[begin : begin + part])
-            count += len(rows)
+            count, latest_us = count + len(rows), max(latest_us, _latest_us(rows))
             begin += part
-        return rows, count
+        return rows, count, latest_us
 
     def _sweep(self, tx: Session, limit: int) -> list[int]:
         """Customers whom a control row has not reached yet: at most half of a batch."""
@@ -224,6 +224,10 @@ class EmbeddedWorker:
             self._pruned_to = self._position
         if report.idle or self._batches % PRUNE_EVERY == 0:
             _prune_if_due(self._store, self._pruner, report, now_us)
+
+
+def _latest_us(rows: Sequence[LogRow]) -> Micros:
+    return max((row.at_us for row in rows), default=0)
 
 
 def _prune_if_due(store: Store, pruner: Pruner | None, report: StepReport, now_us: Micros) -> None:

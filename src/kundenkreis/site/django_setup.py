@@ -242,7 +242,7 @@ def configure(settings: Settings) -> None:
         if settings != configured.KREIS:
             raise AlreadyConfiguredError
         return
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.make_data_dir()
     configured.configure(**django_settings(settings))
     django.setup()
 

@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from kundenkreis.kernel.money import ZERO_DECIMAL
 from kundenkreis.kernel.zones import date_of, to_datetime
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.ports.customers import Words
 
 _EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", "en_GB")}
 """Pattern and locale of an exact instant. British English, because plain English has no names for European zones."""
@@ -28,6 +29,11 @@ def language() -> Literal["de", "en"]:
 def name_in(names: Mapping[str, str], fallback: str) -> str:
     """A name in the viewer's language, else in any, else the id."""
     return str(names.get(language()) or next(iter(names.values()), "") or fallback.replace("_", " "))
+
+
+def in_words(words: Words) -> str:
+    """A name that stands in both languages, in the viewer's."""
+    return words.de if language() == "de" else words.en
 
 
 def number(value: int) -> str:

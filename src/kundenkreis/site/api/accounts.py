@@ -16,7 +16,7 @@ from kundenkreis.kernel.zones import from_datetime, to_datetime
 from kundenkreis.site.access import Role
 from kundenkreis.site.accounts import api_keys, invitations, people
 from kundenkreis.site.api.errors import NotFoundError
-from kundenkreis.site.api.fields import Body
+from kundenkreis.site.api.fields import Body, clean
 from kundenkreis.site.api.offers import offer
 from kundenkreis.site.audit import audit
 from kundenkreis.site.models import Account, ApiKey, Invitation
@@ -216,7 +216,7 @@ def list_api_keys(request: HttpRequest) -> list[ApiKeyLine]:
 )  # fmt: skip
 def create_api_key(request: HttpRequest, wanted: ApiKeyWanted) -> NewApiKey:
     """In the name of the owner of the key that asks, with no more than that key may do."""
-    name = "".join(sign if sign.isprintable() else " " for sign in wanted.name).strip()
+    name = clean(wanted.name)
     made, key = api_keys.create_key(request, name=name, scopes=wanted.scopes, days=wanted.days, now=_now())
     return NewApiKey(line=_api_key(made), key=key)
 

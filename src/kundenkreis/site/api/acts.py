@@ -17,7 +17,7 @@ from kundenkreis.kernel.zones import day_of, zone
 from kundenkreis.site.access import Viewer, viewer
 from kundenkreis.site.api.conditions import Condition, check_condition
 from kundenkreis.site.api.errors import ConditionRefusedError, ImpossibleError, NotFoundError
-from kundenkreis.site.api.fields import Body, DefinitionId, Name, ProfileId, Reason, Value
+from kundenkreis.site.api.fields import Body, DefinitionId, Name, ProfileId, Reason, Value, clean
 from kundenkreis.site.api.offers import PERSON, offer, require
 from kundenkreis.site.audit import address_of
 from kundenkreis.site.bulk_runner import NEEDED, start
@@ -127,7 +127,7 @@ def save_filter(request: HttpRequest, kept: Filter) -> SavedFilter:
     """In place of one of the same name."""
     check_condition(kept.condition, pointer="condition")
     source, someone = mounted().sources.customers, viewer()
-    name = " ".join("".join(sign if sign.isprintable() else " " for sign in kept.name).split())
+    name = " ".join(clean(kept.name).split())
     if not name:
         raise ValidationError([{"loc": ("body", "kept", "name"), "msg": "A filter needs a name."}])
     filter_id = source.save_filter(name, kept.condition, actor=someone.name if someone is not None else "")
@@ -208,7 +208,7 @@ def act_together(request: HttpRequest, together: TogetherOrdered) -> BulkAct:
     query = _query(together.whom, "whom/condition")
     _found(query)
     bulk_id = hash128("bulk act over the api", someone.account_id, together.token).hex()
-    reason = "".join(sign if sign.isprintable() else " " for sign in together.reason).strip()
+    reason = clean(together.reason)
     is_new = bulk.begin(bulk_id, change, actor_for(reason), account_id=someone.account_id)
     act = _act(bulk_id)
     if is_new:

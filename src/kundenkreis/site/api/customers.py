@@ -11,17 +11,16 @@ from ninja.errors import ValidationError
 from pydantic import Field
 
 from kundenkreis.kernel.zones import day_of, zone
-from kundenkreis.site.access import viewer
 from kundenkreis.site.api.conditions import Condition, check_condition
 from kundenkreis.site.api.errors import ConditionRefusedError, ImpossibleError, NotFoundError
-from kundenkreis.site.api.fields import Body, Cursor, Limit, Name, ProfileId, Reason, Text, Value
+from kundenkreis.site.api.fields import Body, Cursor, Limit, Name, ProfileId, Reason, Text, Value, clean
 from kundenkreis.site.api.offers import PERSON, offer
 from kundenkreis.site.audit import audit, audit_view
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.customers.typed import MOST_PAUSE_DAYS
+from kundenkreis.site.pages.customers.typed import MOST_PAUSE_DAYS, actor_for
 from kundenkreis.site.personal import personal
 from kundenkreis.site.ports.customer import Customer, TimelinePage, TimelinePart
-from kundenkreis.site.ports.customer_acts import Actor, MergePreview
+from kundenkreis.site.ports.customer_acts import MergePreview
 from kundenkreis.site.ports.customers import CustomerQuery, CustomersFound, Sort, View
 from kundenkreis.site.profile_words import field_of
 
@@ -156,7 +155,7 @@ def correct_customer(request: HttpRequest, profile_id: ProfileId, correction: Co
     if correction.name == "email" and correction.value and ("@" not in correction.value or " " in correction.value):
         raise ImpossibleError("This is no e-mail address.")
     is_shown = mounted().sources.customer_acts.correct_value(
-        customer.profile_id, correction.name, correction.value, _actor(correction.reason)
+        customer.profile_id, correction.name, correction.value, actor_for(clean(correction.reason))
     )
     audit(request, "changed", "customer", customer.profile_id, {"fields": [correction.name]})
     return Done(is_shown=is_shown)
@@ -174,7 +173,7 @@ def pause_customer(request: HttpRequest, profile_id: ProfileId, pause: Pause) ->
         where = ("body", "pause", "until")
         raise ValidationError([{"loc": where, "msg": f"From tomorrow to {MOST_PAUSE_DAYS} days from now."}])
     is_shown = mounted().sources.customer_acts.pause_marketing(
-        customer.profile_id, here.day_start_us(day_of(pause.until)), _actor(pause.reason)
+        customer.profile_id, here.day_start_us(day_of(pause.until)), actor_for(clean(pause.reason))
     )
     audit(request, "paused", "customer", customer.profile_id, {"until": pause.until.isoformat()})
     return Done(is_shown=is_shown)
@@ -186,7 +185,7 @@ def pause_customer(request: HttpRequest, profile_id: ProfileId, pause: Pause) ->
 )  # fmt: skip
 def resume_customer(request: HttpRequest, profile_id: ProfileId) -> Done:
     customer = _load(profile_id)
-    is_shown = mounted().sources.customer_acts.resume_marketing(customer.profile_id, _actor(""))
+    is_shown = mounted().sources.customer_acts.resume_marketing(customer.profile_id, actor_for(""))
     audit(request, "resumed", "customer", customer.profile_id)
     return Done(is_shown=is_shown)
 
@@ -199,7 +198,9 @@ def stop_customer_message(request: HttpRequest, profile_id: ProfileId, message_i
     customer = _load(profile_id)
     if not any(one.message_id == message_id for one in customer.planned):
         raise NotFoundError
-    is_shown = mounted().sources.customer_acts.stop_message(customer.profile_id, message_id, _actor(because.reason))
+    is_shown = mounted().sources.customer_acts.stop_message(
+        customer.profile_id, message_id, actor_for(clean(because.reason))
+    )
     audit(request, "stopped", "message", message_id, {"customer": customer.profile_id})
     return Done(is_shown=is_shown)
 
@@ -219,7 +220,7 @@ def preview_merge(request: HttpRequest, profile_id: ProfileId, joined_id: Profil
 def merge_customer(request: HttpRequest, profile_id: ProfileId, joining: Joining) -> Done:
     customer = _load(profile_id)
     joined_id = _preview(customer, joining.joined_id).joined.profile_id
-    is_shown = mounted().sources.customer_acts.merge(customer.profile_id, joined_id, _actor(joining.reason))
+    is_shown = mounted().sources.customer_acts.merge(customer.profile_id, joined_id, actor_for(clean(joining.reason)))
     audit(request, "merged", "customer", customer.profile_id, {"joined": joined_id})
     return Done(is_shown=is_shown)
 
@@ -236,9 +237,3 @@ def _load(profile_id: int) -> Customer:
     if customer is None:
         raise NotFoundError
     return customer
-
-
-def _actor(reason: str) -> Actor:
-    someone = viewer()
-    clean = "".join(sign if sign.isprintable() else " " for sign in reason).strip()
-    return Actor(name=someone.name if someone is not None else "", reason=clean)

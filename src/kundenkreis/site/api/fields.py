@@ -10,15 +10,15 @@ from kundenkreis.definitions.documents import ID_PATTERN
 _GREATEST_ID: Final = 2**63 - 1
 
 
-def _clean(text: str) -> str:
-    # Control characters match nothing, and PostgreSQL takes no zero in a text.
+def clean(text: str) -> str:
+    """Without control characters: they match nothing, and PostgreSQL takes no zero in a text."""
     return "".join(sign if sign.isprintable() else " " for sign in text).strip()
 
 
-Text = Annotated[str, Field(max_length=200), AfterValidator(_clean)]
-Name = Annotated[str, Field(max_length=80), AfterValidator(_clean)]
-Cursor = Annotated[str, Field(max_length=400), AfterValidator(_clean)]
-Value = Annotated[str, Field(max_length=1024), AfterValidator(_clean)]
+Text = Annotated[str, Field(max_length=200), AfterValidator(clean)]
+Name = Annotated[str, Field(max_length=80), AfterValidator(clean)]
+Cursor = Annotated[str, Field(max_length=400), AfterValidator(clean)]
+Value = Annotated[str, Field(max_length=1024), AfterValidator(clean)]
 Reason = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"\S", description="Why; it stands in the timeline.")
 ]

@@ -91,9 +91,8 @@ def use_line(use: Use) -> UseLine:
         "under_way": _("people are under way in an earlier form"),
         "filter": "",
     }
-    name = use.name.de if formats.language() == "de" else use.name.en
     return UseLine(
-        name=name or kind_word(use.kind),
+        name=formats.in_words(use.name) or kind_word(use.kind),
         kind=kind_word(use.kind),
         how=how[use.how],
         address=address_of(use.kind, use.id),

@@ -33,7 +33,7 @@ def said(named: Named) -> str:
     """The name of something people defined, in the viewer's language."""
     if named.id == "*":
         return _("every purpose")
-    return named.name.de if formats.language() == "de" else named.name.en
+    return formats.in_words(named.name)
 
 
 def name_of(name: str, email: str, number: str, profile_id: int) -> str:
