@@ -26,13 +26,15 @@ from kundenkreis.privacy.forgetting import erased_among, forget_silent, remove_r
 from kundenkreis.runtime import log
 from kundenkreis.runtime.bases import bases_of
 from kundenkreis.runtime.fold_helpers import FoldHelpers
-from kundenkreis.runtime.lending import Lending
+from kundenkreis.runtime.lending import WAITING, WAITING_AT_LAST, WAITING_WHILE_SAVING, Lending
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.shares import Counts, Folded, StoredState, fold_customer
 from kundenkreis.runtime.stores.schema import QUARANTINED_CUSTOMERS
 from kundenkreis.runtime.stores.session import Session
 from kundenkreis.runtime.writes import Marks, Writes
 
+SAVED_AT_ONCE = 200
+"""Customers whom the worker folds itself before it writes what there is, while helpers fold."""
 RELEASED = "released"
 """Code of a quarantined customer whom somebody let out: folded again with the next batch, all skipped rows first."""
 
@@ -148,7 +150,7 @@ class Folder:
         """
         begun = self._begin()
         begun.report.rows += len(rows)
-        self._lend(tx, _by_profile(rows), begun, until_us)
+        self._lend(tx, _by_profile(rows), begun, until_us, at_hand=WAITING)
         self._save_returned(tx, begun)
 
     def fold(
@@ -179,7 +181,7 @@ class Folder:
             by_profile.update(self._skipped(tx, released, up_to))
             for profile_id in released:
                 begun.rows.pop(profile_id, None)  # among the skipped ones
-        self._lend(tx, by_profile, begun, until_us)
+        self._lend(tx, by_profile, begun, until_us, at_hand=WAITING_AT_LAST)
         self._fold_rest(tx, begun, until_us)
         back_again = [(one,) for one in released if one not in self._quarantined]
         tx.run_many("DELETE FROM quarantined_customers WHERE profile_id = ?", back_again)
@@ -193,7 +195,9 @@ class Folder:
             self._begun = _Begun(self._helpers.lend(self._rulebook_of) if self._helpers is not None else None)
         return self._begun
 
-    def _lend(self, tx: Session, by_profile: Mapping[int, list[LogRow]], begun: _Begun, until_us: Micros) -> None:
+    def _lend(
+        self, tx: Session, by_profile: Mapping[int, list[LogRow]], begun: _Begun, until_us: Micros, *, at_hand: int
+    ) -> None:
         """Share those about whom nothing else has to be read; the others are kept for the worker."""
         if begun.lending is None or self._helpers is None:
             for profile_id, rows in by_profile.items():
@@ -218,9 +222,9 @@ class Folder:
         begun.rows.update(fresh)
         if len(plain) >= self._helpers.fewest_customers:
             orders = _load_orders(tx, [row for one in plain for row in fresh[one.profile_id]])
-            begun.lending.add(plain, fresh, orders, until_us)
+            begun.lending.add(plain, fresh, orders, until_us, at_hand=at_hand)
         else:
-            begun.lending.tend()
+            begun.lending.tend(at_hand=at_hand)
 
     def _fold_rest(self, tx: Session, begun: _Begun, until_us: Micros) -> None:
         """Fold whoever is not lent, and those lent whom no helper has taken; then those who have to be folded once more."""
@@ -236,6 +240,13 @@ class Folder:
                     begun.back.append(outcome.state.profile_id)  # heard of again after all
                 else:
                     outcomes.append(outcome)
+            if len(outcomes) >= SAVED_AT_ONCE:
+                # Helpers go on folding meanwhile.
+                begun.lending.tend(at_hand=WAITING_WHILE_SAVING)
+                returned = begun.lending.returned()
+                begun.back += returned.back
+                self._save(tx, outcomes, returned.folded, begun)
+                outcomes = []
         returned = self._helpers.finish(begun.lending)
         self._save(tx, outcomes, returned.folded, begun)
         again = {one: begun.rows[one] for one in (*begun.back, *returned.back)}

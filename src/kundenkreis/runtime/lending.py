@@ -26,6 +26,8 @@ WAITING = 24
 """Pieces that a helper has at hand: enough for as long as the worker resolves and writes without a look."""
 WAITING_AT_LAST = 2
 """The same once the worker folds too and looks after every piece: while one is folded the other is on its way."""
+WAITING_WHILE_SAVING = 6
+"""And while it writes what some hundred customers brought about."""
 
 
 class FoldHelperError(KundenkreisError):
@@ -87,18 +89,20 @@ class Lending:
         self._returned = Returned([], [])
 
     def add(
-        self, states: Sequence[StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, until_us: Micros
-    ) -> None:
+        self, states: Sequence[StoredState], rows: Mapping[int, Sequence[LogRow]], orders: Orders, until_us: Micros,
+        *, at_hand: int = WAITING,
+    ) -> None:  # fmt: skip
         """Let these customers be folded by whoever comes to it, each once in a batch.
 
         Args:
             states: customers who can be lent (`Share`).
             rows: profile id -> new rows.
             orders: at least those that their rows name.
+            at_hand: pieces that each helper gets at once.
         """
         self.customers.update(stored.profile_id for stored in states)
         self._pieces.extend(Piece(part, rows, orders, until_us) for part in _parts(states, rows))
-        self.tend()
+        self.tend(at_hand=at_hand)
 
     def tend(self, *, at_hand: int = WAITING) -> None:
         """Take what helpers have done and give them more; waits for nobody. To be called again and again."""

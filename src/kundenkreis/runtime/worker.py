@@ -47,6 +47,7 @@ class StepReport(msgspec.Struct):
     settled: bool = True
     """Nothing is left to do at this instant; another step would find nothing."""
     drained: bool = True
+    """No backlog is left: of messages, or of customers whose time has come."""
     fold: FoldReport = msgspec.field(default_factory=FoldReport)
     took_us: int = 0
     waited_us: Micros = 0
@@ -181,7 +182,7 @@ class EmbeddedWorker:
         if not drained:
             self._reader.read_ahead(self._position, most_items=size)
         return StepReport(
-            events=len(arrivals), idle=idle, settled=idle or not more, drained=drained, fold=fold,
+            events=len(arrivals), idle=idle, settled=idle or not more, drained=drained and not is_more_due, fold=fold,
             waited_us=now_us - arrivals[0].received_us if arrivals else 0,
         )  # fmt: skip
 
@@ -325,7 +326,7 @@ class PartitionWorker:
         self._epochs: dict[int, int] = {}
         self._renewed_us: Micros = -LEASE_US
         self._pace = Pace(MOST_ROWS)
-        self._is_behind = False
+        self._leaves_rows = False
         """Rows were left unread by the last batch."""
         self._batches = 0
         self._swept: dict[int, int] = {}
@@ -427,7 +428,7 @@ class PartitionWorker:
         owned = self.owned
         # First the clocks, alone and committed: whatever is appended afterwards carries an instant at or behind now, so timers up to
         # now may run once everything committed before has been read. With a backlog they will not, and whoever resolves has the clocks.
-        runs_timers = not self._is_behind
+        runs_timers = not self._leaves_rows
         if runs_timers:
             with self._store.transaction("clock") as tx:
                 move_clocks(tx, owned, now_us)
@@ -438,7 +439,6 @@ class PartitionWorker:
             self._folder.forget()
             self._swept = {}
             raise
-        self._is_behind = not report.drained
         report.idle &= runs_timers
         return report
 
@@ -452,7 +452,7 @@ class PartitionWorker:
         folded = {partition: max(to, read_to) for partition, to in held.items()}
         # With rows still unread, timers run only up to each customer's own last row: 0 never lies behind one.
         until_us = timers_us if complete else 0
-        due: list[int] = []
+        due, is_more_due = list[int](), False
         if until_us:
             due = [
                 row[0]
@@ -462,8 +462,10 @@ class PartitionWorker:
                     (until_us, sorted(held), self._pace.size),
                 )
             ]
+            is_more_due = len(due) == self._pace.size
             due += self._sweep(tx, folded, self._pace.size // 2)
             due += self._folder.released(held)
+        self._leaves_rows = not complete
         fold = self._folder.fold(tx, rows, due, until_us=until_us, up_to=folded)
         self._point("fold.after_save")
         if rows or not complete or read_to - min(held.values()) > MOST_READ_AGAIN:
@@ -471,7 +473,7 @@ class PartitionWorker:
                 "UPDATE partitions SET folded_to = ? WHERE partition = ANY(?) AND folded_to < ?",
                 (read_to, list(held), read_to),
             )
-        return StepReport(idle=complete and not rows and not due, drained=complete, fold=fold)
+        return StepReport(idle=complete and not rows and not due, drained=complete and not is_more_due, fold=fold)
 
     def _fenced(self, tx: Session, owned: list[int]) -> dict[int, int]:
         """Partition -> folded_to of those whose lease still stands, locked against a thief until the commit."""
