@@ -105,7 +105,7 @@ def wakeups() -> list[Figure]:
 
 
 def wakeups_postgres() -> list[Figure]:
-    """The same on PostgreSQL, with one worker."""
+    """The same on PostgreSQL, with two workers."""
     return _wakeups("postgres", 10)
 
 

@@ -8,7 +8,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import Iterator, MutableSequence, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier, Event
 from threading import BrokenBarrierError
@@ -67,18 +67,23 @@ class Crew:
 
     def take_up(self, installation: Installation, inbox: object, items: Iterator[InboxItem]) -> float:
         """Fill the inbox while everybody waits; the seconds from when they begin until nothing is left."""
+        with self.at_work(inbox, items):
+            begun = time.perf_counter()
+            while not is_done(installation.store, self._idle):
+                time.sleep(0.05)
+            return time.perf_counter() - begun
+
+    @contextmanager
+    def at_work(self, inbox: object, items: Iterator[InboxItem]) -> Iterator[None]:
+        """Fill the inbox while everybody waits, then have them work until this ends."""
         self._gate.wait()
         fill(inbox, items, 5_000)
         self._idle[:] = [False] * len(self._idle)
         self._gate.wait()
-        begun = time.perf_counter()
-        while not is_done(installation.store, self._idle):
-            time.sleep(0.05)
-        seconds = time.perf_counter() - begun
+        yield
         self._stop.set()
         self._gate.wait()
         self._stop.clear()
-        return seconds
 
     def cpu_seconds(self) -> float:
         """Processor time of all workers between the last begin and now."""

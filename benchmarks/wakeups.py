@@ -1,37 +1,71 @@
 """Many customers due at one instant, and what live events wait meanwhile.
 
-    python -m benchmarks.wakeups [--store sqlite|postgres] [--customers 100000] [--rate 100]
+    python -m benchmarks.wakeups [--store sqlite|postgres] [--customers 100000] [--rate 100] [--workers 2]
 
 Everybody confirms the newsletter at one instant, so the welcome journey's first wait ends for all of them at one instant too. The
-clock jumps there; measured is until everybody has been folded, while `--rate` events a second come in besides.
+clock jumps there; measured is until everybody has been folded, while `--rate` events a second come in besides. On PostgreSQL several
+workers, each a process of its own.
 """
 
 import argparse
 import json
 import time
+from collections import deque
+from collections.abc import Iterator
 
 from benchmarks.events import identities, traffic
 from benchmarks.fold import drain, fill
+from benchmarks.partitions import Crew
 from benchmarks.places import START_US, SteeredClock, installation_at, settings_for
+from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.inbox import Inbox
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.session import Store
-from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker
+from kundenkreis.runtime.worker import EmbeddedWorker
+
+LOOK_SECONDS = 0.02
+_UNFOLDED = """
+SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM log l JOIN partitions p ON p.partition = l.partition
+WHERE l.number > (SELECT min(folded_to) FROM partitions) AND l.number > p.folded_to AND l.source = 'bench')
+"""
+"""Live events that are not folded yet."""
 
 
-def run(store: str, customers: int, rate: int) -> dict[str, object]:
-    """Seconds until everybody due is folded, and the wait of live events in milliseconds."""
+def run(customers: int, rate: int) -> dict[str, object]:
+    """On SQLite: seconds until everybody due is folded, and the wait of live events in milliseconds."""
     clock = SteeredClock()
-    with settings_for(store) as settings, installation_at(settings, clock) as installation:
+    with settings_for("sqlite") as settings, installation_at(settings, clock) as installation:
         worker = installation.open_worker()
+        assert isinstance(worker, EmbeddedWorker)
         collect_rarely()
-        # One in five gives no permission and enters no journey.
-        fill(installation.open_inbox(), identities(customers * 5 // 4, at_us=START_US), 5_000)
+        fill(installation.open_inbox(), people(customers), 5_000)
         drain(worker)
         at_us, due = busiest_instant(installation.store)
         clock.at_us = at_us
-        return {"store": store, "due": due, **measure(installation, worker, clock, due, rate)}
+        return {"store": "sqlite", "due": due, **measure(installation, worker, clock, due, rate)}
+
+
+def run_postgres(customers: int, rate: int, workers: int) -> dict[str, object]:
+    """The same on PostgreSQL."""
+    with settings_for("postgres") as settings, installation_at(settings, SteeredClock()) as installation:
+        inbox = installation.open_inbox()
+        crew = Crew(settings, workers)
+        crew.take_up(installation, inbox, people(customers))
+        at_us, due = busiest_instant(installation.store)
+        crew.clock_us.value = at_us
+        with crew.at_work(inbox, iter(())):
+            found = watch(installation.store, inbox, at_us, due, rate)
+        found["cpu_seconds"] = round(crew.cpu_seconds(), 2)
+        crew.end()
+        inbox.close()
+        return {"store": "postgres", "workers": workers, "due": due, **found}
+
+
+def people(due: int) -> Iterator[InboxItem]:
+    """So many that this number of them will be due: one in five gives no permission and enters no journey."""
+    return identities(due * 5 // 4, at_us=START_US)
 
 
 def busiest_instant(store: Store) -> tuple[Micros, int]:
@@ -42,7 +76,7 @@ def busiest_instant(store: Store) -> tuple[Micros, int]:
 
 
 def measure(
-    installation: Installation, worker: EmbeddedWorker | PartitionWorker, clock: SteeredClock, due: int, rate: int
+    installation: Installation, worker: EmbeddedWorker, clock: SteeredClock, due: int, rate: int
 ) -> dict[str, float]:
     """Step until nobody is due any more; each live event waits from its arrival to the end of the step that took it."""
     inbox, live = installation.open_inbox(), traffic(10_000_000, due, start_us=clock.at_us, step_us=0, seed=2)
@@ -59,11 +93,37 @@ def measure(
         done = time.perf_counter()
         waits += [done - since for since in waiting[: report.events]]
         del waiting[: report.events]
-    seconds = time.perf_counter() - begun
+    return told(time.perf_counter() - begun, waits) | {"cpu_seconds": round(time.process_time() - cpu, 2)}
+
+
+def watch(store: Store, inbox: Inbox, at_us: Micros, due: int, rate: int) -> dict[str, float]:
+    """Send, and look again and again until nobody is due any more; of live events the oldest count as the first folded."""
+    live = traffic(10_000_000, due, start_us=at_us, step_us=0, seed=2)
+    waiting, waits = deque[float](), list[float]()
+    begun, sent = time.perf_counter(), 0
+    while True:
+        now = time.perf_counter()
+        arrived = int((now - begun) * rate) - sent
+        if arrived > 0:
+            inbox.append([next(live) for _ in range(arrived)])
+            waiting.extend(begun + (sent + number) / rate for number in range(arrived))
+            sent += arrived
+        with store.reading() as tx:
+            left = tx.rows(_UNFOLDED)[0][0]
+            is_due = tx.rows("SELECT 1 FROM states WHERE wake_us <= ? ORDER BY wake_us LIMIT 1", (at_us,))
+        done = time.perf_counter()
+        while len(waiting) > left:
+            waits.append(done - waiting.popleft())
+        if not is_due:
+            return told(done - begun, waits)
+        time.sleep(LOOK_SECONDS)
+
+
+def told(seconds: float, waits: list[float]) -> dict[str, float]:
+    """The figures of both stores."""
     waits.sort()
     return {
         "seconds": round(seconds, 2),
-        "cpu_seconds": round(time.process_time() - cpu, 2),
         "live_p99_ms": round(waits[int(len(waits) * 0.99)] * 1000, 1) if waits else 0.0,
         "live_events": len(waits),
     }
@@ -75,8 +135,12 @@ def main() -> None:
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--customers", type=int, default=100_000, help="how many are to be due")
     parser.add_argument("--rate", type=int, default=100, help="live events a second besides")
+    parser.add_argument("--workers", type=int, default=2, help="on PostgreSQL")
     arguments = parser.parse_args()
-    print(json.dumps(run(arguments.store, arguments.customers, arguments.rate), indent=2))
+    customers, rate = arguments.customers, arguments.rate
+    on_postgres = arguments.store == "postgres"
+    found = run_postgres(customers, rate, arguments.workers) if on_postgres else run(customers, rate)
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ _REQUEUE = (
 )
 """A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
 
-_STATE_ALONE = updating(STATES, ["state"])
-"""Where neither wake nor control mark moved: an update that names them touches their indexes even when it changes nothing."""
+_STATE_ALONE, _STATE_AND_WAKE = updating(STATES, ["state"]), updating(STATES, ["state", "wake_us"])
+"""Where neither wake nor control mark moved, or the wake alone: an update that names them touches their indexes even when it changes nothing."""
 
 _OPEN = ("profile_id", "kind || ''", "definition_id", "until_us")
 """How an open membership is found. By the customer: a PostgreSQL planner without figures would go through all open members of the definition."""
@@ -52,6 +52,8 @@ class Writes(msgspec.Struct):
     states: list[Row] = []
     unmarked: list[Row] = []
     """States whose marks are the stored ones."""
+    rewoken: list[Row] = []
+    """States that wake at another time."""
     entered: dict[tuple[int, str, str, int], list[Any]] = {}
     left: list[Row] = []
     scores: list[Row] = []
@@ -99,8 +101,9 @@ class Writes(msgspec.Struct):
         self._list(profile_id, was, listed(state))
         wake_us = min(outcome.wake_us, NEVER)
         encoded = outcome.encoded or encode_state(state)
-        rows = self.unmarked if marks == (wake_us, control_to) else self.states
-        rows.append((profile_id, partition_of(profile_id), wake_us, control_to, encoded))
+        self._states_like(marks, (wake_us, control_to)).append(
+            (profile_id, partition_of(profile_id), wake_us, control_to, encoded)
+        )
         for record in outcome.records:
             if type(record) is MembershipChange:
                 self._membership(profile_id, record)
@@ -132,6 +135,11 @@ class Writes(msgspec.Struct):
             elif type(effect) is AppendEvent:
                 self.relays.append((effect.effect_id, effect.profile_id, state.clock_us, _msgpack(effect)))
         self.derived.extend([log.stored(row, None)[1:] for row in outcome.derived])
+
+    def _states_like(self, was: Marks | None, now: Marks) -> list[Row]:
+        if was is None or was[1] != now[1]:
+            return self.states
+        return self.unmarked if was == now else self.rewoken
 
     def _list(self, profile_id: int, was: Listed | None, now: Listed | None) -> None:
         """What changes in list and search; most folds change neither."""
@@ -166,6 +174,7 @@ class Writes(msgspec.Struct):
     def flush(self, tx: Session, *, outbox: bool) -> None:
         """Write everything; log rows last, because numbering them takes the appender's lock. Bases come before what was derived after them."""
         tx.insert(STATES, self.states, conflict="replace")
+        tx.insert(STATES, self.rewoken, conflict=_STATE_AND_WAKE)
         tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
         tx.update(MEMBERSHIPS, ["until_us", "left_cause", "left_reason"], self.left, key=_OPEN)
         tx.insert(MEMBERSHIPS, [tuple(row) for row in self.entered.values()], conflict="replace")

@@ -43,6 +43,9 @@ class Table:
     """The primary key is numbered by the database."""
     fill: int = 100
     """How full PostgreSQL packs the pages, in percent: a new version of a row that finds room beside the old one touches no index."""
+    is_wide: bool = False
+    """A few rows fill a page of SQLite and their key is a hash: rows stand in the order in which they came, behind an index of
+    the key, or every fourth insert would split a page between others (sqlite.org/withoutrowid.html, section 4)."""
     later: Mapping[str, int] = field(default_factory=dict)
     """Columns that older stores lack, each with the value that their rows get."""
     column_names: tuple[str, ...] = field(init=False)
@@ -65,9 +68,12 @@ def _table(
     derived: bool = False,
     generated: bool = False,
     fill: int = 100,
+    wide: bool = False,
     later: Mapping[str, int] | None = None,
 ) -> Table:
-    return Table(name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated, fill, later or {})
+    return Table(
+        name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated, fill, wide, later or {}
+    )
 
 
 _BY_PROFILE_CUSTOMER = Personal("profile_id", "customers")
@@ -152,6 +158,7 @@ VERDICTS = _table(
     # Why messages of a journey did not go out.
     "verdicts_of_journey ON verdicts (journey_id, outcome, at_us)",
     derived=True,
+    wide=True,
 )
 CUSTOMER_LIST = _table(
     "customer_list",
@@ -209,6 +216,7 @@ OUTBOX = _table(
     _BY_PROFILE_MESSAGES,
     "outbox_due ON outbox (next_try_us) WHERE state IN ('queued', 'claimed', 'intent')",
     "outbox_of_customer ON outbox (profile_id)",
+    wide=True,
 )
 INTERNAL_INBOX = _table(
     "internal_inbox",
@@ -231,6 +239,7 @@ MAILBOX = _table(
     _BY_PROFILE_MESSAGES,
     "mailbox_by_time ON mailbox (handed_over_us)",
     "mailbox_of_customer ON mailbox (profile_id)",
+    wide=True,
 )
 QUARANTINED_EVENTS = _table(
     "quarantined_events",
@@ -325,8 +334,8 @@ def create_statements(table: Table, dialect: str) -> list[str]:
         columns.append(f"PRIMARY KEY ({', '.join(table.primary_key)})")
     # A table of rows found by a compound or text key needs no second tree for row numbers.
     tail = " WITHOUT ROWID" if dialect == "sqlite" and not single_integer_key and not table.generated_key else ""
-    if table.name in ("outbox", "mailbox"):
-        tail = ""  # rows with large blobs belong in rowid tables (sqlite.org/withoutrowid.html, section 4)
+    if table.is_wide:
+        tail = ""
     if dialect == "postgres" and table.fill < 100:
         tail = f" WITH (fillfactor = {table.fill})"
     return [
