@@ -288,7 +288,7 @@ def run(folder: Path, *, rate: int, requests: int, only: Sequence[str], is_paint
         status = served.command("status") if rate else {}
         return {
             "pages": [one.as_json() for one in asked], "counter_seconds": waited, "lag_ms": status.get("lag_us", 0) / 1000,
-            "paints": paints(served, _main_pages(store, chance), visits=5) if is_painted else [],
+            "paints": paints(served, main_pages(store, chance), visits=5) if is_painted else [],
         }  # fmt: skip
     finally:
         if sender is not None:
@@ -297,7 +297,7 @@ def run(folder: Path, *, rate: int, requests: int, only: Sequence[str], is_paint
         served.stop()
 
 
-def _main_pages(store: Store, chance: random.Random) -> list[tuple[str, str]]:
+def main_pages(store: Store, chance: random.Random) -> list[tuple[str, str]]:
     """(name, path) of those whose first paint counts."""
     return [
         ("start page", "/start/"), ("customer list", "/customers/"), ("customer page", f"/customers/{chance.choice(store.customers)}/"),

@@ -68,6 +68,12 @@ class Served:
             assert time.monotonic() < deadline and self._process.poll() is None, self.log()
             time.sleep(0.1)
 
+    @property
+    def pid(self) -> int:
+        """Of the first process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """End it in order."""
         if self._process is not None:

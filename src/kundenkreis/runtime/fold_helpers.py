@@ -27,8 +27,6 @@ from kundenkreis.runtime.shares import Folded, Share, fold_share
 
 _logger = logging.getLogger(__name__)
 
-REST_US = 10_000_000
-"""A helper that had nothing to do for this long ends: its memory is worth more than the second in which it starts."""
 RETRY_US = 60_000_000
 """How long nobody follows a helper that failed."""
 PATIENCE_SECONDS = 60.0
@@ -158,7 +156,7 @@ class FoldHelper:
 
 
 class FoldHelpers:
-    """The helpers of one worker: started when there is a backlog, ended when there has been none for a while.
+    """The helpers of one worker, who starts them when there is a backlog, and ends them when there has been none for a while.
 
     Args:
         most: how many; never more than there are other processors.
@@ -174,7 +172,6 @@ class FoldHelpers:
         self._helpers: list[FoldHelper] = []
         self._lending: Lending | None = None
         self._not_before_us: Micros = 0
-        self._wanted_us: Micros = 0
         self.folded = 0
         """Customers folded by helpers so far, each counted once a batch."""
 
@@ -190,8 +187,7 @@ class FoldHelpers:
 
     def call(self, *, wait: bool = False) -> None:
         """There is a backlog: helpers are worth their start. They join when they are ready."""
-        now_us = self._wanted_us = self._clock.monotonic_us()
-        if now_us < self._not_before_us:
+        if self._clock.monotonic_us() < self._not_before_us:
             return
         while len(self._helpers) < self._most:
             self._helpers.append(FoldHelper())
@@ -201,11 +197,6 @@ class FoldHelpers:
         except FoldHelperError:
             _logger.warning("a fold helper does not start")
             self._give_up()
-
-    def rest(self) -> None:
-        """There is no backlog; after a while of this they end."""
-        if self._helpers and self._clock.monotonic_us() - self._wanted_us > REST_US:
-            self.close()
 
     def lend(self, rulebooks: Rulebooks) -> Lending | None:
         """Begin to share the fold of a batch; None when nobody is ready to help."""

@@ -12,12 +12,11 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from kundenkreis.channels.outbox import SqlOutbox
-from kundenkreis.kernel.ids import NEVER
-from kundenkreis.runtime.bells import Listener
+from kundenkreis.runtime.bells import LONGEST_WAIT_SECONDS, Listener
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.installation import COUNTER_BELL, DISPATCHER_BELL, WORKER_BELL, Installation
 from kundenkreis.runtime.sole_process import SoleProcess
-from kundenkreis.runtime.worker import PartitionWorker
+from kundenkreis.runtime.worker import REST_US, EmbeddedWorker, PartitionWorker
 
 _logger = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ def run_worker(installation: Installation, name: str) -> None:
             if report.fold.effects:
                 dispatcher.ring()
             if report.idle:
-                _wait(listener, installation, worker.next_wake_us())
+                _wait(listener, installation, worker)
         except Exception:
             _logger.exception("the worker's batch failed; what did not commit has not happened, trying again")
             dispatcher.ring()  # it may have failed after its commit
@@ -67,11 +66,13 @@ def run_worker(installation: Installation, name: str) -> None:
     listener.close()
 
 
-def _wait(listener: Listener, installation: Installation, until_us: int) -> None:
-    seconds = 3600.0 if until_us >= NEVER else (until_us - installation.clock.now_us()) / 1e6
-    if installation.settings.on_postgres:
+def _wait(listener: Listener, installation: Installation, worker: EmbeddedWorker | PartitionWorker) -> None:
+    seconds = min((worker.next_wake_us() - installation.clock.now_us()) / 1e6, LONGEST_WAIT_SECONDS)
+    if isinstance(worker, PartitionWorker):
         # Leases are renewed by step(); a sleeping worker must not lose its partitions.
         seconds = min(seconds, 2.0)
+    elif not worker.has_rested:
+        seconds = min(seconds, REST_US / 1e6)
     if seconds > 0:
         listener.wait(seconds)
 

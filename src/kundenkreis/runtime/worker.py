@@ -30,6 +30,8 @@ from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 
 INBOX_POSITION = "inbox_position"
+REST_US: Micros = 10_000_000
+"""How long after a backlog helpers and mapped memory are kept: taking them again costs more than holding them for so long."""
 PRUNE_EVERY = 64
 """Batches between two prunings while there is work: a delete costs a commit of its own. A worker at rest prunes at once."""
 
@@ -85,6 +87,9 @@ class EmbeddedWorker:
         self._resolver = Resolver(zone, remembers=True, admission=self._admission, tombstone_key=tombstone_key)
         self._folder = Folder(rulebooks, writes_outbox=writes_outbox, helpers=helpers)
         self._pace = Pace()
+        self._behind_us: Micros = 0
+        self.has_rested = True
+        """Nothing is held that was taken for a backlog; else a step some time after it gives that back."""
         self._batches = 0
         self._position = 0
         self._pruned_to = 0
@@ -108,15 +113,27 @@ class EmbeddedWorker:
             raise
         report.took_us = self._clock.monotonic_us() - begun_us
         self._pace.adapt(held_us, drained=report.drained, waited_us=report.waited_us, is_idle=report.idle)
-        self._hurry(self._pace.haste)
         self._prune(report, now_us)
-        if self._helpers is not None:
-            self._helpers.rest() if report.drained else self._helpers.call()
+        if not report.drained:
+            self._behind_us, self.has_rested = begun_us, False
+            self._hurry(self._pace.haste)
+            if self._helpers is not None:
+                self._helpers.call()
+        elif not self.has_rested:
+            self._rest(begun_us)
         return report
+
+    def _rest(self, now_us: Micros) -> None:
+        """Give back what was taken for a backlog, once there has been none for a while."""
+        self.has_rested = now_us - self._behind_us > REST_US
+        self._hurry(Haste.NONE if self.has_rested else Haste.BEHIND)
+        if self.has_rested and self._helpers is not None:
+            self._helpers.close()
 
     def call_helpers(self) -> None:
         """Much is about to come: whoever helps starts now, and this waits for it."""
         if self._helpers is not None:
+            self._behind_us, self.has_rested = self._clock.monotonic_us(), False
             self._helpers.call(wait=True)
 
     def close(self) -> None:
