@@ -28,6 +28,10 @@ import pysqlite3 as sqlite3
 from benchmarks.events import traffic
 from benchmarks.latency import post_bytes
 from benchmarks.paints import paints
+from kundenkreis.runtime.counting.counter import COUNTED_WHEN_LARGE, FIGURES_COUNTED
+from kundenkreis.runtime.counting.journey_effects import FIGURE as EFFECTS
+from kundenkreis.runtime.counting.journeys import FIGURE as JOURNEY
+from kundenkreis.runtime.counting.kept import LARGE
 from kundenkreis.runtime.installation import STORE_FILE
 from tests.browser.served import Served
 
@@ -156,9 +160,12 @@ class Store:
         self._chance.shuffle(found)
         return found
 
-    def figures(self) -> int:
-        """How many figures the counter has counted."""
-        return int(self._db.execute("SELECT count(*) FROM figures").fetchone()[0])
+    def missing_figures(self) -> int:
+        """How many figures the counter has not counted yet."""
+        wanted = {*FIGURES_COUNTED, *(EFFECTS + one for one in self.journeys)}
+        if self._db.execute("SELECT next FROM numbers WHERE name = 'log'").fetchone()[0] > LARGE:
+            wanted |= {*COUNTED_WHEN_LARGE, *(JOURNEY + one for one in self.journeys)}
+        return len(wanted - {row[0] for row in self._db.execute("SELECT name FROM figures")})
 
 
 Asks = Callable[[Store, random.Random], Ask]
@@ -307,10 +314,8 @@ def main_pages(store: Store, chance: random.Random) -> list[tuple[str, str]]:
 
 def wait_for_figures(store: Store) -> float:
     """Seconds until the counter had counted every figure once."""
-    from kundenkreis.runtime.counting.counter import FIGURES_COUNTED  # noqa: PLC0415 - only here
-
     begun = time.monotonic()
-    while store.figures() < len(FIGURES_COUNTED):
+    while store.missing_figures():
         if time.monotonic() - begun > COUNTER_SECONDS:
             raise SystemExit("the counter has not counted")
         time.sleep(0.5)

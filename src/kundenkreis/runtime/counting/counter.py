@@ -156,8 +156,9 @@ class Counter:
         effects = {EFFECTS + name: self._effects(name) for name in journeys}
         if not is_one_large:
             return {**self._always, **effects}
+        # What pages wait for comes first; what a journey brought about takes longest.
         return {
-            **self._always, **effects, **COUNTED_WHEN_LARGE, **{JOURNEY + name: self._journey(name) for name in journeys}
+            **self._always, **COUNTED_WHEN_LARGE, **{JOURNEY + name: self._journey(name) for name in journeys}, **effects
         }  # fmt: skip
 
     def _journey(self, name: str) -> Callable[[Look], Any]:
