@@ -119,3 +119,11 @@ def test_refused_with_place_and_remedy(town: Town, tmp_path: Path) -> None:
         simulate(town.installation, [], **_days(town))
     with pytest.raises(BadSimulationError, match="NAME=PERCENT"):
         Reaction.parse("Order Completed")
+
+
+def test_draft_stays_in_force_over_days_from_before_anything_was_published(town: Town, tmp_path: Path) -> None:
+    draft = _draft(town, tmp_path)
+    never = [{**draft[0], "entry": {"event": {"name": "Never Heard Of"}}}]
+    days = {**_days(town), "from_day": town.installation.zone.day_number(START_US)}
+    assert simulate(town.installation, draft, **days).entries > 0
+    assert simulate(town.installation, never, **days).entries == 0

@@ -245,6 +245,9 @@ class _World:
             rows = []
             for row in controls.get(partition, ()):
                 version = int(row.properties.get("version", 0)) if row.name == RULEBOOK_PUBLISHED else 0
+                # Days from before anything was published: the first rulebook would take the draft out of force again.
+                if 0 < version <= self.adopted and row.at_us > self._from_us:
+                    continue
                 rows.append(_published(row, version + 1) if version > self.adopted else row)
             rows.append(
                 LogRow(

@@ -8,6 +8,7 @@ from kundenkreis.site.pages import (
     journey_editor,
     journey_library,
     journey_publishing,
+    journey_trial,
     journeys,
     mailbox,
     messages,
@@ -73,7 +74,7 @@ urlpatterns = [
     ),
     route(
         "journeys/<str:journey_id>/trial/",
-        journey_publishing.simulate,
+        journey_trial.simulate,
         name="journey_simulate",
         see="journeys.edit",
         change="journeys.edit",

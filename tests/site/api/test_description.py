@@ -43,6 +43,9 @@ def _what_is_there(site: Site, key: str) -> dict[str, Any]:
         "profile_id": people[0],
         "joined_id": people[1],
         "journey_id": "welcome",
+        "trial_id": ask(
+            site, key, "POST", "journeys/welcome/trials", {"from_on": "2025-12-20", "to_on": "2026-01-01"}
+        ).json()["trial_id"],
         "content_id": "welcome_hello",
         "export_id": ask(site, key, "POST", "exports", {"columns": ["phase", "=firstName"]}).json()["export_id"],
         "filter_id": ask(site, key, "POST", "filters", {"name": "x", "condition": {"phase": {"is": "care"}}}).json()[

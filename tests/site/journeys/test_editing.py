@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -22,9 +21,9 @@ from tests.site.editing import form_of
 pytestmark = pytest.mark.db
 
 RESULT = TrialResult(
-    from_day=20_513, to_day=20_543, sample_percent=20.0, entries=12, control=1, messages=9, goals=4, under_way=2, cap_hits=3, displaced=1,
-    entries_per_day={"2026-03-01": 12}, messages_per_day={"2026-03-02": 9}, withheld={"basis": 2},
-    counts=Counter({("", "entered"): 12, ("", "holdout"): 1, ("who", "branch:newcomer"): 12, ("hello", "sent"): 9, ("hello", "withheld"): 2}),
+    sample_percent=20.0, entries=12, control=1, messages=9, goals=4, under_way=2, collisions=3, displaced=1,
+    entries_per_day={"2026-03-01": 12}, messages_per_day={"2026-03-02": {"email": 9}}, withheld={"basis": 2},
+    exits={"done": 10}, steps={"": {"entered": 12, "holdout": 1}, "who": {"branch:newcomer": 12}, "hello": {"sent": 9, "withheld": 2}},
 )  # fmt: skip
 
 
@@ -331,6 +330,20 @@ def test_a_trial_run_flows_through_the_drawing(shop: Shop) -> None:
     assert "No permission" in page
     assert "20.0%" in page
     assert 'value="2026-03-01"' in page
+    answer = shop.browser.post("/journeys/welcome/trial/", {"from": "2026-11-01", "to": "2026-11-19"})
+    assert (answer.status_code, b"Choose days that have been." in answer.content) == (422, True)
+
+
+def test_a_trial_run_that_goes_on_is_shown_and_stopped(shop: Shop) -> None:
+    shop.trials.result = None
+    shop.browser.post("/journeys/welcome/trial/", {"from": "2026-03-01", "to": "2026-03-31"})
+    page = shop.page("/journeys/welcome/trial/")
+    assert 'hx-trigger="every 1s"' in page
+    shop.browser.post("/journeys/welcome/trial/", {"end": "other"})
+    assert list(shop.trials.started) == ["welcome"]
+    answer = shop.browser.post("/journeys/welcome/trial/", {"end": shop.trials.started["welcome"].trial_id})
+    assert (answer.status_code, answer["Location"], shop.trials.started) == (302, "/journeys/welcome/trial/", {})
+    assert 'hx-trigger="every 1s"' not in shop.page("/journeys/welcome/trial/")
 
 
 def test_a_journey_is_paused_continued_and_stopped(shop: Shop) -> None:

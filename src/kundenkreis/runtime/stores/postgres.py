@@ -165,6 +165,15 @@ class PostgresStore:
             if not connection.closed:
                 connection.rollback()
 
+    def close_here(self) -> None:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            return
+        self._local.connection = None
+        with self._guard:
+            self._open = [one for one in self._open if one is not connection]
+        connection.close()
+
     def close(self) -> None:
         with self._guard:
             for connection in self._open:

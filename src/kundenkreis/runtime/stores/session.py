@@ -69,6 +69,9 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[Session]:
         """A consistent snapshot for reading."""
 
+    def close_here(self) -> None:
+        """Close what the calling thread has open, for a thread that ends; nothing where it has asked nothing."""
+
     def close(self) -> None: ...
 
 

@@ -191,6 +191,15 @@ class SqliteStore:
         finally:
             connection.execute("ROLLBACK")
 
+    def close_here(self) -> None:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            return
+        self._local.connection = None
+        with self._guard:
+            self._open = [one for one in self._open if one is not connection]
+        connection.close()
+
     def close(self) -> None:
         if self._checkpoints is not None:
             self._checkpoints.stop()

@@ -10,7 +10,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from kundenkreis.definitions.kinds import BY_KIND
-from kundenkreis.site.api import accounts, acts, circle, customers, definitions
+from kundenkreis.site.api import accounts, acts, circle, customers, definitions, trials
 from kundenkreis.site.api.offers import OFFERED, Offer
 from kundenkreis.site.api.problems import MEDIA_TYPE, answer_exception
 
@@ -90,7 +90,7 @@ def _build() -> NinjaAPI:
         docs_url=None,
         parser=StrictParser(),
     )
-    for router in (customers.router, acts.router, circle.router, definitions.router, accounts.router):
+    for router in (customers.router, acts.router, circle.router, definitions.router, trials.router, accounts.router):
         api.add_router("", router)
     api.add_exception_handler(Exception, answer_exception)
     for kind in (Http404, HttpError, ValidationError):  # ninja has answers of its own for these

@@ -51,6 +51,7 @@ def show_docs(request: HttpRequest) -> HttpResponse:
         "acts": _("Filters, exports, many customers, switching journeys"),
         "circle": _("Figures, segments, journeys, content, messages"),
         "definitions": _("Definitions and drafts"),
+        "trials": _("Trial runs"),
         "accounts": _("Accounts and keys"),
     }
     groups = [(tag, words[tag], listed) for tag, listed in operations.items()]

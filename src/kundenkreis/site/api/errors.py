@@ -27,6 +27,12 @@ class MethodError(CallerError):
     code = "method_not_allowed"
 
 
+class TrialGoneError(CallerError):
+    """This trial run is not there: it was ended, a newer one of the journey took its place, or the server was started anew. Begin it again."""
+
+    code = "trial_gone"
+
+
 class ImpossibleError(CallerError):
     """This cannot be done with this customer."""
 

@@ -34,6 +34,7 @@ STATUS_OF: Final[dict[type[KundenkreisError], int]] = {
     errors.ForbiddenError: 403,
     errors.NotFoundError: 404,
     NoDraftError: 404,
+    errors.TrialGoneError: 404,
     errors.MethodError: 405,
     errors.StillWorkingError: 409,
     PublishedMeanwhileError: 409,

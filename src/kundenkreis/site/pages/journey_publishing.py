@@ -1,6 +1,5 @@
-"""Before and at the moment of truth: a draft over the past, what publishing would do, and publishing."""
+"""Before and at the moment of truth: what publishing would do, publishing, and switching."""
 
-from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,20 +12,15 @@ from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import DefinitionsRefusedError, PublishedMeanwhileError
 from kundenkreis.definitions.use_cases.edit_drafts import published
 from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing
-from kundenkreis.kernel.zones import date_of, day_of, zone
-from kundenkreis.site import formats, journey_charts, journey_drawing, journey_words
+from kundenkreis.site import formats, journey_words
 from kundenkreis.site.audit import audit
 from kundenkreis.site.difference_words import change_lines
 from kundenkreis.site.drafting import publish_draft
 from kundenkreis.site.journey_switching import switch_journey
 from kundenkreis.site.mistake_words import mistake_word
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.pages.journey_editor import Desk
 from kundenkreis.site.pages.journeys import read
 from kundenkreis.site.toasts import add_toast
-
-_MOST_DAYS = 366
-_PAST_DAYS = 90
 
 
 @never_cache
@@ -72,64 +66,6 @@ def _publish(request: HttpRequest, draft: Draft) -> HttpResponse:
     audit(request, "published", "journey", journey_id)
     add_toast(request, _("Published. From now on it applies to everybody."))
     return redirect("journey", journey_id)
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def simulate(request: HttpRequest, journey_id: str) -> HttpResponse:
-    """GET: the trial run and how far it is. POST: begin one over the chosen days."""
-    desk, trials = Desk(journey_id), mounted().sources.trials
-    if not desk.document:
-        raise Http404
-    today = zone(mounted().settings.zone).day_number(mounted().clock_us())
-    first, last = max(trials.first_day(), today - _PAST_DAYS), today - 1
-    error = ""
-    if request.method == "POST":
-        first, last, error = _days(request, first, last)
-        if not error and desk.check().definitions is None:
-            error = _("The draft still has mistakes. Put them right first.")
-        if not error:
-            trials.start(desk.document, from_day=first, to_day=last)
-            return redirect("journey_simulate", journey_id)
-    trial = trials.find(journey_id)
-    if trial is not None and not error:
-        first, last = trial.from_day, trial.to_day
-    result = trial.result if trial is not None else None
-    context: dict[str, Any] = {
-        "journey_id": journey_id, "name": formats.name_in(desk.document.get("name") or {}, journey_id), "trial": trial,
-        "is_running": trial is not None and result is None and not trial.problem, "error": error,
-        "from_date": date_of(first).isoformat(),
-        "to_date": date_of(last).isoformat(),
-        "is_published": desk.definitions.get(f"journey:{journey_id}") is not None,
-    }  # fmt: skip
-    if trial is not None and result is not None and trial.document is not None:
-        context |= {
-            "result": result, "canvas": journey_drawing.of_trial(trial.document, result, desk.name_of),
-            "per_day": journey_charts.per_day(result.entries_per_day, result.from_day, result.to_day, _("%(count)s entries in %(days)s")),
-            "messages_per_day": journey_charts.per_day(
-                result.messages_per_day, result.from_day, result.to_day, _("%(count)s messages in %(days)s")
-            ),
-            "withheld": [
-                {"words": journey_words.withheld_word("withheld", reason), "count": count}
-                for reason, count in sorted(result.withheld.items(), key=lambda one: -one[1])
-            ],
-            "sample": journey_words.sample(result.sample_percent),
-        }  # fmt: skip
-    status = 422 if error else 200
-    return render(request, "journeys/trial.html", context, status=status)
-
-
-def _days(request: HttpRequest, first: int, last: int) -> tuple[int, int, str]:
-    """(first day, last day, what is wrong with them)."""
-    try:
-        begin, end = (day_of(date.fromisoformat(request.POST.get(key, ""))) for key in ("from", "to"))
-    except ValueError:
-        return first, last, _("Choose two days.")
-    if end < begin:
-        return begin, end, _("The last day lies before the first.")
-    if end - begin > _MOST_DAYS:
-        return begin, end, _("Choose at most a year.")
-    return begin, end, ""
 
 
 @require_POST
