@@ -26,7 +26,7 @@ def objection_to(first_day: int, last_day: int) -> Objection:
         return "backwards"
     if last_day - first_day > MOST_DAYS:
         return "too_long"
-    return "" if 0 <= first_day and last_day <= _today() else "not_past"
+    return "" if first_day >= 0 and last_day <= _today() else "not_past"
 
 
 @never_cache
