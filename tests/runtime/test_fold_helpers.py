@@ -16,8 +16,8 @@ import pytest
 from kundenkreis.events.testing import MemoryInbox
 from kundenkreis.kernel.zones import DAY
 from kundenkreis.runtime.clock import VirtualClock
-from kundenkreis.runtime.fold_helpers import REST_US, RETRY_US, FoldHelpers
-from kundenkreis.runtime.worker import EmbeddedWorker
+from kundenkreis.runtime.fold_helpers import RETRY_US, FoldHelpers
+from kundenkreis.runtime.worker import REST_US, EmbeddedWorker
 from tests.engine.stories import STARTS, ZONE, Life, Publish, Send, Teller, differences, item_of, retell, told
 
 pytestmark = pytest.mark.db

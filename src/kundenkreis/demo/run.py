@@ -36,7 +36,7 @@ from kundenkreis.runtime.worker import EmbeddedWorker
 from kundenkreis.settings import Settings
 
 DEMO_MARK = "demo"
-WINDOW: Micros = 12 * HOUR
+WINDOW: Micros = 24 * HOUR
 """Virtual time between two looks at the outbox. Messages carry their own due instant, so a window only delays feedback."""
 
 CHUNK = 1_000

@@ -31,7 +31,7 @@ RETRY_US = 60_000_000
 """How long nobody follows a helper that failed."""
 PATIENCE_SECONDS = 60.0
 """A share takes a tenth of a second; a helper that says nothing for this long is taken for dead."""
-FEWEST_CUSTOMERS = 40
+FEWEST_CUSTOMERS = 16
 """Fewer are folded sooner than sent."""
 PART = 500
 """Messages; some tens of milliseconds of resolving and writing, and of folding."""

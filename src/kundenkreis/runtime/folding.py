@@ -241,12 +241,13 @@ class Folder:
                 else:
                     outcomes.append(outcome)
             if len(outcomes) >= SAVED_AT_ONCE:
-                # Helpers go on folding meanwhile.
                 begun.lending.tend(at_hand=WAITING_WHILE_SAVING)
-                returned = begun.lending.returned()
-                begun.back += returned.back
-                self._save(tx, outcomes, returned.folded, begun)
+                self._save_returned(tx, begun, outcomes)
                 outcomes = []
+        if begun.lending.is_with_somebody:
+            # Helpers go on folding meanwhile.
+            self._save_returned(tx, begun, outcomes)
+            outcomes = []
         returned = self._helpers.finish(begun.lending)
         self._save(tx, outcomes, returned.folded, begun)
         again = {one: begun.rows[one] for one in (*begun.back, *returned.back)}
@@ -399,13 +400,13 @@ class Folder:
             ),
         )
 
-    def _save_returned(self, tx: Session, begun: _Begun) -> None:
-        """Write what helpers have done so far."""
+    def _save_returned(self, tx: Session, begun: _Begun, outcomes: Sequence[Outcome] = ()) -> None:
+        """Write what helpers have done so far, and these."""
         if begun.lending is not None:
             returned = begun.lending.returned()
             begun.back += returned.back
-            if returned.folded:
-                self._save(tx, (), returned.folded, begun)
+            if returned.folded or outcomes:
+                self._save(tx, outcomes, returned.folded, begun)
 
     def _save(self, tx: Session, outcomes: Sequence[Outcome], done: Sequence[Folded], begun: _Begun) -> None:
         writes, report = Writes(), begun.report

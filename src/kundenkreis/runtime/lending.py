@@ -21,7 +21,10 @@ from kundenkreis.runtime.shares import Folded, Share, StoredState
 _logger = logging.getLogger(__name__)
 
 PIECE = 60
-"""Rows and customers of one piece: some milliseconds of work, many times what sending it costs."""
+"""Rows and customers of one piece, at most: some milliseconds of work, many times what sending it costs."""
+SMALLEST_PIECE = 12
+PIECES_EACH = 6
+"""Where there is less to share, pieces are smaller, so that everybody gets some and nobody waits long for the last one."""
 WAITING = 24
 """Pieces that a helper has at hand: enough for as long as the worker resolves and writes without a look."""
 WAITING_AT_LAST = 2
@@ -101,7 +104,9 @@ class Lending:
             at_hand: pieces that each helper gets at once.
         """
         self.customers.update(stored.profile_id for stored in states)
-        self._pieces.extend(Piece(part, rows, orders, until_us) for part in _parts(states, rows))
+        work = len(states) + sum(len(rows[stored.profile_id]) for stored in states)
+        size = min(max(work // (PIECES_EACH * (len(self._at_hand) + 1)), SMALLEST_PIECE), PIECE)
+        self._pieces.extend(Piece(part, rows, orders, until_us) for part in _parts(states, rows, size))
         self.tend(at_hand=at_hand)
 
     def tend(self, *, at_hand: int = WAITING) -> None:
@@ -115,6 +120,11 @@ class Lending:
             if not self._pieces:
                 return
             yield self._pieces.pop()
+
+    @property
+    def is_with_somebody(self) -> bool:
+        """Whether a helper has not answered for all it was given."""
+        return any(self._at_hand.values())
 
     def returned(self) -> Returned:
         """What has come back since this was last asked."""
@@ -146,14 +156,16 @@ class Lending:
             self._at_hand.clear()
 
 
-def _parts(states: Iterable[StoredState], rows: Mapping[int, Sequence[LogRow]]) -> Iterator[list[StoredState]]:
+def _parts(
+    states: Iterable[StoredState], rows: Mapping[int, Sequence[LogRow]], size: int
+) -> Iterator[list[StoredState]]:
     """These customers in parts of about equal work."""
     part: list[StoredState] = []
     work = 0
     for stored in states:
         part.append(stored)
         work += len(rows[stored.profile_id]) + 1
-        if work >= PIECE:
+        if work >= size:
             yield part
             part, work = [], 0
     if part:

@@ -158,7 +158,7 @@ class Counter:
             return {**self._always, **effects}
         # What pages wait for comes first; what a journey brought about takes longest.
         return {
-            **self._always, **COUNTED_WHEN_LARGE, **{JOURNEY + name: self._journey(name) for name in journeys}, **effects
+            **COUNTED_WHEN_LARGE, **{JOURNEY + name: self._journey(name) for name in journeys}, **self._always, **effects
         }  # fmt: skip
 
     def _journey(self, name: str) -> Callable[[Look], Any]:
