@@ -98,12 +98,14 @@ class Eyes:
         theme: Theme = "light",
         size: dict[str, int] = WIDE,
         is_stranger: bool = False,
+        has_touch: bool = False,
     ) -> Sight:
         """A page of a fresh browser window, signed in unless a stranger's."""
         context = self._open_context(
             locale=language,
             color_scheme=theme,
             viewport=size,
+            has_touch=has_touch,
             timezone_id="America/New_York",
             **({} if is_stranger else {"storage_state": self._signed_in}),
         )

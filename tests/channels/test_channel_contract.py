@@ -8,11 +8,13 @@ import pytest
 
 from kundenkreis.channels import registry
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient
+from kundenkreis.channels.core.email import variables_of
 from kundenkreis.channels.core.outcomes import Fenced, Outcome, Sent
 from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings
 from kundenkreis.channels.mailbox import MailboxChannel, pack_body, unpack_body
 from kundenkreis.channels.registry import CHANNELS, channel_type
 from kundenkreis.channels.testing import SmtpSink, no_point
+from kundenkreis.content.core.templates import ALWAYS
 from tests.channels.company import CONTENTS, NOW, message_of
 
 pytestmark = pytest.mark.e2e
@@ -145,3 +147,8 @@ def test_bodies_are_small_and_come_back(text: str, html: str) -> None:
     packed = pack_body(text, html)
     assert unpack_body(packed) == (text.replace("\x00", ""), html.replace("\x00", ""))
     assert len(packed) < 200
+
+
+def test_every_message_finds_what_templates_are_offered(brand: Brand, links: Links) -> None:
+    found = variables_of(handover(brand, links), "de", "https://post.example/u/1")
+    assert {root: set(names) - set(found[root]) for root, names in ALWAYS.items()} == {root: set() for root in ALWAYS}

@@ -10,11 +10,12 @@ import pytest
 
 import kundenkreis.playbooks
 from kundenkreis.content.core.templates import KnownNames, Rendered, compile_content, render
-from kundenkreis.definitions.content_checks import default_brand, known_names, source_of
+from kundenkreis.definitions.content_checks import default_brand, known_names, names_for, source_of
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.load import load_directory
 from kundenkreis.demo.year import messages
 from kundenkreis.events.core.catalogue import EVENTS
+from kundenkreis.events.core.property_names import PROPERTIES
 
 PLAYBOOKS = Path(kundenkreis.playbooks.__file__).parent
 JOURNEYS = {"welcome", "second_purchase", "birthday_anniversary", "voucher", "churn_winback"}
@@ -154,3 +155,20 @@ def test_it_listens_to_events_of_the_catalogue_and_most_happen_in_the_demo(ruleb
         "Survey Answered",
         "Withdrawal Declared",
     }
+
+
+def test_a_content_is_offered_the_event_that_its_journey_begins_with_and_what_it_names_already(
+    rulebook: Definitions,
+) -> None:
+    def of_event(content_id: str) -> list[str]:
+        return [name.removeprefix("event.") for name in names_for(rulebook, content_id) if name.startswith("event.")]
+
+    # The welcome journey begins with a consent, the voucher's with an event that carries more than the catalogue says.
+    assert of_event("welcome_hello") == list(EVENTS["Consent Confirmed"].properties)
+    assert set(of_event("voucher_reminder")) >= {"coupons", "valid_until"}
+    assert of_event("no_such_content") == list(PROPERTIES)
+    assert names_for(rulebook, "welcome_hello")[:3] == (
+        "customer.greeting",
+        "customer.first_name",
+        "customer.last_name",
+    )

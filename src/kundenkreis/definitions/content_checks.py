@@ -1,5 +1,6 @@
 """Whether contents can be sent: languages, templates and what their message class forbids; the rules themselves are content's."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -9,10 +10,12 @@ from kundenkreis.content.core.blocks import Block, Look
 from kundenkreis.content.core.source import ContentSource
 from kundenkreis.content.core.source import Problem as ContentProblem
 from kundenkreis.content.core.source import Variant as VariantSource
-from kundenkreis.content.core.templates import DEFAULT_NAMES, KnownNames, check_content
+from kundenkreis.content.core.templates import DEFAULT_NAMES, KnownNames, check_content, offered_names
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import DefinitionError, Path, Problem
 from kundenkreis.definitions.names import CUSTOMER_NAMES
+from kundenkreis.events.core.catalogue import EVENTS
+from kundenkreis.events.core.property_names import PROPERTIES
 from kundenkreis.kernel.zones import UnknownZoneError, Zone
 
 DEFAULT_BRAND = "default"
@@ -55,8 +58,35 @@ def source_of_body(content_id: str, body: Mapping[str, Any], brand: Definition |
 
 def known_names(definitions: Definitions) -> KnownNames:
     """What templates may name: reserved attributes and those that some definition reads or writes."""
+    return DEFAULT_NAMES.with_attributes(CUSTOMER_NAMES | _declared(definitions))
+
+
+def _declared(definitions: Definitions) -> set[str]:
     named = (reference.name for each in definitions for reference in each.references if reference.to == "attribute")
-    return DEFAULT_NAMES.with_attributes(CUSTOMER_NAMES | {name.partition(".")[0] for name in named})
+    return {name.partition(".")[0] for name in named}
+
+
+def names_for(definitions: Definitions, content_id: str) -> tuple[str, ...]:
+    """Variables to propose to whoever writes this content: what every message knows, what the content names already, and the properties of the
+    events by which people get into the journeys that send it; while none does, every property that an event of the catalogue has."""
+    senders = [
+        journey for journey in definitions.of("journey").values()
+        if any(one.to == "content" and one.name == content_id for one in journey.references)
+    ]  # fmt: skip
+    begins = [
+        one.name for journey in senders for one in journey.references if one.to == "event" and one.path[:1] == ("entry",)
+    ]  # fmt: skip
+    properties = [name for event in begins if event in EVENTS for name in EVENTS[event].properties]
+    content = definitions.of("content").get(content_id)
+    written = " ".join(_BRACES.findall(str(content.body))) if content is not None else ""
+    return offered_names(
+        known_names(definitions), declared=_declared(definitions),
+        event=[*_OF_EVENT.findall(written), *(properties if senders else PROPERTIES)],
+    )  # fmt: skip
+
+
+_BRACES = re.compile(r"\{[{%].*?[%}]\}")
+_OF_EVENT = re.compile(r"\bevent\.(\w+)")
 
 
 def check_contents(definitions: Definitions) -> list[DefinitionError]:

@@ -35,7 +35,7 @@ def attribute_word(name: str) -> str:
         "address.postalCode": _("Postcode"),
         "address.postal_code": _("Postcode"),
         "address.country": _("Country"),
-        "address.state": _("State"),
+        "address.state": _("Region"),
         "city": _("Town"),
         "country": _("Country"),
         "age_band": _("Age group"),

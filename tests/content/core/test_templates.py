@@ -14,6 +14,7 @@ from kundenkreis.content.core.templates import (
     RenderFailed,
     check_content,
     compile_content,
+    offered_names,
     render,
 )
 from kundenkreis.content.errors import ContentRefusedError
@@ -380,3 +381,18 @@ def test_a_brand_on_first_name_terms_speaks_so_to_everybody_of_whom_no_form_is_k
     compiled = compile_content(source)
     rendered = [render(compiled, {}, *asked) for asked in (("de",), ("en",), ("fr",))]
     assert [one.text for one in rendered if isinstance(one, Rendered)] == ["de/du", "en", "de/du"]
+
+
+def test_what_is_offered_is_known_to_the_check_and_what_is_declared_is_offered_under_every_name() -> None:
+    known = DEFAULT_NAMES.with_attributes({"greeting", "favourite_tea", "phase"})
+    offered = offered_names(known, declared={"favourite_tea", "phase"}, event=("order_id", "total", "order_id"))
+    template = "".join("{{ " + name + " }}" for name in offered)
+    assert check_content(source(text=template + FOOT), known=known) == ()
+    assert [name for name in offered if not name.startswith(("customer.", "brand.", "message.", "journey."))] == [
+        "event.order_id", "event.total", "preferences_url", "unsubscribe_url",
+    ]  # fmt: skip
+    assert [name for name in offered if name.startswith("customer.address")] == [
+        f"customer.address.{part}" for part in ("city", "country", "postalCode", "state", "street")
+    ]
+    assert ("customer.favourite_tea" in offered, "customer.phase" in offered) == (True, True)
+    assert "customer.phase" not in offered_names(known)

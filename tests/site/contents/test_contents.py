@@ -1,5 +1,6 @@
 """The pages about content on a real installation: list, map, editor, preview, publishing."""
 
+import re
 from typing import Any
 
 import pytest
@@ -61,6 +62,18 @@ def test_a_mistake_is_said_and_not_published(served: Site, town: Town) -> None:
     browser.post("/contents/welcome_hello/publish/")
     published = next(one for one in town.documents() if one["kind"] == "content" and one["id"] == "welcome_hello")
     assert published["variants"]["de"]["subject"] == "Willkommen bei {{ brand.name }}"
+
+
+def test_the_editor_brings_along_what_can_stand_between_braces(served: Site) -> None:
+    page = served.insider("de").get("/contents/welcome_hello/edit/").content.decode()
+    offered = dict(re.findall(r'data-inserts="([^"]*)"[^>]*><code>[^<]*</code> <span>([^<]*)</span>', page))
+    assert offered["customer.first_name"] == "Vorname"
+    assert offered["event.purpose"] == "Zweck"
+    assert offered["date: &quot;long&quot;"] == "ein Datum, wie man es schreibt"
+    assert "event.order_id" not in offered  # the journey that sends it begins with a consent
+    everywhere = re.findall(r'<(?:input|textarea)[^>]*name="v\.de\.([^"]*)"[^>]*>', page)
+    listening = re.findall(r'<(?:input|textarea)[^>]*name="v\.de\.([^"]*)"[^>]*data-liquid', page)
+    assert [name for name in everywhere if not name.endswith((".kind", "body"))] == listening
 
 
 def test_of_two_editors_the_second_is_told(served: Site) -> None:

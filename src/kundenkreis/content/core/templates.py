@@ -6,7 +6,7 @@ never an exception in the sender's loop: one hostile first name costs one messag
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import msgspec
@@ -61,6 +61,18 @@ class KnownNames(msgspec.Struct, frozen=True):
 DEFAULT_NAMES = KnownNames()
 _ROOTS = frozenset({"customer", "event", "brand", "message", "journey"})
 _LINKS = frozenset({"unsubscribe_url", "preferences_url"})
+ALWAYS: Mapping[str, tuple[str, ...]] = {
+    "brand": ("name", "email", "imprint"),
+    "message": ("date", "id", "language", "purpose"),
+    "journey": ("id",),
+}
+"""What every message finds below the roots that take anything."""
+_ADDRESS = ("city", "country", "postalCode", "state", "street")
+"""Parts of an address. Source: Segment's spec of identify, reserved traits."""
+_OFTEN = ("greeting", "first_name", "last_name")
+"""What letters begin with is offered first."""
+_NOT_OFFERED = frozenset({"createdAt", "firstName", "lastName", "id", "phase", "sub_state", "zone"})
+"""Known, but other spellings of a name that is offered, or empty in messages unless somebody declares an attribute of that name."""
 
 
 class CompiledVariant(msgspec.Struct, frozen=True, gc=False):
@@ -104,6 +116,28 @@ class RenderFailed(msgspec.Struct, frozen=True, gc=False):
     detail: str
     aborted: bool = False
     """The template itself decided so (`abort_message`): withheld, not failed."""
+
+
+def offered_names(known: KnownNames, *, declared: Set[str] = frozenset(), event: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every variable worth proposing to whoever writes a template, as it is written: "customer.first_name", "unsubscribe_url".
+
+    None of them would be found unknown by `check_content`.
+
+    Args:
+        declared: attributes of customers that definitions name; offered under whatever name they have.
+        event: properties of the events that this content answers to, in the order in which to offer them.
+    """
+    plain = {name for name in known.customer or () if name in declared or name not in _NOT_OFFERED}
+    customer = [*(name for name in _OFTEN if name in plain), *sorted(plain.difference(_OFTEN))]
+    below = {
+        "customer": customer,
+        "event": list(dict.fromkeys(event)),
+        **{root: list(names) for root, names in ALWAYS.items()},
+    }
+    paths = [f"{root}.{name}" for root, names in below.items() for name in names]
+    address = paths.index("customer.address") if "customer.address" in paths else len(paths)
+    paths[address : address + 1] = [f"customer.address.{part}" for part in _ADDRESS]
+    return (*paths, *sorted(_LINKS))
 
 
 def compile_content(source: ContentSource, *, known: KnownNames = DEFAULT_NAMES) -> CompiledContent:

@@ -10,7 +10,7 @@ from kundenkreis.content.core.blocks import Block
 from kundenkreis.content.core.source import ContentSource, Problem
 from kundenkreis.content.core.templates import RenderFailed, check_content, compile_draft, render
 from kundenkreis.customers.core.state import decode_state
-from kundenkreis.definitions.content_checks import default_brand, known_names, source_of_body
+from kundenkreis.definitions.content_checks import default_brand, known_names, names_for, source_of_body
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.documents import Content
 from kundenkreis.definitions.drafts import DraftMistake, check_drafts
@@ -78,6 +78,10 @@ class StoredContents:
             checked = check_drafts([{**document, "id": document.get("id") or "new"}], definitions)
             return tuple(_of_draft(one) for one in checked.mistakes)
         return tuple(_mistake(one) for one in check_content(source, known=known_names(definitions)))
+
+    def variables(self, content_id: str) -> tuple[str, ...]:
+        """See ports.Contents."""
+        return names_for(self._in_force(), content_id)
 
     def preview(
         self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,

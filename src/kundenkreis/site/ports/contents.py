@@ -87,6 +87,10 @@ class Contents(Protocol):
         """Everything that speaks against publishing this document, in the words of the checks."""
         ...
 
+    def variables(self, content_id: str) -> tuple[str, ...]:
+        """What can be written into this content between braces, such as customer.first_name; "" = a new one."""
+        ...
+
     def preview(
         self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,
         brand: Mapping[str, Any] | None = None,

@@ -29,6 +29,7 @@ from kundenkreis.site.drafting import (
     published_meanwhile,
 )
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
+from kundenkreis.site.liquid_words import proposals
 from kundenkreis.site.mistake_words import error_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages import deleting
@@ -124,6 +125,7 @@ def _show(
         "sandbox": SANDBOX,
         "names": ("customer.first_name", "customer.greeting", "customer.address.city", "brand.name", "event.order_id",
                   "unsubscribe_url", "preferences_url"),
+        "proposals": proposals(source.variables(document["id"])),
         **(conflict or {}),
     }  # fmt: skip
     return render(request, "contents/edit.html", context, status=status)
