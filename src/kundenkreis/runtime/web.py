@@ -18,6 +18,7 @@ from kundenkreis.runtime.bulk_acts import StoredBulkActs
 from kundenkreis.runtime.channel_tests import StoredChannels
 from kundenkreis.runtime.customer_acts import StoredCustomerActs
 from kundenkreis.runtime.drafts import StoredDrafts
+from kundenkreis.runtime.exact_counts import BackgroundCounts
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
@@ -62,6 +63,7 @@ def sources_of(installation: Installation) -> Sources:
         channels=StoredChannels(installation),
         contents=StoredContents(installation),
         segments=StoredSegments(installation),
+        counts=BackgroundCounts(installation),
         journeys=journeys,
         trials=BackgroundTrials(installation),
         decided=StoredDecidedMessages(installation),

@@ -10,6 +10,7 @@ from kundenkreis.settings import Settings
 from kundenkreis.site.ports.bulk_acts import BulkActs
 from kundenkreis.site.ports.channels import Channels
 from kundenkreis.site.ports.contents import Contents
+from kundenkreis.site.ports.counts import Counts
 from kundenkreis.site.ports.customer import CustomerSource
 from kundenkreis.site.ports.customer_acts import CustomerActs
 from kundenkreis.site.ports.customers import CustomerList
@@ -43,6 +44,7 @@ class Sources:
     channels: Channels
     contents: Contents
     segments: Segments
+    counts: Counts
     journeys: JourneySource
     customer: CustomerSource
     customer_acts: CustomerActs

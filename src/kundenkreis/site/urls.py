@@ -171,6 +171,7 @@ urlpatterns = [
     route("segments/", segments.show_list, name="segments", see="segments.see"),
     route("segments/new/", builder.edit_segment, name="segment_new", see="segments.edit", change="segments.edit"),
     route("segments/estimate/", builder.estimate_segment, name="segment_estimate", change="segments.edit"),
+    route("segments/counts/<str:count_id>/", builder.count_segment, name="segment_count", see="segments.edit"),
     route("segments/<str:segment_id>/", segments.show_segment, name="segment", see="segments.see"),
     route(
         "segments/<str:segment_id>/edit/",

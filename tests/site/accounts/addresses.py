@@ -209,6 +209,7 @@ ADDRESSES: dict[str, Address] = {
     "content_discard": replace(_NO_CONTENT, own_statuses=frozenset({302}), foreign_status=302),
     "segment": _NO_SEGMENT,
     "segment_edit": Address(own=_fixed(segment_id="at_risk"), foreign={"segment_id": "no_such_segment"}),
+    "segment_count": Address(own=_fixed(count_id="0a"), foreign={"count_id": "0b"}, foreign_status=200),
     "segment_publish": _NO_SEGMENT,
     "segment_delete": Address(own=_fixed(segment_id="at_risk"), foreign={"segment_id": "no_such_segment"}),
     "segment_restore": _NO_SEGMENT,

@@ -43,6 +43,9 @@ def _what_is_there(site: Site, key: str) -> dict[str, Any]:
         "profile_id": people[0],
         "joined_id": people[1],
         "journey_id": "welcome",
+        "count_id": ask(site, key, "POST", "segments/counts", {"condition": {"phase": {"is": "care"}}}).json()[
+            "count_id"
+        ],
         "trial_id": ask(
             site, key, "POST", "journeys/welcome/trials", {"from_on": "2025-12-20", "to_on": "2026-01-01"}
         ).json()["trial_id"],

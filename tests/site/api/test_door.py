@@ -10,7 +10,8 @@ pytestmark = pytest.mark.db
 
 _PARAMETERS = {"profile_id": "1", "joined_id": "2", "message_id": "0a", "segment_id": "nosuch", "journey_id": "nosuch",
                "content_id": "nosuch", "filter_id": "0a", "export_id": "0a", "bulk_id": "0a", "switch": "pause", "account_id": "999999",
-               "trial_id": "0a", "invitation_id": "999999", "key_id": "999999", "shown": "nosuch", "kind": "segment", "name": "nosuch"}  # fmt: skip
+               "trial_id": "0a", "count_id": "0a", "invitation_id": "999999", "key_id": "999999", "shown": "nosuch", "kind": "segment",
+               "name": "nosuch"}  # fmt: skip
 
 
 def _walk() -> list[tuple[str, str, tuple[str, ...]]]:

@@ -1,6 +1,7 @@
 """The pages about segments on a real installation: list, one segment, builder with its live number, publishing."""
 
 import re
+import time
 
 import pytest
 
@@ -61,6 +62,38 @@ def test_the_number_follows_the_condition(served: Site, town: Town) -> None:
     assert everybody > 5
     nothing = browser.post("/segments/estimate/", {"c.kind": "all", "c.0.kind": ""}).content.decode()
     assert "Choose a condition" in nothing
+
+
+def test_everybody_is_counted_in_the_background_and_told_as_of_when(served: Site, town: Town) -> None:
+    browser = served.insider()
+    data = {
+        "c.kind": "event", "c.event.name": "Order Completed", "c.event.count.at_least": "1",
+    }  # fmt: skip
+    estimate = browser.post("/segments/estimate/", data).content.decode()
+    people = re.findall(r'class="big-figure">(\d+)<', estimate)
+    path = begun(browser.post("/segments/estimate/", data | {"exact": "1"}).content.decode())
+    while not (answer := browser.get(path)).has_header("HX-Retarget"):
+        assert 'role="progressbar"' in answer.content.decode()
+        time.sleep(0.01)
+    assert (answer["HX-Retarget"], answer["HX-Reswap"]) == ("#estimate", "innerHTML")
+    page = answer.content.decode()
+    assert people[0] != "0"
+    assert re.findall(r'class="big-figure">(\d+)<', page) == people
+    assert "counted exactly, as of" in page
+    assert 'id="counting"' not in page
+    assert "No longer counting" in served.insider(role="marketing").get(path).content.decode()
+    browser.post("/segments/estimate/", data | {"c.event.count.at_least": "2"})
+    edited = browser.get(path)
+    assert (edited["HX-Reswap"], "No longer counting" in edited.content.decode()) == ("outerHTML", True)
+
+
+def begun(counting: str) -> str:
+    """Where a count that has begun is asked for."""
+    found = re.search(
+        r'id="counting" aria-live="off" hx-get="(/segments/counts/[0-9a-f]+/)" hx-trigger="every 1s"', counting
+    )
+    assert found is not None
+    return found[1]
 
 
 def test_a_segment_is_built_by_buttons_published_and_filled(served: Site, town: Town) -> None:

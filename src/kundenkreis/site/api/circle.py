@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_noop
@@ -10,9 +10,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from kundenkreis.definitions.use_cases.edit_drafts import published
-from kundenkreis.site.access import may
+from kundenkreis.site.access import may, viewer
 from kundenkreis.site.api.conditions import Condition, check_condition
-from kundenkreis.site.api.errors import NotFoundError
+from kundenkreis.site.api.errors import CountGoneError, NotFoundError
 from kundenkreis.site.api.fields import (
     Body,
     Cursor,
@@ -30,6 +30,7 @@ from kundenkreis.site.audit import audit_view
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.palette import KINDS, MOST_OF_A_KIND
 from kundenkreis.site.ports.contents import ContentLine, Preview
+from kundenkreis.site.ports.counts import Count
 from kundenkreis.site.ports.decided import DecidedMessage, DecidedPage, DecidedQuery, Fate
 from kundenkreis.site.ports.journeys import (
     ContentFigure,
@@ -47,6 +48,7 @@ from kundenkreis.site.ports.status import Status
 
 router = Router(tags=["circle"])
 _QUICK_MS, _EXACT_MS = 600, 20_000
+CountId = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,16 @@ class Estimating(Body):
     """A condition to count people for."""
 
     condition: Condition
-    exact: bool = Field(False, description="Count everybody, which may take 20 seconds, instead of a fair sample.")
+    exact: bool = Field(
+        False,
+        description="Count everybody as far as 20 seconds reach, instead of a fair sample; segments/counts counts any number.",
+    )
+
+
+class Counting(Body):
+    """A condition to count everybody for."""
+
+    condition: Condition
 
 
 class MessagesAsked(Body):
@@ -137,6 +148,39 @@ def estimate_segment(request: HttpRequest, asked: Estimating) -> Estimate:
     budget_ms = _EXACT_MS if asked.exact else _QUICK_MS
     found = mounted().sources.segments.estimate(asked.condition, budget_ms=budget_ms)
     return found if may(*PERSON) else replace(found, sample=())
+
+
+@offer(
+    router, "POST", "segments/counts", needs=("segments.edit",), answer=Count, is_writing=True,
+    summary=gettext_noop("Begin to count for how many people a condition holds"),
+)  # fmt: skip
+def begin_count(request: HttpRequest, asked: Counting) -> Count:
+    """Counts everybody in the background, about two minutes for a million. Ask for it again until its state is `done`; it ends when nobody
+    has asked for 30 seconds. An account has one count over the API: a new one takes the place of the one before.
+    """
+    check_condition(asked.condition, pointer="condition")
+    return mounted().sources.counts.begin(_asker(), asked.condition)
+
+
+@offer(
+    router, "GET", "segments/counts/{count_id}", needs=("segments.edit",), answer=Count,
+    summary=gettext_noop("See how far a count is, and its result"),
+)  # fmt: skip
+def read_count(request: HttpRequest, count_id: CountId) -> Count:
+    """The sample of people is left out for keys that may not see people. A result lives in the memory of the process that made it: once that
+    was started anew, a newer count was begun or nobody asked for 30 seconds, the answer is 404 `count_gone`. Begin it again then.
+    """
+    found = mounted().sources.counts.find(_asker(), count_id)
+    if found is None:
+        raise CountGoneError
+    if found.result is None or may(*PERSON):
+        return found
+    return replace(found, result=replace(found.result, sample=()))
+
+
+def _asker() -> str:
+    someone = viewer()
+    return f"api {someone.account_id}" if someone is not None else ""
 
 
 @offer(

@@ -33,6 +33,12 @@ class TrialGoneError(CallerError):
     code = "trial_gone"
 
 
+class CountGoneError(CallerError):
+    """This count is not there: a newer one took its place, nobody asked for 30 seconds, or the server was started anew. Begin it again."""
+
+    code = "count_gone"
+
+
 class ImpossibleError(CallerError):
     """This cannot be done with this customer."""
 

@@ -35,6 +35,7 @@ STATUS_OF: Final[dict[type[KundenkreisError], int]] = {
     errors.NotFoundError: 404,
     NoDraftError: 404,
     errors.TrialGoneError: 404,
+    errors.CountGoneError: 404,
     errors.MethodError: 405,
     errors.StillWorkingError: 409,
     PublishedMeanwhileError: 409,

@@ -74,6 +74,8 @@ class Estimate:
     """Some for whom it holds."""
     mistakes: tuple[tuple[Path, str], ...] = ()
     """Why it cannot be asked, each with its place; everything else is 0 then."""
+    as_of_us: int = 0
+    """Of a count that took a while: when it began, so that nobody was asked before; 0: asked just now, all in one instant."""
 
 
 class Segments(Protocol):

@@ -29,6 +29,12 @@ def in_language(names: Mapping[str, str], fallback: str) -> str:
 @register.filter
 def estimate_words(estimate: Estimate) -> str:
     """How sure the number is."""
+    if estimate.is_exact and estimate.as_of_us:
+        return ngettext(
+            "of %(all)s person or visitor, counted exactly, as of %(when)s",
+            "of %(all)s people and visitors, counted exactly, as of %(when)s",
+            estimate.of,
+        ) % {"all": formats.number(estimate.of), "when": formats.moment(estimate.as_of_us)}
     if estimate.is_exact:
         return ngettext(
             "of %(all)s person or visitor, counted exactly",

@@ -17,6 +17,8 @@ from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.definitions.use_cases.edit_drafts import in_force, published
 from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing
+from kundenkreis.site import formats
+from kundenkreis.site.access import viewer
 from kundenkreis.site.difference_words import change_lines
 from kundenkreis.site.drafting import drop_draft, free_id, keep_draft, open_document, opponent_of, publish_draft
 from kundenkreis.site.forms.acts import acted
@@ -26,11 +28,11 @@ from kundenkreis.site.forms.offers import condition_forms, offered, options_of
 from kundenkreis.site.mistake_words import error_word, mistake_word, mistakes_at
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.segments.listing import condition_lines
-from kundenkreis.site.ports.segments import Estimate
+from kundenkreis.site.ports.counts import Count
 from kundenkreis.site.toasts import add_toast
 
-QUICK_MS, EXACT_MS = 600, 20_000
-"""How long an estimate may take while somebody edits, and how long the exact count behind it."""
+QUICK_MS = 600
+"""How long an estimate may take while somebody edits."""
 ROOT = "c"
 _PLACE = re.compile(r"[a-z][A-Za-z0-9_.]{0,200}")
 
@@ -125,16 +127,44 @@ def _mistakes(document: dict[str, Any]) -> dict[tuple[str | int, ...], str]:
 
 @never_cache
 def estimate_segment(request: HttpRequest) -> HttpResponse:
-    """How many people a condition of the posted form holds for; `exact=1` counts everybody, `root` names one of several conditions."""
+    """How many people a condition of the posted form holds for; `exact=1` begins to count everybody, `root` names one of several conditions."""
     root = request.POST.get("root", ROOT)
     is_placed = _PLACE.fullmatch(root) is not None
     condition = chosen(ConditionForms(installed_plugins().conditions).read(_sent(request), root)) if is_placed else {}
-    is_exact = request.POST.get("exact") == "1"
-    estimate: Estimate | None = None
-    if condition:
-        estimate = mounted().sources.segments.estimate(condition, budget_ms=EXACT_MS if is_exact else QUICK_MS)
+    sources = mounted().sources
+    if condition and request.POST.get("exact") == "1":
+        return render(request, "segments/counting.html", _so_far(sources.counts.begin(_asker(), condition)))
+    if root == ROOT:
+        sources.counts.end(_asker())  # what it counts is edited
+    estimate = sources.segments.estimate(condition, budget_ms=QUICK_MS) if condition else None
     template = "segments/estimate.html" if root == ROOT else "forms/estimate.html"
-    return render(request, template, {"estimate": estimate, "was_exact": is_exact})
+    return render(request, template, {"estimate": estimate})
+
+
+@never_cache
+def count_segment(request: HttpRequest, count_id: str) -> HttpResponse:
+    """How far the exact count is; when it is done, the number in the place of the estimate."""
+    count = mounted().sources.counts.find(_asker(), count_id)
+    if count is not None and count.result is not None:
+        response = render(request, "segments/estimate.html", {"estimate": count.result})
+        response["HX-Retarget"], response["HX-Reswap"] = "#estimate", "innerHTML"
+        return response
+    if count is not None and count.state == "at_work":
+        # What asks stays where it is: it says to screen readers that they need not read every step.
+        return render(request, "segments/so_far.html", _so_far(count))
+    response = render(request, "segments/counting.html", {"count": count})
+    response["HX-Reswap"] = "outerHTML"
+    return response
+
+
+def _so_far(count: Count) -> dict[str, Any]:
+    return {"count": count, "share": formats.whole_percent(count.done / count.total) if count.total else ""}
+
+
+def _asker() -> str:
+    """One count of the pages for each account."""
+    someone = viewer()
+    return f"page {someone.account_id}" if someone is not None else ""
 
 
 @never_cache
