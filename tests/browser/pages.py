@@ -105,6 +105,7 @@ NOT_PAGES = {
     "customers_together": "needs an act on many; test_behaviour.py goes there",
     "customer_stop": "needs a planned message",
     "journey_publish": "leads on without a draft",
+    "segment_count": "a part of a page",
     "segment_publish": "leads on without a draft",
     "score_publish": "leads on without a draft",
     "phases_publish": "leads on without a draft",
