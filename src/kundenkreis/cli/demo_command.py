@@ -26,7 +26,6 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     """Load the year unless it is there already, print the summary, serve."""
     import dataclasses
 
-    from kundenkreis.cli import serve_command
     from kundenkreis.demo.run import DemoExistsError, load_demo, summary
     from kundenkreis.kernel.zones import zone
     from kundenkreis.runtime.installation import Installation
@@ -56,10 +55,9 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
         if arguments.load_only or arguments.json:
             return answer
         answer.show(Console(soft_wrap=True))
-        # What serves begins anew: the loader's memory is three times a supervisor's, and its fold helper would stay.
-        sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", "kundenkreis.cli.main", "serve"])
-    return serve_command.supervise(settings)
+    # What serves begins anew: the loader's memory is many times a supervisor's, and its fold helper would stay.
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "kundenkreis.cli.main", "serve"])
 
 
 def _progress(*, silent: bool) -> Progress:

@@ -1,5 +1,6 @@
 """`kreis serve`: the whole runtime, or one role of it."""
 
+import os
 import socket
 import sys
 import threading
@@ -11,6 +12,8 @@ from kundenkreis.settings import Settings
 
 ROLES = ("web", "worker", "dispatcher", "counter")
 DISPATCHER_THREADS = 2
+READERS_CACHE_MEBIBYTES = 16
+"""Every commit of the worker empties the caches of the others; more would only be held."""
 _LOOK_AGAIN_SECONDS = 0.2
 
 
@@ -23,17 +26,17 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     """Serve until SIGTERM or Ctrl-C."""
     if arguments.role is None:
         return supervise(settings)
-    import os
-
     from kundenkreis.runtime.installation import Installation
     from kundenkreis.runtime.logs import write_logs
     from kundenkreis.runtime.points import point_from
     from kundenkreis.runtime.serve import end_with_supervisor
+    from kundenkreis.runtime.stores.sqlite import CACHE_MEBIBYTES
 
     write_logs(settings)
     if not sys.stdin.isatty():
         end_with_supervisor()
-    installation = Installation(settings, point=point_from(os.environ))
+    cache = CACHE_MEBIBYTES if arguments.role == "worker" else READERS_CACHE_MEBIBYTES
+    installation = Installation(settings, point=point_from(os.environ), cache_mebibytes=cache)
     installation.ensure_rulebook()
     if arguments.role == "web":
         from kundenkreis.runtime.web import run_web
@@ -57,20 +60,15 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
 
 def supervise(settings: Settings) -> Answer | None:
     """Serve all roles; returns when told to stop."""
-    from kundenkreis.runtime.installation import Installation
     from kundenkreis.runtime.serve import Supervisor, role_arguments
-    from kundenkreis.site.wsgi import issue_login_url
 
-    installation = Installation(settings)
-    installation.ensure_rulebook()
-    installation.ensure_write_keys([("web", "public"), ("server", "server")])
-    installation.close()
+    login = _prepared(settings)
     roles = [("web", role_arguments("web"))]
     roles += [
         (f"worker-{n}", role_arguments("worker", "--name", f"worker-{n}")) for n in range(1, settings.workers + 1)
     ]
     roles += [(role, role_arguments(role)) for role in ("dispatcher", "counter")]
-    threading.Thread(target=_say_where, args=(settings, issue_login_url(settings)), daemon=True).start()
+    threading.Thread(target=_say_where, args=(settings, login), daemon=True).start()
     code = Supervisor(
         roles, data_dir=settings.data_dir, say=lambda text: print(text, file=sys.stderr, flush=True)
     ).run()
@@ -79,14 +77,40 @@ def supervise(settings: Settings) -> Answer | None:
     return None
 
 
+def _prepared(settings: Settings) -> str:
+    """Bring the installation up to date; says where one signs in once.
+
+    In a child: the supervisor lives for as long as the installation is served, and keeps nothing of this in memory. Where it
+    fails, the child says why as any command does.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        with os.fdopen(reading) as said:
+            login = said.read()
+        if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            raise SystemExit(code if code > 0 else 1)  # below zero: ended by a signal
+        return login
+    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.site.wsgi import LOGIN_VALID_MINUTES, issue_login_url
+
+    os.close(reading)
+    installation = Installation(settings)
+    installation.ensure_rulebook()
+    installation.ensure_write_keys([("web", "public"), ("server", "server")])
+    installation.close()
+    login = f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {issue_login_url(settings)}"
+    os.write(writing, login.encode())
+    os._exit(0)  # nothing that the parent still has is closed or flushed twice
+
+
 def _say_where(settings: Settings, login: str) -> None:
     """Print where the pages are and a link that signs in once, as soon as somebody who opens it meets a page."""
-    from kundenkreis.site.wsgi import LOGIN_VALID_MINUTES
-
     while not _is_listening(settings):
         time.sleep(_LOOK_AGAIN_SECONDS)
     print(f"Kundenkreis serves {settings.public_url}")
-    print(f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {login}", flush=True)
+    print(login, flush=True)
 
 
 def _is_listening(settings: Settings) -> bool:

@@ -26,7 +26,7 @@ from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, append_cont
 from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
-from kundenkreis.runtime.stores.sqlite import SqliteStore
+from kundenkreis.runtime.stores.sqlite import CACHE_MEBIBYTES, SqliteStore
 from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker
 from kundenkreis.settings import Settings
 
@@ -50,8 +50,9 @@ class Installation:
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, point: Point = no_point, durable: bool = True
-    ) -> None:
+        self, settings: Settings, *, clock: Clock | None = None, point: Point = no_point, durable: bool = True,
+        cache_mebibytes: int = CACHE_MEBIBYTES,
+    ) -> None:  # fmt: skip
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.point = point
@@ -60,7 +61,7 @@ class Installation:
         settings.make_data_dir()
         self._bells: list[Bell] = []
         self._worker_bell = self.bell(WORKER_BELL)
-        self.store: Store = open_store(settings, point, durable=durable)
+        self.store: Store = open_store(settings, point, durable=durable, cache_mebibytes=cache_mebibytes)
         migrate(self.store)
         fill_customer_list(self.store)
         self.zone: Zone = self._fixed_zone()
@@ -220,11 +221,14 @@ class Installation:
         return zone(fixed)
 
 
-def open_store(settings: Settings, point: Point, *, durable: bool = True) -> Store:
+def open_store(
+    settings: Settings, point: Point, *, durable: bool = True, cache_mebibytes: int = CACHE_MEBIBYTES
+) -> Store:
     """The operational store that the settings name."""
     if settings.on_postgres:
         return PostgresStore(settings.database, point=point)
-    return SqliteStore(settings.data_dir / STORE_FILE, point=point, is_durable=durable)
+    path = settings.data_dir / STORE_FILE
+    return SqliteStore(path, point=point, is_durable=durable, cache_mebibytes=cache_mebibytes)
 
 
 def _take_from(inbox: PostgresInbox) -> Callable[[Session, int, int], list[tuple[int, InboxItem]]]:

@@ -27,6 +27,8 @@ _LONGEST_WAL_PAGES = 256_000
 """1 GB: where a commit writes the WAL back itself, if nobody did before."""
 _KEPT_WAL_BYTES = 64 << 20
 """What a WAL that was longer is cut to when it begins anew."""
+CACHE_MEBIBYTES = 64
+"""Of each connection, unless told otherwise."""
 _LARGE_BYTES = 2 << 30
 """A store of this size is always read as memory: every commit of the worker empties the caches of everybody else, and what they read again lies
 in the system's cache anyway."""
@@ -108,7 +110,12 @@ class SqliteStore:
     dialect = "sqlite"
 
     def __init__(
-        self, path: Path | str, *, point: Point = no_point, cache_mebibytes: int = 64, is_durable: bool = True
+        self,
+        path: Path | str,
+        *,
+        point: Point = no_point,
+        cache_mebibytes: int = CACHE_MEBIBYTES,
+        is_durable: bool = True,
     ) -> None:
         self.path = str(path)
         self._synchronous = "FULL" if is_durable else "OFF"
