@@ -18,6 +18,7 @@ from benchmarks.fold import fill
 from benchmarks.places import START_US, SteeredClock, installation_at, settings_for
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.kernel.ids import PARTITIONS
+from kundenkreis.runtime.clock import SystemClock
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.session import Store
@@ -34,7 +35,7 @@ def run(workers: int, customers: int, events: int) -> dict[str, float]:
         crew = Crew(settings, workers)
         crew.take_up(installation, inbox, identities(customers, at_us=START_US))
         stream = traffic(events, customers, start_us=AFTER_US, step_us=100)
-        crew.clock_us.value = AFTER_US + events * 100
+        crew.move_clock(AFTER_US + events * 100)
         seconds = crew.take_up(installation, inbox, stream)
         cpu_seconds = crew.cpu_seconds()
         crew.end()
@@ -54,16 +55,20 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         self._gate, self._stop = context.Barrier(workers + 1), context.Event()
         self._idle, self._cpu_seconds = context.Array("b", workers), context.Array("d", workers)
-        self.clock_us = context.Value("q", START_US)
+        self._clock_us = context.Value("q", START_US - SystemClock().monotonic_us())
         self._processes = [
             context.Process(
                 target=work,
-                args=(settings, number, workers, self.clock_us, self._gate, self._stop, self._idle, self._cpu_seconds),
+                args=(settings, number, workers, self._clock_us, self._gate, self._stop, self._idle, self._cpu_seconds),
             )
             for number in range(workers)
         ]
         for process in self._processes:
             process.start()
+
+    def move_clock(self, at_us: int) -> None:
+        """From now on it is this instant and what follows, for everybody."""
+        self._clock_us.value = at_us - SystemClock().monotonic_us()
 
     def take_up(self, installation: Installation, inbox: object, items: Iterator[InboxItem]) -> float:
         """Fill the inbox while everybody waits; the seconds from when they begin until nothing is left."""
@@ -138,15 +143,18 @@ def work(
 
 
 class RunningClock(SteeredClock):
-    """Real time from an instant that is set now and then: leases are renewed, and partitions shared out."""
+    """Real time from an instant that is set now and then: leases are renewed, and partitions shared out.
 
-    def __init__(self, from_us: "Synchronized[int]") -> None:
+    Args:
+        ahead_us: how much it is ahead of the machine's monotonic clock, which is the same for every process.
+    """
+
+    def __init__(self, ahead_us: "Synchronized[int]") -> None:
         super().__init__()
-        self._from_us = from_us
-        self._begun_us = self.monotonic_us()
+        self._ahead_us = ahead_us
 
     def now_us(self) -> int:
-        return self._from_us.value + self.monotonic_us() - self._begun_us
+        return self._ahead_us.value + self.monotonic_us()
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
+import msgspec
+
 from benchmarks.events import identities, traffic
 from benchmarks.fold import drain, fill
 from benchmarks.partitions import Crew
@@ -54,7 +56,7 @@ def run_postgres(customers: int, rate: int, workers: int) -> dict[str, object]:
         crew = Crew(settings, workers)
         crew.take_up(installation, inbox, people(customers))
         at_us, due = busiest_instant(installation.store)
-        crew.clock_us.value = at_us
+        crew.move_clock(at_us)
         with crew.at_work(inbox, iter(())):
             found = watch(installation.store, inbox, at_us, due, rate)
         found["cpu_seconds"] = round(crew.cpu_seconds(), 2)
@@ -105,7 +107,8 @@ def watch(store: Store, inbox: Inbox, at_us: Micros, due: int, rate: int) -> dic
         now = time.perf_counter()
         arrived = int((now - begun) * rate) - sent
         if arrived > 0:
-            inbox.append([next(live) for _ in range(arrived)])
+            now_us = at_us + int((now - begun) * 1e6)
+            inbox.append([msgspec.structs.replace(next(live), received_us=now_us) for _ in range(arrived)])
             waiting.extend(begun + (sent + number) / rate for number in range(arrived))
             sent += arrived
         with store.reading() as tx:

@@ -10,6 +10,7 @@ from kundenkreis.runtime.counting import kept
 from kundenkreis.runtime.counting.counter import COUNTED_WHEN_LARGE, Counter
 from kundenkreis.runtime.counting.journeys import FIGURE as JOURNEY
 from kundenkreis.runtime.counting.journeys import journeys_with_paths
+from kundenkreis.runtime.counting.orders import count_revenue, count_second_orders
 from kundenkreis.runtime.readers.contents import StoredContents
 from kundenkreis.runtime.readers.customers import StoredCustomers
 from kundenkreis.runtime.readers.journeys import StoredJourneys
@@ -17,6 +18,7 @@ from kundenkreis.runtime.readers.segments import StoredSegments
 from kundenkreis.runtime.status import InstallationStatus
 from kundenkreis.site.ports.customers import CustomerQuery
 from kundenkreis.site.ports.journeys import JourneyReport
+from kundenkreis.site.ports.start import Revenue, SecondOrderRate
 from tests.runtime.town import Town, live_through
 
 pytestmark = pytest.mark.db
@@ -70,6 +72,18 @@ def test_pages_show_the_same_numbers_whoever_counted_them(town: Town, monkeypatc
         wanted = {*COUNTED_WHEN_LARGE, *(JOURNEY + name for name in journeys_with_paths(tx))}
     assert wanted <= names
     assert _pages(town) == counted_by_the_pages
+
+
+def test_orders_are_counted_alike_in_parts_of_the_people(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    def figures() -> tuple[Revenue, SecondOrderRate]:
+        zone, at_us = town.installation.zone, town.installation.clock.now_us()
+        with town.installation.store.reading() as tx:
+            return count_revenue(tx, zone=zone, at_us=at_us), count_second_orders(tx, zone=zone, at_us=at_us)
+
+    whole = figures()
+    monkeypatch.setattr(kept, "LARGE", 0)
+    assert figures() == whole
+    assert whole[0].orders > 0
 
 
 def test_a_figure_of_another_version_is_counted_anew(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,7 @@ def _stretches(tx: Session, name: str) -> Iterator[list[_Run]]:
     while rows := tx.rows(_RUNS, (name, after)):
         yield [_Run(row[1], row[2], bool(row[3]), bool(row[4])) for row in rows]
         after = bytes(rows[-1][0])
+        tx.renew()
 
 
 def _persons(tx: Session) -> Mapping[int, int]:

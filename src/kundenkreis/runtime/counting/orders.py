@@ -5,11 +5,12 @@ profile that placed them, so those of merged profiles are first put together.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, MINUTE, Zone
-from kundenkreis.runtime.stores.session import Session
+from kundenkreis.runtime.counting.kept import is_large
+from kundenkreis.runtime.stores.session import Row, Session
 from kundenkreis.site.ports.start import Revenue, RevenueWeek, SecondOrderRate, SecondOrders
 
 WEEKS = 26
@@ -18,6 +19,10 @@ MONTHS = 12
 COHORT_DAYS = 30
 WINDOW_DAYS = 90
 """Within which a second order counts; a cohort is asked once this has passed for all of it."""
+PARTS = 64
+"""Of the people of a large installation; a few seconds of a million customers each."""
+_PEOPLE = 2**63
+"""Profile ids lie below it, evenly spread."""
 _SLOT: Micros = 15 * MINUTE
 """Days of every time zone begin at a multiple of it, so sums by it can be put together to days."""
 DEFAULT_CURRENCY = "EUR"
@@ -28,8 +33,11 @@ WITH RECURSIVE chain(loser, winner) AS (
 ), last_winner AS (
   SELECT loser, winner FROM chain c WHERE NOT EXISTS (SELECT 1 FROM merges m WHERE m.loser = c.winner)
 ), placed AS (
-  SELECT coalesce(w.winner, o.profile_id) AS person, o.order_id, o.ordered_us, o.total_minor - o.refunded_minor AS net, o.currency
-  FROM orders o LEFT JOIN last_winner w ON w.loser = o.profile_id WHERE o.status = 'completed'
+  SELECT o.profile_id AS person, o.order_id, o.ordered_us, o.total_minor - o.refunded_minor AS net, o.currency
+  FROM orders o WHERE o.status = 'completed' AND o.profile_id BETWEEN ? AND ? AND o.profile_id NOT IN (SELECT loser FROM last_winner)
+  UNION ALL
+  SELECT w.winner, o.order_id, o.ordered_us, o.total_minor - o.refunded_minor, o.currency
+  FROM last_winner w JOIN orders o ON o.profile_id = w.loser WHERE o.status = 'completed' AND w.winner BETWEEN ? AND ?
 ), ordered AS (
   SELECT person, ordered_us, net, currency,
     row_number() OVER (PARTITION BY person ORDER BY ordered_us, order_id) AS place,
@@ -58,6 +66,15 @@ FROM ordered WHERE place = 1 AND ordered_us >= ? AND ordered_us < ? GROUP BY 1
 """
 
 
+def _rows(tx: Session, sql: str, *instants: Micros) -> Iterator[Row]:
+    """The rows of such a query, put to some people after the others where there are many: their sums are to be added up."""
+    step = _PEOPLE // PARTS if is_large(tx) else _PEOPLE
+    for first in range(0, _PEOPLE, step):
+        people = (first, first + step - 1)
+        yield from tx.rows(sql, (*people, *people, *instants))
+        tx.renew()
+
+
 def count_revenue(tx: Session, *, zone: Zone, at_us: Micros) -> Revenue:
     """Revenue of the last weeks, the present one included, and of the same weeks a year before."""
     today = zone.day_number(at_us)
@@ -66,7 +83,7 @@ def count_revenue(tx: Session, *, zone: Zone, at_us: Micros) -> Revenue:
     since_us = zone.day_start_us(first_monday - 7 * WEEKS_OF_A_YEAR)
     sums: dict[str, dict[tuple[int, str], int]] = defaultdict(lambda: defaultdict(int))
     orders: dict[str, int] = defaultdict(int)
-    for currency, relation, slot, net, count in tx.rows(_REVENUE, (since_us,)):
+    for currency, relation, slot, net, count in _rows(tx, _REVENUE, since_us):
         monday = first_monday + (zone.day_number(slot * _SLOT) - first_monday) // 7 * 7
         sums[currency][monday, relation] += int(net)
         if monday >= first_monday:
@@ -97,8 +114,7 @@ def count_second_orders(tx: Session, *, zone: Zone, at_us: Micros) -> SecondOrde
     newest = today - WINDOW_DAYS
     oldest = newest - MONTHS * COHORT_DAYS + 1
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    rows: Iterable[tuple[int, int, int]] = tx.rows(_SECOND, (zone.day_start_us(oldest), zone.day_start_us(newest + 1)))
-    for slot, people, again in rows:
+    for slot, people, again in _rows(tx, _SECOND, zone.day_start_us(oldest), zone.day_start_us(newest + 1)):
         cohort = (newest - zone.day_number(slot * _SLOT)) // COHORT_DAYS
         counts[cohort][0] += people
         counts[cohort][1] += int(again)

@@ -100,3 +100,4 @@ def _states(tx: Session, phases: Sequence[str]) -> Iterator[CustomerState]:
         while rows := tx.rows(_PEOPLE, (phase, after)):
             yield from (decode_state(bytes(row[1])) for row in rows)
             after = rows[-1][0]
+            tx.renew()

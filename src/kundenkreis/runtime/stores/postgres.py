@@ -57,6 +57,9 @@ class PostgresSession:
         self.cursor.execute(_translate(sql), params)
         return self.cursor.fetchall()
 
+    def renew(self) -> None:
+        """A snapshot holds up nobody here."""
+
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[Row]:
         with self.cursor.connection.cursor(name=f"stream_{next(_streams)}") as cursor:
             cursor.itersize = STREAMED_ROWS

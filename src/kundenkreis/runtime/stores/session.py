@@ -48,6 +48,10 @@ class Session(Protocol):
     def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
         """Bulk insert of whole rows (without a generated key). conflict: fail, ignore, replace, or an ON CONFLICT clause."""
 
+    def renew(self) -> None:
+        """Of a snapshot for reading: what is read from here on may be newer. For those who read for long: on SQLite the WAL cannot be begun anew
+        behind a snapshot, and grows by all that is written meanwhile."""
+
     def update(
         self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, key: Sequence[str] = ()
     ) -> None:

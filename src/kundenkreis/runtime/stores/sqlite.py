@@ -55,6 +55,10 @@ class SqliteSession:
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[Row]:
         yield from self._connection.execute(sql, params)
 
+    def renew(self) -> None:
+        self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN")
+
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         found: list[Row] = []
         for start in range(0, len(keys), _CHUNK):
