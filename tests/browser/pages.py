@@ -101,6 +101,7 @@ NOT_PAGES = {
     "definitions_export": "a file",
     "api": "answers for programs",
     "content_preview": "what would be sent, in a frame of the editor",
+    "content_links": "a part of the content editor; test_link_checks.py goes there",
     "customer_timeline": "a part of a page",
     "customers_together": "needs an act on many; test_behaviour.py goes there",
     "customer_stop": "needs a planned message",

@@ -1,20 +1,16 @@
 """STARTTLS with a certificate made for the test."""
 
-import datetime
 import ssl
 import time
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kundenkreis.channels.core.mime import OutgoingMail
 from kundenkreis.channels.core.outcomes import Retry, Sent
 from kundenkreis.channels.email_smtp import SmtpSession, SmtpSettings, Timeouts
 from kundenkreis.channels.testing import SmtpSink, no_point
+from tests.certificate import localhost_certificate
 
 pytestmark = pytest.mark.e2e
 
@@ -23,26 +19,7 @@ MAIL = OutgoingMail(b"1" * 16, "post@muster.example", "a@kunde.example", b"Subje
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "both.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(secret + built.public_bytes(serialization.Encoding.PEM))
-    return path
+    return localhost_certificate(tmp_path)
 
 
 def delivered(sink: SmtpSink, trusted: Path | None) -> object:

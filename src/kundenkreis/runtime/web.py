@@ -20,6 +20,7 @@ from kundenkreis.runtime.customer_acts import StoredCustomerActs
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.exact_counts import BackgroundCounts
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
+from kundenkreis.runtime.link_checks import BackgroundLinkChecks
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
 from kundenkreis.runtime.public_links import public_links
 from kundenkreis.runtime.publishing import StorePublisher
@@ -37,6 +38,7 @@ from kundenkreis.runtime.readers.uses import StoredUses
 from kundenkreis.runtime.readers.write_keys import StoredWriteKeys
 from kundenkreis.runtime.status import InstallationStatus
 from kundenkreis.runtime.trials import BackgroundTrials
+from kundenkreis.runtime.web_asking import SocketWeb
 from kundenkreis.site.mounted import Sources
 
 Scope = MutableMapping[str, Any]
@@ -65,6 +67,7 @@ def sources_of(installation: Installation) -> Sources:
         segments=StoredSegments(installation),
         counts=BackgroundCounts(installation),
         journeys=journeys,
+        links=BackgroundLinkChecks(SocketWeb()),
         trials=BackgroundTrials(installation),
         decided=StoredDecidedMessages(installation),
         events=StoredEvents(installation),

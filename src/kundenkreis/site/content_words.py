@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext as _
 
+from kundenkreis.content.core.links import Finding
+
 CLASSES = ("marketing", "service", "transactional")
 CALLS = ("read", "learn", "opinion", "use", "get_help", "register", "buy", "recommend", "none")
 
@@ -62,3 +64,19 @@ def part_word(part: str) -> str:
         "text": _("Plain text"),
     }
     return known.get(part, part)
+
+
+def finding_words(finding: Finding) -> tuple[str, str]:
+    """(what is the matter, what to do) with a link that does not work."""
+    words: dict[Finding, tuple[str, str]] = {
+        "gone": (_("The page does not exist (any more)."), _("Change the link or take it out.")),
+        "unknown_name": (_("There is no website of this name."), _("Correct the address.")),
+        "not_secure": (_("The connection to the website is not secure."), _("Browsers warn people of it; link to another page.")),
+        "server_error": (_("The website reports a fault of its own."), _("Check the link again later.")),
+        "silent": (_("The website does not answer."), _("Check the link again later.")),
+        "circle": (_("The link leads on and on and never arrives."), _("Link to the page itself.")),
+        "not_allowed": (_("This address is not on the public internet, so it was not asked."), _("Write one that everybody can reach.")),
+        "odd": (_("The website answers in an unusual way."), _("Open the link yourself.")),
+        "refuses": (_("Could not be checked: the website lets no program in."), _("Open the link yourself.")),
+    }  # fmt: skip
+    return words[finding]

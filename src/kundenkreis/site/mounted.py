@@ -18,6 +18,7 @@ from kundenkreis.site.ports.decided import DecidedMessages
 from kundenkreis.site.ports.event_catalogue import EventCatalogue
 from kundenkreis.site.ports.events import EventSource
 from kundenkreis.site.ports.journeys import JourneySource
+from kundenkreis.site.ports.links import LinkChecks
 from kundenkreis.site.ports.messages import Mailbox
 from kundenkreis.site.ports.search import Search
 from kundenkreis.site.ports.segments import Segments
@@ -46,6 +47,7 @@ class Sources:
     segments: Segments
     counts: Counts
     journeys: JourneySource
+    links: LinkChecks
     customer: CustomerSource
     customer_acts: CustomerActs
     customers: CustomerList

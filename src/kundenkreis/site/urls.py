@@ -16,7 +16,7 @@ from kundenkreis.site.pages import (
     start,
     status,
 )
-from kundenkreis.site.pages.contents import editor
+from kundenkreis.site.pages.contents import editor, link_checks
 from kundenkreis.site.pages.contents import listing as contents
 from kundenkreis.site.pages.customers import acts, listing, page, together
 from kundenkreis.site.pages.segments import builder, phases, scores
@@ -227,6 +227,7 @@ urlpatterns = [
     route("contents/map/", contents.show_map, name="content_map", see="content.see"),
     route("contents/new/", editor.edit_content, name="content_new", see="content.edit", change="content.edit"),
     route("contents/new/preview/", editor.preview_content, name="content_new_preview", change="content.edit"),
+    route("contents/link-check/<str:check_id>/", link_checks.show_check, name="content_links", see="content.edit"),
     route(
         "contents/<str:content_id>/edit/",
         editor.edit_content,

@@ -138,6 +138,12 @@ def _passkey(site: Site) -> Arguments:
     return {"pk": Authenticator.objects.create(user=account, type=Authenticator.Type.WEBAUTHN, data=data).pk}
 
 
+def _check_of_links(site: Site) -> str:
+    check = site.stored.links.start(())
+    assert check is not None
+    return check.check_id
+
+
 _NO_CONTENT = Address(
     own=_fixed(content_id="greeting"), foreign={"content_id": "no_such_content"}, own_statuses=frozenset({404})
 )
@@ -207,6 +213,9 @@ ADDRESSES: dict[str, Address] = {
     "content_delete": _NO_CONTENT,
     "content_restore": _NO_CONTENT,
     "content_discard": replace(_NO_CONTENT, own_statuses=frozenset({302}), foreign_status=302),
+    "content_links": Address(
+        own=lambda site: {"check_id": _check_of_links(site)}, foreign={"check_id": "no-such-check"}
+    ),
     "segment": _NO_SEGMENT,
     "segment_edit": Address(own=_fixed(segment_id="at_risk"), foreign={"segment_id": "no_such_segment"}),
     "segment_count": Address(own=_fixed(count_id="0a"), foreign={"count_id": "0b"}, foreign_status=200),

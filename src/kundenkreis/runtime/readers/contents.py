@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from kundenkreis.content.core.blocks import Block
+from kundenkreis.content.core.links import links_in
 from kundenkreis.content.core.source import ContentSource, Problem
 from kundenkreis.content.core.templates import RenderFailed, check_content, compile_draft, render
 from kundenkreis.customers.core.state import decode_state
@@ -82,6 +83,16 @@ class StoredContents:
     def variables(self, content_id: str) -> tuple[str, ...]:
         """See ports.Contents."""
         return names_for(self._in_force(), content_id)
+
+    def links(self, document: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+        """See ports.Contents."""
+        own = f"{self._installation.settings.public_url}/u/"
+        found: dict[str, tuple[str, ...]] = {}
+        for key in document.get("variants") or {}:
+            shown = self.preview(document, key, profile_id=0, without_name=False)
+            for link in links_in(shown.html, shown.text, without=own):
+                found[link] = (*found.get(link, ()), key)
+        return found
 
     def preview(
         self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,

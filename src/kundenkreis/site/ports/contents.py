@@ -91,6 +91,10 @@ class Contents(Protocol):
         """What can be written into this content between braces, such as customer.first_name; "" = a new one."""
         ...
 
+    def links(self, document: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+        """Link -> the variants it stands in, of every http(s) link as the invented person would get it; those of this installation left out."""
+        ...
+
     def preview(
         self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,
         brand: Mapping[str, Any] | None = None,

@@ -33,6 +33,7 @@ from kundenkreis.site.liquid_words import proposals
 from kundenkreis.site.mistake_words import error_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages import deleting
+from kundenkreis.site.pages.contents.link_checks import Shown, find_check, start_check
 from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
 from kundenkreis.site.ports.contents import Mistake
 from kundenkreis.site.toasts import add_toast
@@ -70,6 +71,9 @@ def _begin(request: HttpRequest, content_id: str) -> tuple[dict[str, Any], Draft
 def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:
     read = read_content(request.POST.dict(), document)
     act = request.POST.get("act", "")
+    verb, _colon, check_id = act.partition(":")
+    if verb == "links":
+        return _show(request, read, draft, links=find_check(check_id) if check_id else start_check(read))
     if act != "save":
         return _show(request, acted(read, act), draft)
     if not read["id"]:
@@ -89,7 +93,7 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
 
 def _show(
     request: HttpRequest, document: dict[str, Any], draft: Draft | None, *, name_error: str = "", conflict: Mapping[str, Any] | None = None,
-    status: int = 200,
+    status: int = 200, links: Shown | None = None,
 ) -> HttpResponse:  # fmt: skip
     source = mounted().sources.contents
     forms = variant_forms(document)
@@ -122,6 +126,7 @@ def _show(
         ],
         "people": source.people(),
         "checks": preflight(document),
+        "links": links,
         "sandbox": SANDBOX,
         "names": ("customer.first_name", "customer.greeting", "customer.address.city", "brand.name", "event.order_id",
                   "unsubscribe_url", "preferences_url"),
