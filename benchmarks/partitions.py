@@ -1,4 +1,4 @@
-"""Inbox to committed state on PostgreSQL: several workers, each a process of its own as in `kreis serve`, with a full inbox.
+"""Inbox to committed state on PostgreSQL: several workers, each a process of its own as in `kreis serve`, after an outage of a minute.
 
 python -m benchmarks.partitions [--workers 2] [--customers 20000] [--events 40000]
 """
@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Barrier, Event
 from threading import BrokenBarrierError
 
 from benchmarks.events import identities, traffic
-from benchmarks.fold import fill
+from benchmarks.fold import OUTAGE_US, fill
 from benchmarks.places import START_US, SteeredClock, installation_at, settings_for
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.kernel.ids import PARTITIONS
@@ -35,7 +35,7 @@ def run(workers: int, customers: int, events: int) -> dict[str, float]:
         crew = Crew(settings, workers)
         crew.take_up(installation, inbox, identities(customers, at_us=START_US))
         stream = traffic(events, customers, start_us=AFTER_US, step_us=100)
-        crew.move_clock(AFTER_US + events * 100)
+        crew.move_clock(AFTER_US + events * 100 + OUTAGE_US)
         seconds = crew.take_up(installation, inbox, stream)
         cpu_seconds = crew.cpu_seconds()
         crew.end()
