@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pysqlite3 as sqlite3
 import pytest
 
 from kundenkreis.cli.main import run_command
@@ -206,10 +208,8 @@ def test_a_restored_backup_is_erased_again(found: MakeCompany, tmp_path: Path) -
     company = found()
     live_a_little(company)
     backup = tmp_path / "backup.db"
-    with company.installation.store.transaction():
-        pass
-    store: Any = company.installation.store
-    store._connection().execute("VACUUM INTO ?", (str(backup),))
+    with closing(sqlite3.connect(company.settings.data_dir / "kreis.db", isolation_level=None)) as connection:
+        connection.execute("VACUUM INTO ?", (str(backup),))
     erase(company.installation, HER["userId"])
     company.close()
     folder = company.settings.data_dir

@@ -164,7 +164,7 @@ def test_nothing_is_read_in_full_because_time_passed(found: MakeCompany) -> None
     company.run()
     plans: list[str] = []
     store: Any = company.installation.store
-    connection = store._connection()
+    connection = store._connections.here()
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     company.live(NOW + 91 * DAY)

@@ -2,8 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from kundenkreis.runtime.exact_counts import BackgroundCounts
 from kundenkreis.runtime.readers.segments import StoredSegments
 from kundenkreis.site.ports.counts import ASKED_SECONDS, Count
 from kundenkreis.site.ports.segments import Estimate
-from tests.runtime.town import Town, live_through
+from tests.runtime.town import Town, ring_bells
 
 pytestmark = pytest.mark.db
 
@@ -22,16 +20,10 @@ _BELLS = {"event": {"name": "Bell Rung"}}
 _BUYERS = {"trait": {"name": "order_count", "op": ">=", "value": 2}}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
-    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
-    town = Town(tmp_path, database)
-    live_through(town)
-    for number in range(5):
-        town.send("track", userId=f"u{number}", event="Bell Rung", properties={})
-    town.run()
-    yield town
-    town.close()
+@pytest.fixture
+def town(town: Town) -> Town:
+    ring_bells(town)
+    return town
 
 
 class Steps:

@@ -1,6 +1,5 @@
 """Everything derived equals what the log says; any flipped byte is found; rebuilding sends nothing."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,6 @@ from tests.runtime.town import Town, live_through
 pytestmark = pytest.mark.db
 
 DERIVED = tuple(table.name for table, _ in COMPARED if table.derived)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
-    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
-    town = Town(tmp_path / "town", database)
-    live_through(town)
-    yield town
-    town.close()
 
 
 def _verify(town: Town) -> RebuildReport:

@@ -120,3 +120,10 @@ def live_through(town: Town) -> None:
     town.send("track", userId="u5", event="Order Completed", properties={"order_id": 7, "total": "much"})  # malformed
     town.send("nonsense", userId="u5")
     town.run()
+
+
+def ring_bells(town: Town) -> None:
+    """Five people ring a bell, an event that no rulebook counts."""
+    for number in range(5):
+        town.send("track", userId=f"u{number}", event="Bell Rung", properties={})
+    town.run()

@@ -31,7 +31,7 @@ from kundenkreis.site.testing import (
     WriteKeysInMemory,
 )
 from kundenkreis.site.wsgi import build_application
-from tests.runtime.town import Town
+from tests.runtime.town import Town, live_through
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -169,6 +169,15 @@ def count_queries() -> Callable[[Callable[[], object]], int]:
 def town(tmp_path: Path) -> Iterator[Town]:
     """A small installation on SQLite; a folder that tells it more has a fixture of its own."""
     town = Town(tmp_path)
+    yield town
+    town.close()
+
+
+@pytest.fixture
+def lived_in_town(tmp_path: Path) -> Iterator[Town]:
+    """One in which something has happened."""
+    town = Town(tmp_path)
+    live_through(town)
     yield town
     town.close()
 

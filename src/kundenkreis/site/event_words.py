@@ -4,7 +4,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from kundenkreis.events.core.catalogue import EVENTS
-from kundenkreis.site.formats import language
+from kundenkreis.site.formats import in_words
 from kundenkreis.site.words import channel_word
 
 
@@ -12,7 +12,7 @@ def event_word(name: str) -> str:
     """An event in words; what nobody knows is called as it was sent."""
     known = EVENTS.get(name)
     if known is not None:
-        return known.de if language() == "de" else known.en
+        return in_words(known)
     own = {
         "identify": _("Details received"),
         "alias": _("Two records belong together"),

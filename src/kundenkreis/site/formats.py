@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone
@@ -13,7 +13,6 @@ from django.utils.translation import get_language
 from kundenkreis.kernel.money import ZERO_DECIMAL
 from kundenkreis.kernel.zones import date_of, to_datetime
 from kundenkreis.site.mounted import mounted
-from kundenkreis.site.ports.customers import Words
 
 _EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", "en_GB")}
 """Pattern and locale of an exact instant. British English, because plain English has no names for European zones."""
@@ -31,7 +30,16 @@ def name_in(names: Mapping[str, str], fallback: str) -> str:
     return str(names.get(language()) or next(iter(names.values()), "") or fallback.replace("_", " "))
 
 
-def in_words(words: Words) -> str:
+class InBoth(Protocol):
+    """What is called something in both languages."""
+
+    @property
+    def de(self) -> str: ...
+    @property
+    def en(self) -> str: ...
+
+
+def in_words(words: InBoth) -> str:
     """A name that stands in both languages, in the viewer's."""
     return words.de if language() == "de" else words.en
 

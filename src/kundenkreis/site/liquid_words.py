@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from kundenkreis.content.core import liquid
 from kundenkreis.events.core.property_names import PROPERTIES
-from kundenkreis.site.formats import language
+from kundenkreis.site.formats import in_words
 from kundenkreis.site.profile_words import attribute_word
 
 
@@ -41,7 +41,7 @@ def variable_word(path: str) -> str:
     if (known := _own_words().get(path)) is not None:
         return known
     if root == "event" and name in PROPERTIES:
-        return PROPERTIES[name].de if language() == "de" else PROPERTIES[name].en
+        return in_words(PROPERTIES[name])
     return attribute_word(name)
 
 

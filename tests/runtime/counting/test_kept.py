@@ -1,6 +1,5 @@
 """What the counter keeps for the pages of a large installation equals what the pages of a small one count themselves."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,18 +18,9 @@ from kundenkreis.runtime.status import InstallationStatus
 from kundenkreis.site.ports.customers import CustomerQuery
 from kundenkreis.site.ports.journeys import JourneyReport
 from kundenkreis.site.ports.start import Revenue, SecondOrderRate
-from tests.runtime.town import Town, live_through
+from tests.runtime.town import Town
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def town(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Town]:
-    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
-    town = Town(tmp_path, database)
-    live_through(town)
-    yield town
-    town.close()
 
 
 def _pages(town: Town) -> dict[str, Any]:

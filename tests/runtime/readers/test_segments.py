@@ -1,27 +1,18 @@
 """Estimates equal a recount, also of events that no rulebook counts yet; members by day equal the log, on SQLite and PostgreSQL."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from kundenkreis.kernel.zones import DAY
 from kundenkreis.runtime.readers.segments import StoredSegments
-from tests.runtime.town import Town, live_through
+from tests.runtime.town import Town, ring_bells
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def town(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Town]:
-    database = request.getfixturevalue("postgres_database") if request.param == "postgres" else ""
-    town = Town(tmp_path, database)
-    live_through(town)
-    for number in range(5):
-        town.send("track", userId=f"u{number}", event="Bell Rung", properties={})
-    town.run()
-    yield town
-    town.close()
+@pytest.fixture
+def town(town: Town) -> Town:
+    ring_bells(town)
+    return town
 
 
 def test_estimates_equal_memberships_and_what_nobody_counts_is_counted_from_the_log(town: Town) -> None:

@@ -1,5 +1,6 @@
 """A town of customers behind the API, and keys to ask it with."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,3 +50,13 @@ def ask(site: Site, key: str, method: str, path: str, body: Any = None, **header
     given |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
     sent = json.dumps(body) if body is not None else ""
     return client.generic(method, f"/api/v1/{path}", sent, content_type="application/json", **given)
+
+
+def finished(site: Site, key: str, path: str) -> Any:
+    """What was begun there, once it is no longer at work."""
+    while True:
+        answer = ask(site, key, "GET", path)
+        assert answer.status_code == 200, answer.content
+        if answer.json()["state"] != "at_work":
+            return answer.json()
+        time.sleep(0.01)

@@ -1,12 +1,11 @@
 """Exact counts over the API: begun, asked for until they are done, without people for keys that may not see them."""
 
-import time
 from typing import Any
 
 import pytest
 
 from kundenkreis.site.access import Role, permissions_of
-from tests.site.api.conftest import ask, make_key
+from tests.site.api.conftest import ask, finished, make_key
 from tests.site.conftest import Site
 
 pytestmark = pytest.mark.db
@@ -15,12 +14,7 @@ _BUYERS = {"condition": {"trait": {"name": "order_count", "op": ">=", "value": 1
 
 
 def _finished(site: Site, key: str, count: Any) -> Any:
-    while True:
-        answer = ask(site, key, "GET", f"segments/counts/{count['count_id']}")
-        assert answer.status_code == 200, answer.content
-        if answer.json()["state"] != "at_work":
-            return answer.json()
-        time.sleep(0.01)
+    return finished(site, key, f"segments/counts/{count['count_id']}")
 
 
 def test_everybody_is_counted_in_the_background(served: Site) -> None:

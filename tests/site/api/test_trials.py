@@ -1,15 +1,12 @@
 """Trial runs over the API: begun, asked for until they are done, the figures of the page, and ended."""
 
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kundenkreis.runtime.simulate import simulate
-from tests.runtime.town import START_US, Town, live_through
-from tests.site.api.conftest import ask, make_key
+from tests.runtime.town import START_US, Town
+from tests.site.api.conftest import ask, finished, make_key
 from tests.site.conftest import Site
 
 pytestmark = pytest.mark.db
@@ -18,11 +15,8 @@ _DAYS = {"from_on": "2026-01-01", "to_on": "2026-03-01"}
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path)
-    live_through(town)
-    yield town
-    town.close()
+def town(lived_in_town: Town) -> Town:
+    return lived_in_town
 
 
 def _begin(site: Site, key: str, **more: Any) -> Any:
@@ -30,12 +24,7 @@ def _begin(site: Site, key: str, **more: Any) -> Any:
 
 
 def _finished(site: Site, key: str, trial: Any) -> Any:
-    while True:
-        answer = ask(site, key, "GET", f"journeys/welcome/trials/{trial['trial_id']}")
-        assert answer.status_code == 200, answer.content
-        if answer.json()["state"] != "at_work":
-            return answer.json()
-        time.sleep(0.02)
+    return finished(site, key, f"journeys/welcome/trials/{trial['trial_id']}")
 
 
 def test_trial_run_is_begun_once_asked_for_and_ended(served: Site, town: Town) -> None:

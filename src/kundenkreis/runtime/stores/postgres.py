@@ -4,7 +4,6 @@ Bulk inserts go through unnest of typed arrays: one statement, one round trip, w
 (`stores/packed.py`): a general driver looks at every value and writes it as text.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -20,6 +19,7 @@ from kundenkreis.runtime.stores.packed import (
     packed_texts,
     register_packed,
 )
+from kundenkreis.runtime.stores.per_thread import PerThread
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
 
@@ -122,20 +122,18 @@ class PostgresStore:
     def __init__(self, dsn: str, *, point: Point = no_point) -> None:
         self.dsn = dsn
         self._point = point
-        self._local = threading.local()
-        self._open: list[psycopg.Connection[Row]] = []
-        self._guard = threading.Lock()
+        self._connections: PerThread[psycopg.Connection[Row]] = PerThread(self._connect)
 
     def _connection(self) -> "psycopg.Connection[Row]":
-        connection: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
-        if connection is None or connection.closed:
-            connection = psycopg.connect(self.dsn, autocommit=True, **CONNECT)
-            connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
-            connection.autocommit = False
-            register_packed(connection)
-            self._local.connection = connection
-            with self._guard:
-                self._open.append(connection)
+        if self._connections.here().closed:  # the server was gone; let it be another one
+            self._connections.close_here()
+        return self._connections.here()
+
+    def _connect(self) -> "psycopg.Connection[Row]":
+        connection = psycopg.connect(self.dsn, autocommit=True, **CONNECT)
+        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
+        connection.autocommit = False
+        register_packed(connection)
         return connection
 
     @contextmanager
@@ -169,17 +167,7 @@ class PostgresStore:
                 connection.rollback()
 
     def close_here(self) -> None:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            return
-        self._local.connection = None
-        with self._guard:
-            self._open = [one for one in self._open if one is not connection]
-        connection.close()
+        self._connections.close_here()
 
     def close(self) -> None:
-        with self._guard:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-        self._local = threading.local()
+        self._connections.close()

@@ -333,9 +333,8 @@ def create_statements(table: Table, dialect: str) -> list[str]:
     if not table.generated_key:
         columns.append(f"PRIMARY KEY ({', '.join(table.primary_key)})")
     # A table of rows found by a compound or text key needs no second tree for row numbers.
-    tail = " WITHOUT ROWID" if dialect == "sqlite" and not single_integer_key and not table.generated_key else ""
-    if table.is_wide:
-        tail = ""
+    has_own_tree = single_integer_key or table.generated_key or table.is_wide
+    tail = " WITHOUT ROWID" if dialect == "sqlite" and not has_own_tree else ""
     if dialect == "postgres" and table.fill < 100:
         tail = f" WITH (fillfactor = {table.fill})"
     return [

@@ -14,6 +14,7 @@ import pysqlite3 as sqlite3  # SQLite 3.53: the system's may hold the WAL-reset 
 
 from kundenkreis.runtime.pace import Haste
 from kundenkreis.runtime.stores.checkpoints import Checkpoints
+from kundenkreis.runtime.stores.per_thread import PerThread
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
 
@@ -125,9 +126,8 @@ class SqliteStore:
         self._synchronous = "FULL" if is_durable else "OFF"
         self._point = point
         self._cache_kibibytes = cache_mebibytes * 1024
+        self._connections: PerThread[Any] = PerThread(self._connect)
         self._local = threading.local()
-        self._open: list[Any] = []
-        self._guard = threading.Lock()
         self._checkpoints: Checkpoints | None = None
 
     def checkpoint_beside(self) -> None:
@@ -143,17 +143,9 @@ class SqliteStore:
         if getattr(self._local, "haste", Haste.NONE) is haste:
             return
         self._local.haste = haste
-        self._connection().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if haste or self._is_large() else 0}")
+        self._connections.here().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if haste or self._is_large() else 0}")
         if self._checkpoints is not None:
             self._checkpoints.hurry(haste is Haste.FAR_BEHIND)
-
-    def _connection(self) -> Any:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-            with self._guard:
-                self._open.append(connection)
-        return connection
 
     def _connect(self) -> Any:
         connection = sqlite3.connect(
@@ -179,7 +171,7 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self, name: str = "tx") -> Iterator[Session]:
-        connection = self._connection()
+        connection = self._connections.here()
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield SqliteSession(connection)
@@ -195,7 +187,7 @@ class SqliteStore:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        connection = self._connection()
+        connection = self._connections.here()
         connection.execute("BEGIN")
         try:
             yield SqliteSession(connection)
@@ -203,20 +195,11 @@ class SqliteStore:
             connection.execute("ROLLBACK")
 
     def close_here(self) -> None:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            return
-        self._local.connection = None
-        with self._guard:
-            self._open = [one for one in self._open if one is not connection]
-        connection.close()
+        self._connections.close_here()
 
     def close(self) -> None:
         if self._checkpoints is not None:
             self._checkpoints.stop()
             self._checkpoints = None
-        with self._guard:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
+        self._connections.close()
         self._local = threading.local()

@@ -17,7 +17,7 @@ from kundenkreis.kernel.zones import day_of, zone
 from kundenkreis.site.access import Viewer, viewer
 from kundenkreis.site.api.conditions import Condition, check_condition
 from kundenkreis.site.api.errors import ConditionRefusedError, ImpossibleError, NotFoundError
-from kundenkreis.site.api.fields import Body, DefinitionId, Name, ProfileId, Reason, Value, clean
+from kundenkreis.site.api.fields import Body, DefinitionId, Name, ProfileId, Reason, RunId, Value, clean
 from kundenkreis.site.api.offers import PERSON, offer, require
 from kundenkreis.site.audit import address_of
 from kundenkreis.site.bulk_runner import NEEDED, start
@@ -43,7 +43,6 @@ _TOKEN_BYTES: Final = 16
 
 FilterId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[0-9a-f]+$")]
 ExportId = Annotated[str, Field(min_length=1, max_length=_LONGEST_EXPORT_ID, pattern=r"^[A-Za-z0-9_.:-]+$")]
-BulkId = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")]
 Token = Annotated[
     str, Field(pattern=r"^[!-~]{1,64}$", description="Yours, new for each act: what is sent twice happens once.")
 ]
@@ -221,7 +220,7 @@ def act_together(request: HttpRequest, together: TogetherOrdered) -> BulkAct:
     router, "GET", "together/{bulk_id}", needs=("customers.edit", *PERSON), answer=BulkAct,
     summary=gettext_noop("See how far an act on many customers is"),
 )  # fmt: skip
-def read_together(request: HttpRequest, bulk_id: BulkId) -> BulkAct:
+def read_together(request: HttpRequest, bulk_id: RunId) -> BulkAct:
     return _act(bulk_id)
 
 

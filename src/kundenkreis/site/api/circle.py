@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_noop
@@ -23,6 +23,7 @@ from kundenkreis.site.api.fields import (
     MaybeProfileId,
     Name,
     ProfileId,
+    RunId,
     Text,
 )
 from kundenkreis.site.api.offers import PERSON, offer
@@ -48,7 +49,6 @@ from kundenkreis.site.ports.status import Status
 
 router = Router(tags=["circle"])
 _QUICK_MS, _EXACT_MS = 600, 20_000
-CountId = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,7 @@ def begin_count(request: HttpRequest, asked: Counting) -> Count:
     router, "GET", "segments/counts/{count_id}", needs=("segments.edit",), answer=Count,
     summary=gettext_noop("See how far a count is, and its result"),
 )  # fmt: skip
-def read_count(request: HttpRequest, count_id: CountId) -> Count:
+def read_count(request: HttpRequest, count_id: RunId) -> Count:
     """The sample of people is left out for keys that may not see people. A result lives in the memory of the process that made it: once that
     was started anew, a newer count was begun or nobody asked for 30 seconds, the answer is 404 `count_gone`. Begin it again then.
     """

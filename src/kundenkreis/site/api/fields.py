@@ -22,6 +22,8 @@ Value = Annotated[str, Field(max_length=1024), AfterValidator(clean)]
 Reason = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"\S", description="Why; it stands in the timeline.")
 ]
+RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")]
+"""Of what was begun and is asked for until it is done: a count, a trial run, an act on many."""
 DefinitionId = Annotated[str, Field(pattern=ID_PATTERN)]
 ProfileId = Annotated[int, Field(ge=1, le=_GREATEST_ID)]
 MaybeProfileId = Annotated[int, Field(ge=0, le=_GREATEST_ID)]

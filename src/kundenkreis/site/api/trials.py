@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_noop
@@ -15,7 +15,7 @@ from kundenkreis.definitions.use_cases.edit_drafts import published
 from kundenkreis.kernel.zones import date_of, day_of
 from kundenkreis.site.api.accounts import Ended
 from kundenkreis.site.api.errors import DraftsRefusedError, NotFoundError, TrialGoneError
-from kundenkreis.site.api.fields import Body, DefinitionId
+from kundenkreis.site.api.fields import Body, DefinitionId, RunId
 from kundenkreis.site.api.offers import offer
 from kundenkreis.site.api.problems import pointer
 from kundenkreis.site.mounted import mounted
@@ -25,7 +25,6 @@ from kundenkreis.site.ports.trials import Trial, TrialResult, TrialState
 
 router = Router(tags=["trials"])
 
-TrialId = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")]
 _SAID: Final[dict[Objection, tuple[str, str]]] = {
     "backwards": ("to_on", "The last day lies before the first."),
     "too_long": ("to_on", f"At most {MOST_DAYS} days after the first."),
@@ -95,7 +94,7 @@ def begin_trial(request: HttpRequest, journey_id: DefinitionId, trying: Trying) 
     router, "GET", "journeys/{journey_id}/trials/{trial_id}", needs=("journeys.edit",), answer=TrialAnswer,
     summary=gettext_noop("See how far a trial run is, and its result"),
 )  # fmt: skip
-def read_trial(request: HttpRequest, journey_id: DefinitionId, trial_id: TrialId) -> TrialAnswer:
+def read_trial(request: HttpRequest, journey_id: DefinitionId, trial_id: RunId) -> TrialAnswer:
     """The figures of its page. On large installations a sample of customers is tried (`sample_percent`): the figures are those of the sample.
     A result lives in the memory of the process that made it: once that was started anew, the trial run was ended, or a newer one of
     the journey was begun, the answer is 404 `trial_gone`. Begin it again then.
@@ -110,7 +109,7 @@ def read_trial(request: HttpRequest, journey_id: DefinitionId, trial_id: TrialId
     router, "DELETE", "journeys/{journey_id}/trials/{trial_id}", needs=("journeys.edit",), answer=Ended, is_writing=True,
     summary=gettext_noop("End a trial run"),
 )  # fmt: skip
-def end_trial(request: HttpRequest, journey_id: DefinitionId, trial_id: TrialId) -> Ended:
+def end_trial(request: HttpRequest, journey_id: DefinitionId, trial_id: RunId) -> Ended:
     """It stops where it is, and its result is forgotten."""
     if not mounted().sources.trials.end(journey_id, trial_id):
         raise TrialGoneError
