@@ -1,17 +1,18 @@
 """Safeties removed on purpose, each in a child process only: the tests must notice every one."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
 from kundenkreis.channels import dispatcher, outbox
-from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.inbox import PostgresInbox
 from kundenkreis.kernel.hashing import event_id_of
 from kundenkreis.runtime import dispatching, folding, worker
+from kundenkreis.runtime.reading import Reading
 from kundenkreis.runtime.resolver import Resolver
 from kundenkreis.runtime.stores import postgres
+from kundenkreis.runtime.stores.meta import write_meta
 from kundenkreis.runtime.stores.session import Session
 
 
@@ -89,37 +90,34 @@ def _early_sqlite() -> None:
     original = worker.EmbeddedWorker.step
 
     class Fetched:
-        def __init__(self, items: list[tuple[int, InboxItem]]) -> None:
-            self.items = items
+        def __init__(self, reading: Reading) -> None:
+            self.reading = reading
 
-        def read(self, after: int, *, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]:
-            return self.items
+        def read(self, after: int, *, most_items: int) -> Reading:
+            return self.reading
 
-        def prune(self, up_to: int) -> int:
-            return 0
+        def read_ahead(self, after: int, *, most_items: int) -> None:
+            pass
 
     def step(self: worker.EmbeddedWorker) -> worker.StepReport:
-        inbox = self._inbox
+        reader: Any = self._reader
         with self._store.transaction("early") as tx:
-            items = inbox.read(worker.inbox_position(tx), most_items=self._size, most_bytes=worker.MOST_BYTES)
-            if items:
-                tx.run(
-                    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    (worker.INBOX_POSITION, str(items[-1][0])),
-                )
-        self._inbox = Fetched(items)
+            reading = reader.read(worker.inbox_position(tx), most_items=self._pace.size)
+            if reading.arrivals:
+                write_meta(tx, worker.INBOX_POSITION, str(reading.last))
+        self._reader = cast(Any, Fetched(reading))
         try:
             return original(self)
         finally:
-            self._inbox = inbox
+            self._reader = reader
 
     worker.EmbeddedWorker.step = step  # type: ignore[method-assign]
 
 
 def _early_postgres() -> None:
-    def resolve(self: worker.PartitionWorker) -> int:
+    def resolve(self: worker.PartitionWorker) -> worker.StepReport:
         with psycopg.connect(self._store.dsn) as connection, connection.cursor() as cursor:  # type: ignore[attr-defined]
-            items = PostgresInbox.take(cursor, most_items=self._size, most_bytes=worker.MOST_BYTES)
+            items = PostgresInbox.take(cursor, most_items=self._pace.size, most_bytes=worker.MOST_BYTES)
         take = self._take_inbox
         self._take_inbox = lambda tx, most_items, most_bytes: items
         try:

@@ -32,6 +32,10 @@ POINTS: tuple[CrashPoint, ...] = (
     CrashPoint("inbox.before_answer", "web", "the sender is about to hear yes"),
     CrashPoint("inbox.after_answer", "web", "the sender was told yes"),
     CrashPoint(
+        "settle.before_commit", "worker", "the disk is about to be awaited, for all batches so far", ("sqlite",)
+    ),
+    CrashPoint("settle.after_commit", "worker", "no power failure takes them back any more", ("sqlite",)),
+    CrashPoint(
         "inbox.prune.before_commit", "worker", "requests that are in the log are about to leave the inbox", ("sqlite",)
     ),
     CrashPoint("inbox.prune.after_commit", "worker", "they have left it", ("sqlite",)),
@@ -50,14 +54,14 @@ POINTS: tuple[CrashPoint, ...] = (
         "resolver.after_append", "worker", "log rows, identifiers and keys are written, not yet durable", hits=(1, 2)
     ),
     CrashPoint("resolve.before_commit", "worker", "the log rows are about to be committed", ("postgres",)),
-    CrashPoint("resolve.after_commit", "worker", "the log rows are durable, not yet folded", ("postgres",), (1, 2)),
+    CrashPoint("resolve.after_commit", "worker", "the log rows are committed, not yet folded", ("postgres",), (1, 2)),
     CrashPoint(
         "clock.before_commit", "worker", "the clocks of the partitions are about to be committed", ("postgres",)
     ),
     CrashPoint("clock.after_commit", "worker", "the clocks stand", ("postgres",)),
     CrashPoint("fold.after_save", "worker", "states, decisions and outbox are written, not yet durable"),
     CrashPoint("fold.before_commit", "worker", "everything of the batch is about to be committed", hits=(1, 2)),
-    CrashPoint("fold.after_commit", "worker", "the batch is durable, nobody was told", hits=(1, 2)),
+    CrashPoint("fold.after_commit", "worker", "the batch is committed, nobody was told", hits=(1, 2)),
     CrashPoint("bell.dispatcher.ring", "worker", "the dispatcher is about to be woken"),
     CrashPoint(
         "outbox.take_back.before_commit", "dispatcher", "claims of a dead forerunner are about to be due at once"

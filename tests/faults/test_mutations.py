@@ -166,4 +166,6 @@ def test_removed_safety_is_noticed(make_stage: MakeStage, mutation: str, scene: 
             found = scene(stage, mutation)
         except AssertionError as stuck:
             found = [str(stuck)]
+        # A role that cannot work at all is stopped by its own error, not by a check.
+        assert "cannot live" not in str(found)
         assert found != []

@@ -1,14 +1,17 @@
-"""Both stores keep the same promises about bulk statements."""
+"""Both stores keep the same promises, about bulk statements and about the disk."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from kundenkreis.runtime.stores.postgres import PostgresStore
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.stores.postgres import ForgetfulServerError, PostgresStore
 from kundenkreis.runtime.stores.schema import MERGES, STATES
-from kundenkreis.runtime.stores.session import Store, migrate, updating
+from kundenkreis.runtime.stores.session import Session, Store, migrate, updating
 from kundenkreis.runtime.stores.sqlite import SqliteStore
+from kundenkreis.settings import Settings
 
 pytestmark = pytest.mark.db
 
@@ -42,3 +45,43 @@ def test_an_insert_can_set_some_columns_of_what_is_there(store: Store) -> None:
     with store.reading() as tx:
         rows = tx.rows("SELECT loser, winner, event_id FROM merges ORDER BY loser")
     assert [(*row[:2], bytes(row[2])) for row in rows] == [(1, 3, b"a"), (4, 5, b"c")]
+
+
+def _synchronous(tx: Session) -> str:
+    statement = "PRAGMA synchronous" if tx.dialect == "sqlite" else "SHOW synchronous_commit"
+    return {1: "normal", 2: "full"}.get(value := tx.rows(statement)[0][0], value)
+
+
+@pytest.mark.parametrize("make", ["sqlite", "postgres"])
+def test_a_transaction_awaits_the_disk_unless_told_otherwise(
+    make: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    dsn = request.getfixturevalue("postgres_database") if make == "postgres" else ""
+    durable: Store = PostgresStore(dsn) if dsn else SqliteStore(tmp_path / "durable.db")
+    migrate(durable)
+    found = []
+    for awaits_disk in (True, False, True):
+        with durable.transaction(awaits_disk=awaits_disk) as tx:
+            found.append(_synchronous(tx))
+    with pytest.raises(ZeroDivisionError), durable.transaction(awaits_disk=False):
+        raise ZeroDivisionError
+    with durable.transaction() as tx:
+        found.append(_synchronous(tx))
+    durable.close()
+    assert found == (["full", "normal", "full", "full"] if make == "sqlite" else ["on", "off", "on", "on"])
+
+
+def test_a_store_that_need_not_last_never_awaits_the_disk(tmp_path: Path) -> None:
+    fleeting = SqliteStore(tmp_path / "fleeting.db", is_durable=False)
+    for awaits_disk in (True, False, True):
+        with fleeting.transaction(awaits_disk=awaits_disk) as tx:
+            assert tx.rows("PRAGMA synchronous") == [(0,)]
+    fleeting.close()
+
+
+def test_a_server_that_forgets_is_refused(postgres_database: str, tmp_path: Path) -> None:
+    database = postgres_database.rpartition("/")[2].partition("?")[0]
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {database} SET synchronous_commit = off".encode())
+    with pytest.raises(ForgetfulServerError, match="synchronous_commit=off"):
+        Installation(Settings(data_dir=tmp_path, database=postgres_database))

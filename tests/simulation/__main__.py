@@ -5,15 +5,16 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.simulation.checks import violations
 from tests.simulation.simulation import Simulation
 
 
-def live(seed: int, folder: Path) -> tuple[list[str], Counter[str]]:
-    """(what does not hold after this life, what happened in it)."""
-    sim = Simulation(seed, folder)
+def live(seed: int, folder: Path, *, hasty: Collection[str] = ()) -> tuple[list[str], Counter[str]]:
+    """(what does not hold after this life, what happened in it); for `hasty` see `Simulation`."""
+    sim = Simulation(seed, folder, hasty=hasty)
     try:
         sim.run()
         found = violations(sim, folder)

@@ -8,6 +8,8 @@ import json
 import random
 import shutil
 from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -31,7 +33,7 @@ from kundenkreis.runtime.dispatching import PublishedContents, Roster
 from kundenkreis.runtime.public_links import scope_of, withdrawal_event
 from kundenkreis.runtime.rulebooks import Rulebooks, newest_version, publish
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
-from kundenkreis.runtime.stores.session import Row, migrate
+from kundenkreis.runtime.stores.session import Row, Session, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
 from kundenkreis.runtime.worker import EmbeddedWorker
 from tests.engine.company import VERSIONS, canonical
@@ -46,6 +48,8 @@ ACTIONS = {
 LENGTH = 190
 DEATH, DISK = (0.0, 0.004, 0.015), (0.0, 0.006, 0.02)
 """Per point: some lives are quiet, some are terrible."""
+POWER_FAILURES = 0.3
+"""In how many deaths what nobody had waited for is gone from the disk."""
 QUIET_DAYS = 9
 
 
@@ -55,6 +59,40 @@ class Died(BaseException):
 
 class DiskError(Exception):
     """The disk said no; the transaction is rolled back."""
+
+
+class PowerStore(SqliteStore):
+    """The real store; knows how much of it would outlive a power failure. Its WAL is written back only when it is closed."""
+
+    def __init__(self, path: Path, *, point: Any, hasty: Collection[str]) -> None:
+        super().__init__(path, point=self._passed, is_durable=False, cache_mebibytes=4)
+        self._file, self._wal = path, Path(f"{path}-wal")
+        self._written_back = path.read_bytes()
+        self._safe_bytes = self._wal.stat().st_size if self._wal.exists() else 0
+        self._outer = point
+        self._hasty = hasty
+        self._awaits_disk = True
+
+    @contextmanager
+    def transaction(self, name: str = "tx", *, awaits_disk: bool = True) -> Iterator[Session]:
+        with super().transaction(name) as tx:
+            self._awaits_disk = awaits_disk and name not in self._hasty
+            yield tx
+
+    def _passed(self, name: str) -> None:
+        if self._awaits_disk and name.endswith(".after_commit"):
+            self._safe_bytes = self._wal.stat().st_size
+        self._outer(name)
+
+    def lose_power(self) -> int:
+        """Close; the files are as a disk has them that kept what somebody waited for, and nothing else. How many bytes are lost."""
+        with open(self._wal, "rb") as wal:
+            kept = wal.read(self._safe_bytes)
+            lost = len(wal.read())
+        self.close()
+        self._file.write_bytes(self._written_back)
+        self._wal.write_bytes(kept)
+        return lost
 
 
 class Intended(msgspec.Struct):
@@ -82,9 +120,14 @@ class WatchedOutbox(SqlOutbox):
 
 
 class Simulation:
-    """A whole life; `run` lives it, `checks.py` holds it against the invariants."""
+    """A whole life; `run` lives it, `checks.py` holds it against the invariants.
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    Args:
+        hasty: names of transactions that do not await the disk although they should: the checks must notice.
+    """
+
+    def __init__(self, seed: int, folder: Path, *, hasty: Collection[str] = ()) -> None:
+        self.hasty = hasty
         self.seed = seed
         self.chance = random.Random(seed)  # a seeded life, not a secret
         self.path = folder / f"sim-{seed}.db"
@@ -190,7 +233,7 @@ class Simulation:
         """Everything that a starting process makes."""
         self.is_nested = False
         self.busy = 0
-        self.store = SqliteStore(self.path, point=self.point, is_durable=False, cache_mebibytes=4)
+        self.store = PowerStore(self.path, point=self.point, hasty=self.hasty)
         self.rulebooks = Rulebooks(self.store, zone=ZONE)
         self.worker = EmbeddedWorker(
             self.store, self.inbox, self.rulebooks, zone=ZONE, clock=self, late_after_us=DAY, point=self.point
@@ -223,17 +266,28 @@ class Simulation:
         self.dispatchers = [Dispatcher(world, f"dispatcher-{number}", batch=5) for number in range(2)]
 
     def end(self) -> None:
+        """The process is gone; its files stay as they are."""
         for dispatcher in self.dispatchers:
             dispatcher.abort()
         self.store.close()
+
+    def begin_again(self) -> None:
+        """The process is gone, now and then the power with it, and a new one starts."""
+        if self.chance.random() < POWER_FAILURES:
+            self.counts["power"] += 1
+            self.counts["taken back"] += self.store.lose_power() > 0
+        self.end()
+        self.begin()
+        # What a power failure took back was never released.
+        there = self._released()
+        self.released = {one: number for one, number in self.released.items() if one in there}
 
     def guarded(self, work: Any) -> bool:
         """Do something; False if the process died or the disk failed meanwhile."""
         try:
             work()
         except Died:
-            self.end()
-            self.begin()
+            self.begin_again()
             return False
         except DiskError:
             for dispatcher in self.dispatchers:
@@ -313,8 +367,12 @@ class Simulation:
     def note_releases(self) -> None:
         """Remember when each message was first seen to be released, and released anew."""
         number = self.happened()
-        for effect_id, sequence in self.rows("SELECT effect_id, sequence FROM verdicts WHERE outcome = 'released'"):
-            self.released.setdefault((bytes(effect_id), sequence), number)
+        for one in self._released():
+            self.released.setdefault(one, number)
+
+    def _released(self) -> set[tuple[bytes, int]]:
+        rows = self.rows("SELECT effect_id, sequence FROM verdicts WHERE outcome = 'released'")
+        return {(bytes(effect_id), sequence) for effect_id, sequence in rows}
 
     def do_dispatch(self) -> None:
         self.busy = self.chance.randrange(2)
@@ -333,8 +391,7 @@ class Simulation:
         self.offset_us += self.chance.choice((-5 * MINUTE, -HOUR, HOUR, -DAY, DAY, 20 * MINUTE))
 
     def do_die(self) -> None:
-        self.end()
-        self.begin()
+        self.begin_again()
 
     def do_publish(self) -> None:
         self.guarded(self.publish)

@@ -26,8 +26,23 @@ def test_random_lives(tmp_path: Path, seeds: range) -> None:
         counts += happened
         assert found == [], f"seed {seed}: python -m tests.simulation --seeds {seed}"
     # A storm that never blew proves nothing.
-    for fault in ("deaths", "disk", "smtp", "races", "unsubscribed", "step_clock", "publish", "past a withdrawal"):
+    for fault in (
+        "deaths",
+        "disk",
+        "smtp",
+        "races",
+        "unsubscribed",
+        "step_clock",
+        "publish",
+        "past a withdrawal",
+        "taken back",
+    ):
         assert counts[fault], fault
+
+
+@pytest.mark.parametrize("name", ["settle", "outbox.intent"])
+def test_it_is_noticed_when_the_disk_is_not_awaited_where_it_should_be(tmp_path: Path, name: str) -> None:
+    assert any(live(seed, tmp_path, hasty=[name])[0] for seed in SEEDS)
 
 
 @pytest.mark.parametrize("seed", FOUND)

@@ -62,6 +62,8 @@ class Installation:
         self._bells: list[Bell] = []
         self._worker_bell = self.bell(WORKER_BELL)
         self.store: Store = open_store(settings, point, durable=durable, cache_mebibytes=cache_mebibytes)
+        if isinstance(self.store, PostgresStore):
+            self.store.check_durability()
         migrate(self.store)
         fill_customer_list(self.store)
         self.zone: Zone = self._fixed_zone()

@@ -30,6 +30,8 @@ from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 
 INBOX_POSITION = "inbox_position"
+INBOX_SETTLED = "inbox_settled"
+"""Up to where the inbox has been folded for good: no power failure takes that back (SQLite)."""
 REST_US: Micros = 10_000_000
 """How long after a backlog helpers and mapped memory are kept: taking them again costs more than holding them for so long."""
 PRUNE_EVERY = 64
@@ -102,7 +104,7 @@ class EmbeddedWorker:
         now_us = self._clock.now_us()
         self._admission.refresh(begun_us)
         try:
-            with self._store.transaction("fold") as tx:
+            with self._store.transaction("fold", awaits_disk=False) as tx:
                 report = self._batch(tx, now_us)
                 # The commit is not counted: a slow disk costs the same for ten events as for a thousand.
                 held_us = self._clock.monotonic_us() - begun_us
@@ -238,6 +240,8 @@ class EmbeddedWorker:
     def _prune(self, report: StepReport, now_us: Micros) -> None:
         self._batches += 1
         if self._position > self._pruned_to and (report.idle or self._batches % PRUNE_EVERY == 0):
+            with self._store.transaction("settle") as tx:  # only what is on the disk may leave the inbox
+                write_meta(tx, INBOX_SETTLED, str(self._position))
             self._inbox.prune(self._position)
             self._pruned_to = self._position
         if report.idle or self._batches % PRUNE_EVERY == 0:
@@ -424,7 +428,7 @@ class PartitionWorker:
 
     def _resolve(self) -> StepReport:
         size = self._pace.size
-        with self._store.transaction("resolve") as tx:
+        with self._store.transaction("resolve", awaits_disk=False) as tx:
             items = self._take_inbox(tx, size, MOST_BYTES)
             relays = _take_relays_skipping(tx, size)
             if not items and not relays:
@@ -447,10 +451,10 @@ class PartitionWorker:
         # now may run once everything committed before has been read. With a backlog they will not, and whoever resolves has the clocks.
         runs_timers = not self._leaves_rows
         if runs_timers:
-            with self._store.transaction("clock") as tx:
+            with self._store.transaction("clock", awaits_disk=False) as tx:
                 move_clocks(tx, owned, now_us)
         try:
-            with self._store.transaction("fold") as tx:
+            with self._store.transaction("fold", awaits_disk=False) as tx:
                 report = self._fold_batch(tx, owned, now_us if runs_timers else 0)
         except BaseException:
             self._folder.forget()

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from kundenkreis.kernel.errors import CallerError
 from kundenkreis.runtime.stores.packed import (
     Packed,
     packed_bytes,
@@ -114,6 +115,15 @@ class PostgresSession:
         )
 
 
+_LASTING = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class ForgetfulServerError(CallerError):
+    """This PostgreSQL server loses committed data when the power fails."""
+
+    code = "forgetful_server"
+
+
 class PostgresStore:
     """The store of one database."""
 
@@ -136,11 +146,28 @@ class PostgresStore:
         register_packed(connection)
         return connection
 
+    def check_durability(self) -> None:
+        """Refuse a server that says yes before it has written.
+
+        Raises:
+            ForgetfulServerError: one of its settings is off.
+        """
+        with self.reading() as tx:
+            row = tx.rows(f"SELECT {', '.join(f'current_setting({name!r})' for name in _LASTING)}")[0]
+        if off := [name for name, value in zip(_LASTING, row, strict=True) if value == "off"]:
+            raise ForgetfulServerError(
+                f"PostgreSQL runs with {', '.join(f'{name}=off' for name in off)}: what it has committed, it may lose when the power fails. "
+                "Remove that from postgresql.conf, or from the settings of the role or database, and reload the server.",
+                settings=off,
+            )
+
     @contextmanager
-    def transaction(self, name: str = "tx") -> Iterator[Session]:
+    def transaction(self, name: str = "tx", *, awaits_disk: bool = True) -> Iterator[Session]:
         connection = self._connection()
         try:
             with connection.cursor(binary=True) as cursor:
+                if not awaits_disk:
+                    cursor.execute("SET LOCAL synchronous_commit = off", prepare=False, binary=False)
                 yield PostgresSession(cursor)
                 self._point(f"{name}.before_commit")
                 connection.commit()

@@ -67,8 +67,14 @@ class Store(Protocol):
 
     dialect: str
 
-    def transaction(self, name: str = "tx") -> AbstractContextManager[Session]:
-        """A write transaction, durable when the block ends without an exception; `name` names its crash points."""
+    def transaction(self, name: str = "tx", *, awaits_disk: bool = True) -> AbstractContextManager[Session]:
+        """A write transaction, durable when the block ends without an exception.
+
+        Args:
+            name: names its crash points.
+            awaits_disk: False for what can be done again (ADR 0006): a power failure may take it back, together with all that was committed
+                behind it, up to the next transaction that awaited the disk. The death of a process takes nothing back.
+        """
 
     def reading(self) -> AbstractContextManager[Session]:
         """A consistent snapshot for reading."""

@@ -1,4 +1,4 @@
-"""The operational store on SQLite: one file, WAL, synchronous=FULL, one writer at a time.
+"""The operational store on SQLite: one file, WAL, synchronous=FULL unless a transaction does without, one writer at a time.
 
 Each thread has a connection of its own. Writers begin IMMEDIATE, so two processes queue instead of failing half-way.
 """
@@ -123,7 +123,7 @@ class SqliteStore:
         is_durable: bool = True,
     ) -> None:
         self.path = str(path)
-        self._synchronous = "FULL" if is_durable else "OFF"
+        self._is_durable = is_durable
         self._point = point
         self._cache_kibibytes = cache_mebibytes * 1024
         self._connections: PerThread[Any] = PerThread(self._connect)
@@ -133,7 +133,7 @@ class SqliteStore:
     def checkpoint_beside(self) -> None:
         """From now on the WAL is written back on a thread of its own: for the one process that writes all the time."""
         if self._checkpoints is None:
-            self._checkpoints = Checkpoints(self._connect)
+            self._checkpoints = Checkpoints(self._connect, Path(f"{self.path}-wal") if self._is_durable else None)
 
     def hurry(self, haste: Haste) -> None:
         """How this thread works from now on: behind, it reads the file as memory, which saves a copy of each page; far behind, the WAL may be long.
@@ -154,7 +154,7 @@ class SqliteStore:
         # SQLite's own lower() knows ASCII only; "über" must find "ÜBER" as on PostgreSQL.
         connection.create_function("lower", 1, _lower, deterministic=True)
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={self._synchronous}")
+        connection.execute(f"PRAGMA synchronous={'FULL' if self._is_durable else 'OFF'}")
         connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LONGEST_WAL_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit={_KEPT_WAL_BYTES}")
@@ -170,10 +170,13 @@ class SqliteStore:
             return False
 
     @contextmanager
-    def transaction(self, name: str = "tx") -> Iterator[Session]:
+    def transaction(self, name: str = "tx", *, awaits_disk: bool = True) -> Iterator[Session]:
         connection = self._connections.here()
-        connection.execute("BEGIN IMMEDIATE")
+        is_loose = self._is_durable and not awaits_disk
+        if is_loose:
+            connection.execute("PRAGMA synchronous=NORMAL")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield SqliteSession(connection)
             self._point(f"{name}.before_commit")
             connection.execute("COMMIT")
@@ -181,6 +184,9 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        finally:
+            if is_loose:
+                connection.execute("PRAGMA synchronous=FULL")
         self._point(f"{name}.after_commit")
         if self._checkpoints is not None:
             self._checkpoints.after_commit(connection)
