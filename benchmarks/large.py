@@ -5,8 +5,9 @@
 The template is a loaded demo (made by `kreis demo --load-only` where none is given): every row of it went through inbox, resolver and fold.
 Of its people as many are taken as it needs for `--events` log rows each on average, and copied until there are enough. A copy is a person of its own: another
 name, address, telephone number and user id, its own ids of events, runs and messages, its own partition, its own place in list and search.
-What copies share is when things happened and what log bodies and payloads say; a rebuild from such a log would find the template's people. The
-local mailbox is not copied, because an installation of this size hands over by SMTP. The counter's figures are left for the counter.
+What copies share is when things happened and what log bodies and payloads say; a rebuild from such a log would find the template's people, so its
+rows have no checksums. The local mailbox is not copied, because an installation of this size hands over by SMTP. The counter's figures are left for
+the counter.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from kundenkreis.customers.core.state import Attribute, CustomerState, decode_st
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import partition_of
 from kundenkreis.runtime.installation import STORE_FILE
-from kundenkreis.runtime.stores.schema import FIGURES, MAILBOX, TABLES, Table, create_statements
+from kundenkreis.runtime.stores.schema import FIGURES, MAILBOX, NO_CHECKSUM, TABLES, Table, create_statements
 
 SMALL = ("meta", "partitions", "clocks", "numbers", "rulebooks", "anonymous_counts", "saved_filters", "drafts")
 """Tables about the installation, taken over row by row."""
@@ -57,6 +58,7 @@ PLANS: dict[str, Plan] = {
     "log": Plan("key", {
         "number": _NUMBER.format("number"), "profile_id": _MASK.format("profile_id"),
         "partition": f"({_MASK.format('profile_id')} & 255)", "event_id": _ID.format("event_id"), "cause": _ID.format("cause"),
+        "checksum": str(NO_CHECKSUM),
     }),
     "dedupe": Plan("key", {"event_id": _ID.format("event_id")}),
     "merges": Plan("key", {"loser": _MASK.format("loser"), "winner": _MASK.format("winner"), "event_id": _ID.format("event_id")}),
@@ -339,7 +341,8 @@ class Multiplier:
         for name in SMALL:
             run(f"INSERT INTO main.{name} SELECT * FROM template.{name}")
         log = next(table for table in TABLES if table.name == "log")
-        columns = ", ".join(f"r.number * {count}" if name == "number" else f"r.{name}" for name in log.column_names)
+        other = {"number": f"r.number * {count}", "checksum": str(NO_CHECKSUM)}
+        columns = ", ".join(other.get(name, f"r.{name}") for name in log.column_names)
         run(f"INSERT INTO main.log SELECT {columns} FROM template.log r WHERE r.type = 'control'")
         run(f"UPDATE main.numbers SET next = next * {count} WHERE name IN ('log', 'control')")
         run(f"UPDATE main.partitions SET folded_to = folded_to * {count}")

@@ -1,6 +1,7 @@
 """explain, simulate, rebuild, replay and keys as people call them: tables, JSON, exit codes."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from kundenkreis.cli.main import run_command
 from kundenkreis.runtime.explain_texts import path_text
 from kundenkreis.runtime.installation import open_store
+from kundenkreis.runtime.log_checks import WHAT_TO_DO
 from kundenkreis.runtime.stores.session import no_point
 from kundenkreis.settings import read_settings
 from tests.runtime.town import Town, live_through
@@ -100,6 +102,30 @@ def test_rebuild_verify_and_what_differs(kreis: Kreis, environ: dict[str, str], 
     assert "verdicts" in text
     assert kreis.json("rebuild", "--in-place")["differing"] > 0
     assert kreis.json("rebuild", "--verify")["equal"] is True
+
+
+def test_rebuild_verify_tells_rows_of_the_log_that_changed(kreis: Kreis, environ: dict[str, str]) -> None:
+    with closing(open_store(read_settings(environ), no_point)) as store:
+        with store.transaction() as tx:
+            columns = "SELECT number, profile_id, actor, checksum FROM log"
+            changed, profile_id, actor, _ = tx.rows(f"{columns} WHERE name = 'Product Viewed' ORDER BY 1")[0]
+            older, _, _, checksum = tx.rows(f"{columns} ORDER BY 1 DESC LIMIT 1")[0]
+            tx.run("UPDATE log SET actor = 'x' WHERE number = ?", (changed,))
+            tx.run("UPDATE log SET checksum = -1 WHERE number = ?", (older,))
+        code, text = kreis("rebuild", "--verify")
+        told = kreis.json("rebuild", "--verify")
+        with store.transaction() as tx:
+            tx.run("UPDATE log SET actor = ? WHERE number = ?", (actor, changed))
+            tx.run("UPDATE log SET checksum = ? WHERE number = ?", (checksum, older))
+    where = f"{changed} of customer {profile_id}"
+    lines = text.splitlines()
+    assert (code, lines[0].split(", ")[-1]) == (1, "1 without a checksum in the log")
+    assert [line.partition(": ")[0] for line in lines if ": stored " in line] == [f"log {where}, checksum"]
+    assert lines[-2:] == [WHAT_TO_DO, "Differs in 1 place from what the log says."]
+    assert [(one["table"], one["key"], one["column"]) for one in told["differences"]] == [("log", where, "checksum")]
+    assert (told["damaged"], told["without_checksum"], told["what_to_do"], told["equal"]) == (1, 1, WHAT_TO_DO, False)
+    told = kreis.json("rebuild", "--verify")
+    assert (told["damaged"], told["without_checksum"], told["what_to_do"], told["equal"]) == (0, 0, "", True)
 
 
 def test_replay_shows_and_sends_again(kreis: Kreis) -> None:

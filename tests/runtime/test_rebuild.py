@@ -11,7 +11,7 @@ from kundenkreis.runtime.folding import StatesMissingError
 from kundenkreis.runtime.log import UnreadableRowError
 from kundenkreis.runtime.rebuild import rebuild_in_place, second_store, verify
 from kundenkreis.runtime.resolver import IdentifiersMissingError
-from kundenkreis.runtime.stores.schema import TABLES
+from kundenkreis.runtime.stores.schema import NO_CHECKSUM, TABLES
 from tests.runtime.town import Town, live_through
 
 pytestmark = pytest.mark.db
@@ -46,6 +46,7 @@ def test_equal_after_merges_publishes_refunds_late_rows(town: Town) -> None:
     assert _count(town, "merges") >= 2
     assert _count(town, "quarantined_events") == 2
     assert min(report.compared[name] for name in DERIVED if name != "score_entries") > 0
+    assert (report.compared["log"], report.without_checksum) == (_count(town, "log"), 0)
     assert report.compared["derived events"] > 0
     assert report.compared["appended events"] > 0
 
@@ -92,12 +93,13 @@ def test_a_difference_is_shown_where_it_is() -> None:
     assert shown_apart(b"\x01", b"\x02") == ("01", "02")
 
 
-def test_a_damaged_row_of_the_log_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_row_without_a_checksum_is_named(tmp_path: Path) -> None:
+    """With one it is reported (test_log_checks.py)."""
     town = Town(tmp_path / "town")
     live_through(town)
     with town.installation.store.transaction() as tx:
         number = int(tx.rows("SELECT min(number) FROM log WHERE type = 'track'")[0][0])
-        tx.run("UPDATE log SET body = ? WHERE number = ?", (b"{", number))
+        tx.run("UPDATE log SET body = ?, checksum = ? WHERE number = ?", (b"{", NO_CHECKSUM, number))
     with pytest.raises(UnreadableRowError, match=f"Row {number} of the log cannot be read"):
         _verify(town)
     town.close()

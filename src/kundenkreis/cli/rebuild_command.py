@@ -17,7 +17,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     which.add_argument(
         "--verify",
         action="store_true",
-        help="rebuild into an empty second database and compare; exit code 1 if they differ",
+        help="check the rows of the log, rebuild into an empty second database and compare; exit code 1 if something differs",
     )
     which.add_argument(
         "--in-place",
@@ -61,7 +61,8 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
                 f", {report.not_carried_over:,} not yet carried over from the version before"
                 if report.not_carried_over
                 else ""
-            ),
+            )
+            + (f", {report.without_checksum:,} without a checksum in the log" if report.without_checksum else ""),
             highlight=False,
         )
         table = Table("Table", "Rows compared", box=None, pad_edge=False, header_style="bold")
@@ -74,6 +75,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
             console.print(f"{where}: stored {one.stored}, rebuilt {one.rebuilt}", markup=False, highlight=False)
         if report.differing > len(report.differences):
             console.print(f"and {report.differing - len(report.differences):,} more", highlight=False)
+        if report.not_compared:
+            console.print(f"Nothing else was compared: {report.not_compared}", markup=False, highlight=False)
+        if report.what_to_do:
+            console.print(report.what_to_do, highlight=False)
         console.print(_verdict(report.differing, arguments.verify), highlight=False)
 
     return Answer(data=data, show=show, exit_code=_DIFFERS if arguments.verify and not report.is_equal else 0)

@@ -1,7 +1,7 @@
 """The log row: the one shape in which anything ever happens to a customer.
 
 Everything the fold knows comes from these rows and from due instants. The names of the columns are the names of the
-fields; `docs/reference/log.md` explains each.
+fields, but for the checksum, which only the store knows; `docs/reference/log.md` explains each.
 """
 
 from typing import Any, Literal

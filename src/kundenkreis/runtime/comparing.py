@@ -73,14 +73,22 @@ class RebuildReport:
     not_carried_over: int = 0
     """Customers whose state is still that of an older version: not compared before the worker has carried them over."""
     compared: dict[str, int] = field(default_factory=dict)
-    """Rows compared per table."""
+    """Rows compared per table; of the log those that were compared with their checksums."""
+    damaged: int = 0
+    """Log rows that do not fit their checksums."""
+    without_checksum: int = 0
+    """Log rows from before they had one: nothing is known of them, and that is no difference."""
+    what_to_do: str = ""
+    """About damaged rows; "" where there are none."""
+    not_compared: str = ""
+    """What kept a damaged log from being folded again, so that nothing else is compared; "" otherwise."""
     differences: list[Difference] = field(default_factory=list)
     differing: int = 0
     """All differences; `differences` holds the first of them."""
 
     @property
     def is_equal(self) -> bool:
-        """Whether everything derived is what the log says."""
+        """Whether the log is what was written, and everything derived what the log says."""
         return self.differing == 0
 
     def add(self, difference: Difference) -> None:

@@ -2,8 +2,12 @@
 
 A number is given under the lock of the one appender (SQLite: the write transaction; PostgreSQL: the row lock on `numbers`, held to the
 commit), so rows become visible in the order of their numbers and a reader by number never skips one.
+
+A row is appended once and from then on only deleted (privacy/forgetting.py): merges leave its profile id alone, erasing and pruning take it
+away whole. So its checksum covers every other column (`checksum_of`), and only `append` writes it.
 """
 
+import zlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -16,6 +20,7 @@ from kundenkreis.runtime.stores.session import Row, Session
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.decode
+_pack = msgspec.msgpack.Encoder().encode
 COLUMN_NAMES = LOG.column_names
 _COLUMNS = ", ".join(COLUMN_NAMES)
 
@@ -33,7 +38,7 @@ def next_numbers(tx: Session, count: int) -> int:
 
 
 def stored(row: LogRow, raw: bytes | None) -> Row:
-    """A row as the table keeps it; `raw` is the message as received, so that nothing is re-serialised."""
+    """A row as the table keeps it, but for its checksum; `raw` is the message as received, so that nothing is re-serialised."""
     return (
         row.number, row.partition, row.event_id, row.profile_id, row.type, row.name, row.happened_us, row.received_us, row.at_us, row.day,
         row.origin, row.actor, row.reason, row.cause, row.depth, row.flags, row.source, row.brand, row.schema_version,
@@ -42,8 +47,19 @@ def stored(row: LogRow, raw: bytes | None) -> Row:
 
 
 def append(tx: Session, rows: Sequence[Row]) -> None:
-    """Write stored rows."""
-    tx.insert(LOG, rows)
+    """Write stored rows, each with its checksum."""
+    tx.insert(LOG, [(*row, checksum_of(row)) for row in rows])
+
+
+def checksum_of(row: Row) -> int:
+    """What the row says of itself: CRC-32 of all columns but the last, in order, as one MessagePack array.
+
+    The array says where each value ends and of which type it is, so no two rows have the same bytes. It costs less than a microsecond.
+    It finds damage; it is no proof against somebody who changes a row on purpose and knows how to reckon.
+
+    Source: https://github.com/msgpack/msgpack/blob/master/spec.md for the array, RFC 1952 (section 8) for the checksum.
+    """
+    return zlib.crc32(_pack(row))
 
 
 def loaded(row: Row) -> LogRow:

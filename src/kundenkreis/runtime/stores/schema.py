@@ -90,15 +90,18 @@ PARTITIONS = _table(
 CLOCKS = _table("clocks", "partition:i clock_us:i", "partition", NOT_PERSONAL)
 """Apart from `partitions`, because the resolver locks clocks while a worker holds its partitions for the length of a fold."""
 NUMBERS = _table("numbers", "name:t next:i", "name", NOT_PERSONAL)
+NO_CHECKSUM = -1
+"""Of log rows from before they had one; a checksum is never negative."""
 LOG = _table(
     "log",
     "number:i partition:i event_id:b profile_id:i type:t name:t happened_us:i received_us:i at_us:i day:i origin:t actor:t "
-    "reason:t cause:b depth:i flags:i source:t brand:t schema_version:i links:t body:b",
+    "reason:t cause:b depth:i flags:i source:t brand:t schema_version:i links:t body:b checksum:i",
     "number",
     _BY_PROFILE_EVENTS,
     "log_of_customer ON log (profile_id, number)",
     "log_controls ON log (partition, number) WHERE type = 'control'",
     "log_bases ON log (profile_id, number) WHERE type = 'state'",
+    later={"checksum": NO_CHECKSUM},
 )
 DEDUPE = _table("dedupe", "event_id:b day:i", "event_id", Personal("event_id", "technical"))
 IDENTIFIERS = _table(
