@@ -184,6 +184,7 @@ def test_sqlite_prunes_in_small_transactions(tmp_path: Path, monkeypatch: pytest
 def test_sqlite_is_opened_so_that_power_loss_takes_nothing(tmp_path: Path) -> None:
     inbox = SqliteInbox(tmp_path / "inbox.db")
     inbox.append(items(1))
+    inbox.prune(1)  # does without, and says so to nobody else
     settings = [inbox._open().execute(f"pragma {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
     assert settings == ["wal", 2]  # 2 = FULL: each commit is synced
     inbox.close()

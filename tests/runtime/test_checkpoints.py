@@ -8,14 +8,7 @@ from typing import Any
 import pysqlite3 as sqlite3
 import pytest
 
-from kundenkreis.runtime.stores.checkpoints import (
-    ENOUGH_PAGES,
-    PAUSE_SECONDS,
-    Checkpoints,
-    pages,
-    write_most_back,
-    write_rest_back,
-)
+from kundenkreis.runtime.stores.checkpoints import ENOUGH_PAGES, pages, write_back
 from kundenkreis.runtime.stores.sqlite import SqliteStore
 
 pytestmark = pytest.mark.db
@@ -54,14 +47,15 @@ def fill(connection: Any, count: int) -> None:
 def test_a_short_wal_is_left_alone(writer: Any, beside: Any) -> None:
     fill(writer, ENOUGH_PAGES // 2)
     before = pages(beside)
-    assert write_most_back(beside) is False
+    write_back(beside)
     assert pages(beside) == before
     assert before[1] == 0
 
 
 def test_a_long_wal_is_written_back_and_begins_anew(writer: Any, beside: Any) -> None:
     fill(writer, ENOUGH_PAGES)
-    assert write_most_back(beside) is False
+    write_back(beside)
+    assert pages(beside)[0] == 0
     fill(writer, 1)
     assert sum(pages(beside)) < 10
 
@@ -72,11 +66,12 @@ def test_what_a_reader_still_needs_stays(writer: Any, beside: Any, tmp_path: Pat
     reader.execute("BEGIN")
     seen = reader.execute("SELECT count(*) FROM filled").fetchone()
     fill(writer, ENOUGH_PAGES)
-    assert write_most_back(beside) is True
+    write_back(beside)
     assert pages(beside)[0] >= ENOUGH_PAGES
     assert reader.execute("SELECT count(*) FROM filled").fetchone() == seen == (1,)
     reader.close()
-    assert write_rest_back(beside) == 0
+    write_back(beside)
+    assert pages(beside)[0] == 0
 
 
 def test_the_thread_ends_with_the_store(tmp_path: Path) -> None:
@@ -89,18 +84,17 @@ def test_the_thread_ends_with_the_store(tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM filled").fetchone() == (0,)
 
 
-def test_what_is_left_over_the_writer_does(writer: Any, tmp_path: Path) -> None:
-    fill(writer, 1)
-    reader = connect(tmp_path / "store.db")
-    reader.execute("BEGIN")
-    reader.execute("SELECT count(*) FROM filled").fetchone()
-    checkpoints = Checkpoints(lambda: connect(tmp_path / "store.db"))
-    fill(writer, ENOUGH_PAGES)
-    while not checkpoints.is_nearly_done:
-        checkpoints.after_commit(writer)
-        time.sleep(PAUSE_SECONDS)
-    assert pages(writer)[0] >= ENOUGH_PAGES
-    reader.close()
-    checkpoints.after_commit(writer)
-    checkpoints.stop()
-    assert pages(writer)[0] == 0
+def test_the_thread_writes_back_what_is_committed(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    store.checkpoint_beside()
+    with store.transaction() as tx:
+        tx.run("CREATE TABLE filled (page BLOB)")
+    with store.transaction() as tx:
+        tx.run_many("INSERT INTO filled VALUES (?)", [(PAGE,)] * ENOUGH_PAGES)
+    beside = connect(tmp_path / "store.db")
+    deadline = time.monotonic() + 30
+    while pages(beside)[0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    beside.close()
+    store.close()

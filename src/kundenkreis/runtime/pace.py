@@ -10,7 +10,7 @@ from kundenkreis.kernel.ids import Micros
 
 LIVE_US: Micros = 50_000
 """A batch that empties the inbox: nobody else waits longer than about this for the database."""
-BEHIND_US: Micros = 120_000
+BEHIND_US: Micros = 100_000
 """With a backlog the commit is shared by more: everybody waits for that backlog anyway."""
 FAR_BEHIND_US: Micros = 900_000
 """What has waited for seconds can wait a little longer, and is done sooner for it."""

@@ -34,7 +34,7 @@ INBOX_SETTLED = "inbox_settled"
 """Up to where the inbox has been folded for good: no power failure takes that back (SQLite)."""
 REST_US: Micros = 10_000_000
 """How long after a backlog helpers and mapped memory are kept: taking them again costs more than holding them for so long."""
-PRUNE_EVERY = 64
+PRUNE_EVERY = 16
 """Batches between two prunings while there is work: a delete costs a commit of its own. A worker at rest prunes at once."""
 
 _CAN_BE_FOLDED = "profile_id NOT IN (SELECT profile_id FROM quarantined_customers)"

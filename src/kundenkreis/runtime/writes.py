@@ -39,8 +39,8 @@ _REQUEUE = (
 _STATE_ALONE, _STATE_AND_WAKE = updating(STATES, ["state"]), updating(STATES, ["state", "wake_us"])
 """Where neither wake nor control mark moved, or the wake alone: an update that names them touches their indexes even when it changes nothing."""
 
-_OPEN = ("profile_id", "kind || ''", "definition_id", "until_us")
-"""How an open membership is found. By the customer: a PostgreSQL planner without figures would go through all open members of the definition."""
+_OPEN = ("profile_id", "kind", "definition_id", "until_us + 0")
+"""How an open membership is found. By the customer: a planner without figures would go through all open members of the definition."""
 
 Marks = tuple[Micros, int]
 """(wake_us, control_to): what the indexes of the states find a customer by."""
@@ -176,7 +176,7 @@ class Writes(msgspec.Struct):
         tx.insert(STATES, self.states, conflict="replace")
         tx.insert(STATES, self.rewoken, conflict=_STATE_AND_WAKE)
         tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
-        tx.update(MEMBERSHIPS, ["until_us", "left_cause", "left_reason"], self.left, key=_OPEN)
+        tx.update(MEMBERSHIPS, ["until_us", "left_cause", "left_reason"], sorted(self.left), key=_OPEN)
         tx.insert(MEMBERSHIPS, [tuple(row) for row in self.entered.values()], conflict="replace")
         tx.insert(SCORE_ENTRIES, self.scores, conflict="replace")
         tx.insert(RUN_ENTRIES, self.runs, conflict="replace")

@@ -2,7 +2,8 @@
 
 Left to itself, SQLite does that inside the commit that makes the WAL too long: tens of megabytes are written and synced while everybody
 waits for that one batch. Beside the writer it costs nobody's time, because SQLite lets go of Python's lock while it writes. The WAL begins
-anew when nothing of it is left; where commits come faster than that, the writer does the last little itself, between two of them.
+anew when a transaction begins and nothing of it is left. Where commits follow each other so fast that something always is, it grows to its
+longest; the commit that makes it so writes back the little that is left.
 
 The same thread sees to it that what a transaction did not wait for (ADR 0006) is on the disk soon.
 
@@ -40,16 +41,11 @@ class Checkpoints:
         self._committed = threading.Event()
         self._stopped = threading.Event()
         self._enough = ENOUGH_PAGES
-        self.is_nearly_done = False
-        """Only the last little is left, and the writer's."""
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
         self._thread.start()
 
-    def after_commit(self, connection: Any) -> None:
-        """Told by the writer between two of its transactions; now and then it writes the last little back here."""
-        if self.is_nearly_done:
-            self.is_nearly_done = False
-            write_rest_back(connection)
+    def after_commit(self) -> None:
+        """Told by the writer."""
         self._committed.set()
 
     def hurry(self, is_wanted: bool) -> None:
@@ -70,17 +66,16 @@ class Checkpoints:
                 self._committed.clear()
                 if self._wal is not None:
                     _put_on_disk(self._wal)
-                if not self.is_nearly_done and not self._stopped.is_set():
-                    self.is_nearly_done = self._write_most_back(connection)
+                if not self._stopped.is_set():
+                    self._write_back(connection)
         finally:
             connection.close()
 
-    def _write_most_back(self, connection: Any) -> bool:
+    def _write_back(self, connection: Any) -> None:
         try:
-            return write_most_back(connection, enough=self._enough)
+            write_back(connection, enough=self._enough)
         except Exception:  # the edge of a thread: a disk that is full now may have room at the next look
             _logger.exception("the WAL was not written back; trying again")
-            return False
 
 
 def _put_on_disk(file: Path) -> None:
@@ -97,28 +92,13 @@ def _put_on_disk(file: Path) -> None:
         _logger.warning("%s is not on the disk yet: %s", file, error)
 
 
-def write_most_back(connection: Any, *, enough: int = ENOUGH_PAGES) -> bool:
-    """Write a long WAL back, as much of it as the writer does not outrun. Whether it was long and something of it is left."""
-    left, done = pages(connection)
-    if left + done < enough:
-        return False
-    before = left + 1
-    while 0 < left < before:
-        before = left
-        left = write_rest_back(connection)
-    return left > 0
-
-
-def write_rest_back(connection: Any) -> int:
-    """Write back what no reader holds; how many pages are left. With none left, the next transaction begins the WAL anew."""
-    return _lengths(connection, "PASSIVE")[0]
+def write_back(connection: Any, *, enough: int = ENOUGH_PAGES) -> None:
+    """Write a long WAL back, as far as no reader needs it as it was."""
+    if sum(pages(connection)) >= enough:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
 
 def pages(connection: Any) -> tuple[int, int]:
     """(not written back, written back): how many pages stand in the WAL."""
-    return _lengths(connection, "NOOP")
-
-
-def _lengths(connection: Any, mode: str) -> tuple[int, int]:
-    _, length, done = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    _, length, done = connection.execute("PRAGMA wal_checkpoint(NOOP)").fetchone()
     return length - done, done

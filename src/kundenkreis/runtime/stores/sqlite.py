@@ -25,7 +25,7 @@ sqlite3.register_adapter(bytes, bytes)
 _CHUNK = 900
 """Parameters per statement: below every build's limit, large enough that preparing costs nothing."""
 _LONGEST_WAL_PAGES = 256_000
-"""1 GB: where a commit writes the WAL back itself, if nobody did before."""
+"""1 GB: where a commit writes back itself what the thread beside it has not (`stores/checkpoints.py`)."""
 _KEPT_WAL_BYTES = 64 << 20
 """What a WAL that was longer is cut to when it begins anew."""
 CACHE_MEBIBYTES = 64
@@ -136,14 +136,17 @@ class SqliteStore:
             self._checkpoints = Checkpoints(self._connect, Path(f"{self.path}-wal") if self._is_durable else None)
 
     def hurry(self, haste: Haste) -> None:
-        """How this thread works from now on: behind, it reads the file as memory, which saves a copy of each page; far behind, the WAL may be long.
+        """How this thread works from now on: behind, it reads the file as memory, which saves a copy of each page, and a WAL that begins anew is not
+        cut, for which a commit would wait a third of a second; far behind, the WAL may be long.
 
         Not always, unless the store is large: those pages would count as this process's for as long as it lives, though the system may drop them.
         """
         if getattr(self._local, "haste", Haste.NONE) is haste:
             return
         self._local.haste = haste
-        self._connections.here().execute(f"PRAGMA mmap_size={_MAPPED_BYTES if haste or self._is_large() else 0}")
+        connection = self._connections.here()
+        connection.execute(f"PRAGMA mmap_size={_MAPPED_BYTES if haste or self._is_large() else 0}")
+        connection.execute(f"PRAGMA journal_size_limit={-1 if haste else _KEPT_WAL_BYTES}")
         if self._checkpoints is not None:
             self._checkpoints.hurry(haste is Haste.FAR_BEHIND)
 
@@ -189,7 +192,7 @@ class SqliteStore:
                 connection.execute("PRAGMA synchronous=FULL")
         self._point(f"{name}.after_commit")
         if self._checkpoints is not None:
-            self._checkpoints.after_commit(connection)
+            self._checkpoints.after_commit()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
