@@ -39,7 +39,7 @@ _REQUEUE = (
 _STATE_ALONE, _STATE_AND_WAKE = updating(STATES, ["state"]), updating(STATES, ["state", "wake_us"])
 """Where neither wake nor control mark moved, or the wake alone: an update that names them touches their indexes even when it changes nothing."""
 
-_OPEN = ("profile_id", "kind", "definition_id", "until_us + 0")
+_OPEN = ("profile_id", "kind || ''", "definition_id", "until_us")
 """How an open membership is found. By the customer: a planner without figures would go through all open members of the definition."""
 
 Marks = tuple[Micros, int]
