@@ -54,7 +54,7 @@ def append(tx: Session, rows: Sequence[Row]) -> None:
 def checksum_of(row: Row) -> int:
     """What the row says of itself: CRC-32 of all columns but the last, in order, as one MessagePack array.
 
-    The array says where each value ends and of which type it is, so no two rows have the same bytes. It costs less than a microsecond.
+    The array says where each value ends and of which type it is, so no two rows have the same bytes. It costs about a microsecond.
     It finds damage; it is no proof against somebody who changes a row on purpose and knows how to reckon.
 
     Source: https://github.com/msgpack/msgpack/blob/master/spec.md for the array, RFC 1952 (section 8) for the checksum.
