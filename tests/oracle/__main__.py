@@ -23,10 +23,14 @@ def main(arguments=None):
     parser.add_argument("--seed", default="1")
     parser.add_argument("--customers", type=int, default=200, help="per kind")
     parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--definitions", default=str(PLAYBOOKS), help="folder of the YAML files in force")
+    parser.add_argument(
+        "--definitions",
+        action="append",
+        help="folder of the YAML files; several in the order in which they were published",
+    )
     parser.add_argument("--against", choices=("tables", "explain"), default="tables")
     options = parser.parse_args(arguments)
-    installation = read(options.data, [options.definitions])
+    installation = read(options.data, options.definitions or [PLAYBOOKS])
     other = Stored(options.data) if options.against == "tables" else Explained(options.data)
     try:
         reports = ask(

@@ -74,20 +74,24 @@ def _intervals(report, life, stored, kinds):
 
 
 def _segments(report, life, stored, _chance):
-    _intervals(report, life, stored, {"segment": life.definitions.segments})
+    _intervals(report, life, stored, {"segment": life.installation.ids("segments")})
 
 
 def _phases(report, life, stored, _chance):
-    table = life.definitions.phases
+    table = [phase for one in life.installation.rulebooks.values() for phase in one.phases]
     subs = [sub["id"] for phase in table for sub in phase.get("sub_states", ())]
-    kinds = {"phase": [phase["id"] for phase in table], "sub_state": subs, "situation": life.definitions.situations}
+    kinds = {
+        "phase": [phase["id"] for phase in table],
+        "sub_state": subs,
+        "situation": life.installation.ids("situations"),
+    }
     _intervals(report, life, stored, kinds)
 
 
 def _scores(report, life, stored, _chance):
     profile_id = life.customer.profile_id
-    for score_id in sorted(life.definitions.scores):
-        ours = sorted(points.ledger(life, score_id)[0])
+    for score_id in life.installation.ids("scores"):
+        ours = sorted(points.ledger(life, score_id).lines)
         report.compare(
             profile_id, f"score {score_id}", ours, sorted(stored.ledger(profile_id, score_id, life.until_us))
         )
@@ -102,12 +106,13 @@ def _messages(report, life, stored, _chance):
     runs = {(run.journey["id"], run.run_id): run.path for run in letters.runs}
     named |= {effect_id: (one.message.journey["id"], one.message.step) for effect_id, one in letters.letters.items()}
     sent = stored.letters(profile_id)
-    for journey_id, journey in sorted(life.definitions.journeys.items()):
+    steps = _steps(life.installation.rulebooks.values())
+    for journey_id in life.installation.ids("journeys"):
         ours = {one: path for one, path in runs.items() if one[0] == journey_id}
         report.compare(
             profile_id, f"runs of {journey_id}", ours, {o: p for o, p in paths.items() if o[0] == journey_id}
         )
-        for step in (step["id"] for step in journey["steps"] if "message" in step):
+        for step in sorted(steps[journey_id]):
             about = [effect_id for effect_id, name in named.items() if name == (journey_id, step)]
             for effect_id in about or [b""]:
                 said, heard = letters.verdicts.get(effect_id, []), theirs.get(effect_id, [])
@@ -116,15 +121,28 @@ def _messages(report, life, stored, _chance):
                 report.compare(profile_id, f"{journey_id}/{step} in the mailbox", handed_over, effect_id in sent)
 
 
+def _steps(rulebooks):
+    """Journey -> its steps that send, in any version."""
+    found = {}
+    for journey in (one for rulebook in rulebooks for one in rulebook.journeys.values()):
+        found.setdefault(journey["id"], set()).update(one["id"] for one in journey["steps"] if "message" in one)
+    return found
+
+
 _STORED = {"segment": _segments, "phase": _phases, "score": _scores, "message": _messages}
 
 
 # Against explain ------------------------------------------------------------------------------------------------------
 
 
-def _instants(life, chance, *, after_us=0):
+def _end_of(life, at_us):
+    """The moment when all is done that an instant brings."""
+    return Moment(at_us, LAST, 0, life.before(at_us + 1))
+
+
+def _instants(life, chance):
     """The end, and one instant of the past."""
-    first_us = max(life.customer.rows[0].at_us, after_us)
+    first_us = life.customer.rows[0].at_us
     return [life.until_us, chance.randint(min(first_us, life.until_us), life.until_us)]
 
 
@@ -135,7 +153,7 @@ def _until(intervals, at_us):
 def _explained_segments(report, life, other, chance):
     for at_us in _instants(life, chance):
         theirs = other.at(life.customer.profile_id, at_us)
-        for name in sorted(life.definitions.segments):
+        for name in sorted(life.in_force(_end_of(life, at_us)).segments):
             ours = _until(life.intervals.get(("segment", name), {}), at_us)
             answer, history = theirs.segment(name)
             report.compare(life.customer.profile_id, f"{name} at {_readable(at_us)}", ours, history)
@@ -161,31 +179,34 @@ def _explained_scores(report, life, other, chance):
     profile_id = life.customer.profile_id
     for at_us in _instants(life, chance):
         theirs = other.at(profile_id, at_us)
-        for score_id in sorted(life.definitions.scores):
+        now = _end_of(life, at_us)
+        for score_id in sorted(life.in_force(now).scores):
             milli, lines = theirs.score(score_id)
-            ours = sorted(line for line in points.ledger(life, score_id)[0] if line[0] <= at_us)
+            ours = sorted(line for line in points.ledger(life, score_id).lines if line[0] <= at_us)
             report.compare(profile_id, f"{score_id} at {_readable(at_us)}", ours, lines)
-            balance = points.balance(life, score_id, at_us)
+            balance = points.balance(life, score_id, at_us, now.position, life.edition(now.key))
             report.compare(profile_id, f"{score_id} at {_readable(at_us)}", [balance], [milli])
 
 
 def _explained_messages(report, life, other, chance):
     profile_id, letters = life.customer.profile_id, Letters(life)
-    for at_us in _instants(life, chance, after_us=life.customer.published[-1][1] + 1):
+    for at_us in _instants(life, chance):
         theirs = other.at(profile_id, at_us)
-        now = Moment(at_us, LAST, 0, life.before(at_us + 1))
-        for journey_id, journey in sorted(life.definitions.journeys.items()):
+        now = _end_of(life, at_us)
+        for journey_id, journey in sorted(life.in_force(now).journeys.items()):
             about = f"{journey_id} at {_readable(at_us)}"
             paths = {run.run_id: run.path_until(at_us) for run in letters.runs if run.journey["id"] == journey_id}
             ours = {run_id: path for run_id, path in paths.items() if path}
             report.compare(profile_id, f"runs of {about}", ours, theirs.journey(journey_id))
             for config in (step["message"] for step in journey["steps"] if "message" in step):
                 said = letters.about(config["content"], at_us)
-                heard, refusal = theirs.content(config["content"])
+                heard, refusals = theirs.content(config["content"])
                 report.compare(profile_id, f"{config['content']} in {about}", said, heard)
                 if not said:
                     ours = letters.refusal(journey, now, "")
-                    report.compare(profile_id, f"why no {config['content']} in {about}", [ours], [refusal])
+                    report.compare(
+                        profile_id, f"why no {config['content']} in {about}", [ours], [refusals.get(journey_id)]
+                    )
 
 
 _EXPLAINED = {

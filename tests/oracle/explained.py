@@ -57,7 +57,7 @@ class ExplainedCustomer:
         return answer["milli_points"], sorted(lines)
 
     def content(self, name):
-        """({effect id: [(at_us, outcome, rule, due_us)]}, why nobody was let in if there is no message, else "")."""
+        """({effect id: [(at_us, outcome, rule, due_us)]}, {journey: why it would let nobody in} where there is no message)."""
         answer = self._explainer.ask("message", name)
         messages = {
             bytes.fromhex(one["message_id"]): [
@@ -65,7 +65,7 @@ class ExplainedCustomer:
             ]
             for one in answer["messages"]
         }
-        return messages, "" if messages else answer["why_not"][0]["refusal"]
+        return messages, {one["journey"]: one["refusal"] for one in answer.get("why_not", ())}
 
     def journey(self, name):
         """{run id: [(step, outcome, at_us)]}."""

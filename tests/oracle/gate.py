@@ -8,8 +8,10 @@ from calendar import isleap
 from dataclasses import dataclass
 from datetime import date
 
+from tests.oracle.known import NotCoveredError
 from tests.oracle.local_time import DAY, HOUR, MINUTE, WEEKDAYS, day_of, day_start, instant, local, minutes_of
-from tests.oracle.world import NotCoveredError, World, bucket
+from tests.oracle.permission import NEVER
+from tests.oracle.world import World, bucket
 
 FOR_GOOD, FOR_NOW = True, False
 PEOPLE = {"Letter Sent": "letter", "Visit Held": "visit"}
@@ -47,6 +49,16 @@ class Message:
         """Where it goes."""
         return self.config.get("channel", "email")
 
+    @property
+    def message_class(self):
+        """transactional, service or marketing."""
+        return self.config.get("message_class", "marketing")
+
+    @property
+    def waits(self):
+        """Whether it is kept until it is of no more use, however often it is refused."""
+        return self.config.get("if_withheld") == "wait"
+
 
 @dataclass(frozen=True)
 class Contact:
@@ -70,45 +82,70 @@ def contacts_of_people(known):
     ]
 
 
-def judge(life, position, message, at_us, contacts):
-    """("release", rule, instant), ("planned", rule, instant) or ("withhold", rule, -1)."""
-    if message.config.get("message_class", "marketing") != "marketing" or message.channel != "email":
-        raise NotCoveredError("messages other than marketing by e-mail")
-    asked = _Asked(life, position, message, contacts)
-    refusals = asked.refusals(at_us)
+def judge(life, moment, message, contacts, *, from_us=None):
+    """("release", rule, instant), ("planned", rule, instant) or ("withhold", rule, -1), asked from an instant on (None: now)."""
+    if message.channel != "email":
+        raise NotCoveredError("messages other than by e-mail")
+    from_us = moment.at_us if from_us is None else from_us
+    asked = _Asked(life, moment, message, contacts)
+    refusals = asked.refusals(from_us)
     if not refusals:
-        return "release", "basis", at_us
+        return "release", "basis", from_us
     final = next((rule for rule, ends in refusals if ends is FOR_GOOD), "")
     if final:
         return "withhold", final, -1
-    for later_us in asked.instants(at_us):
+    for later_us in asked.instants(from_us):
         if not asked.refusals(later_us):
             return "planned", refusals[0][0], later_us
     return "withhold", refusals[0][0], -1
 
 
+def has_room(life, moment, message, contacts, at_us):
+    """Whether the budget alone lets a message keep its place at an instant."""
+    return not _Asked(life, moment, message, contacts).is_full(at_us)
+
+
 class _Asked:
     """One message, with what is known now, asked about any instant from now on."""
 
-    def __init__(self, life, position, message, contacts):
+    def __init__(self, life, moment, message, contacts):
         self.life = life
-        self.known = life.known(position)
+        self.known = life.known(moment.position)
         self.message = message
-        self.policy = life.definitions.policy
+        self.now_us = moment.at_us
+        self.edition = life.edition(moment.key)
+        self.definitions = life.definitions(self.edition)
+        self.policy = self.definitions.policy
         self.contacts = contacts
         self.zone = self.known.zone(life.default_zone)
 
     def refusals(self, at_us):
         """[(rule, whether for good)] in the order of the questions."""
-        world = World(self.known, at_us)
-        found = (
-            question(world)
-            for question in (
-                self._address, self._basis, self._objection, self._global_holdout, self._age, self._situation, self._validity,
-                self._incentive, self._after_conversion, self._limits, self._quiet_time,
-            )
-        )  # fmt: skip
-        return [one for one in found if one is not None]
+        world = self._world(at_us)
+        questions = [self._address, self._suppression, self._validity]
+        if self.message.message_class == "service":
+            questions = [
+                self._address,
+                self._basis,
+                self._suppression,
+                self._situation,
+                self._validity,
+                self._quiet_time,
+            ]
+        elif self.message.message_class == "marketing":
+            questions = [
+                self._address, self._basis, self._suppression, self._objection, self._global_holdout, self._age,
+                self._situation, self._validity, self._incentive, self._after_conversion, self._limits, self._quiet_time,
+            ]  # fmt: skip
+        return [one for one in (question(world) for question in questions) if one is not None]
+
+    def is_full(self, at_us):
+        """Whether the budget has no room at an instant."""
+        world = self._world(at_us)
+        return self._after_conversion(world) is not None or self._limits(world) is not None
+
+    def _world(self, at_us):
+        return World(self.known, at_us, self.edition)
 
     def instants(self, from_us):
         """Every instant until the message is of no use at which a rule may end."""
@@ -120,7 +157,8 @@ class _Asked:
         found.update(one.at_us + 1 for one in self.contacts)  # what may not be the first may be the second
         if self._of_age_us() is not None:
             found.add(self._of_age_us())
-        first_us = World(self.known, from_us).trait("first_order_at")
+        found.add(self.known.permission.suppressed_until(self._world(from_us), "email", "marketing")[1])
+        first_us = self._world(from_us).trait("first_order_at")
         if first_us is not None:
             found.add(first_us + self.policy["after_conversion"]["days"] * DAY)
         for day in range(day_of(from_us, self.zone), day_of(until_us, self.zone) + 2):
@@ -131,10 +169,10 @@ class _Asked:
         return sorted(at_us for at_us in found if from_us < at_us <= until_us)
 
     def _rests(self, from_us):
-        world = World(self.known, from_us)
-        kinds = self.life.definitions.situations
-        gentle = [self.life.rest_ended(kind, world) + one.get("gentle_days", 0) * DAY for kind, one in kinds.items()]
-        return [*(self.life.rest_until(kind, world) for kind in kinds), *gentle]
+        world = self._world(self.now_us)
+        for kind, one in self.definitions.situations.items():
+            yield world.rest_ended(kind)
+            yield world.rest_ended(kind) + one.get("gentle_days", 0) * DAY
 
     # One question each ------------------------------------------------------------------------------------------------
 
@@ -143,21 +181,24 @@ class _Asked:
         return None if isinstance(value, str) and value.strip() else ("no_address", FOR_GOOD)
 
     def _law(self, world):
-        if self.known.permission.has_more:
-            raise NotCoveredError("suppressions")
-        purpose = self.message.config["purpose"]
-        rule = next((one for one in self.policy["purposes"] if one["id"] == purpose), {})
-        return self.known.permission.marketing(
-            world, self.message.channel, purpose, rule.get("bases", ["express_consent"]), rule.get("categories", ())
-        )
+        category = self.message.run.properties.get("category")
+        return world.may(self.message.channel, self.message.config["purpose"], self.message.message_class, category)
 
     def _basis(self, world):
-        basis, reason = self._law(world)
-        return None if basis or reason in ("objected", "withdrawn") else ("basis", FOR_GOOD)
+        allowed, reason = self._law(world)
+        return None if allowed or reason in ("objected", "withdrawn") else ("basis", FOR_GOOD)
+
+    def _suppression(self, world):
+        found, until_us = self.known.permission.suppressed_until(
+            world, self.message.channel, self.message.message_class
+        )
+        if not found:
+            return None
+        return "suppressed", FOR_GOOD if until_us >= NEVER else FOR_NOW
 
     def _objection(self, world):
-        basis, reason = self._law(world)
-        if basis or reason not in ("objected", "withdrawn"):
+        allowed, reason = self._law(world)
+        if allowed or reason not in ("objected", "withdrawn"):
             return None
         return ("objection" if reason == "objected" else "withdrawn"), FOR_GOOD
 
@@ -192,19 +233,15 @@ class _Asked:
 
     def _situation(self, world):
         found, latest_us = None, -1
+        now = self._world(self.now_us)  # what will only begin holds nothing yet
         for hold in self.policy["situations"]:
-            if hold.keys() & {"journeys", "purposes", "same_subject", "except_purposes", "channels"}:
-                raise NotCoveredError("situations that hold by journey, purpose, subject or channel")
-            low, high = hold.get("priorities", [1, 10])
-            if not low <= self.message.priority <= high:
-                continue
-            if self.message.journey["id"] in hold.get("except_journeys", ()):
+            if not self._is_held_by(hold):
                 continue
             kind = hold["situation"]
-            if world.situation(kind):
+            if now.situation(kind):
                 return "situation", FOR_GOOD
-            ended_us = self.life.rest_ended(kind, world)
-            gentle_us = ended_us + self.life.definitions.situations[kind].get("gentle_days", 0) * DAY
+            ended_us = now.rest_ended(kind)
+            gentle_us = ended_us + self.definitions.situations[kind].get("gentle_days", 0) * DAY
             if ended_us > world.at_us and ended_us > latest_us:
                 found, latest_us = ("situation", FOR_NOW), ended_us
             elif ended_us <= world.at_us < gentle_us and self._sells():
@@ -213,8 +250,25 @@ class _Asked:
                     found, latest_us = ("first_after", FOR_NOW), min(first_us, gentle_us)
         return found
 
+    def _is_held_by(self, hold):
+        """Whether a line of the policy is about this message."""
+        if hold.get("same_subject"):
+            raise NotCoveredError("situations that hold messages about the same subject")
+        message, purpose = self.message, self.message.config["purpose"]
+        low, high = hold.get("priorities", [1, 10])
+        if not low <= message.priority <= high:
+            return False
+        if message.message_class == "service" and hold.get("holds") != "service":
+            return False
+        if message.journey["id"] in hold.get("except_journeys", ()) or purpose in hold.get("except_purposes", ()):
+            return False
+        if message.channel not in hold.get("channels", [message.channel]):
+            return False
+        narrowed = hold.get("journeys") or hold.get("purposes")
+        return not narrowed or message.journey["id"] in hold.get("journeys", ()) or purpose in hold.get("purposes", ())
+
     def _sells(self):
-        content = self.life.definitions.contents[self.message.config["content"]]
+        content = self.definitions.contents[self.message.config["content"]]
         return content["call_to_action"] in ("buy", "recommend")
 
     def _validity(self, world):
@@ -250,7 +304,10 @@ class _Asked:
         there = local(world.at_us, self.zone)
         minute = there.hour * 60 + there.minute
         for rule in self.policy["quiet_hours"]:
-            if rule["channel"] != self.message.channel or rule.get("message_class", "marketing") != "marketing":
+            if (
+                rule["channel"] != self.message.channel
+                or rule.get("message_class", self.message.message_class) != self.message.message_class
+            ):
                 continue
             if rule.get("holidays") or rule.get("sundays"):
                 raise NotCoveredError("Sundays and public holidays")

@@ -5,7 +5,7 @@ definition asks about or a journey's step speaks are kept; the step that spoke i
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -54,6 +54,17 @@ class Row:
         return bool(self.flags & LATE)
 
 
+@dataclass(frozen=True)
+class Control:
+    """A row that touches everybody, as it stands in one partition."""
+
+    number: int
+    at_us: int
+    event_id: bytes
+    name: str
+    properties: dict
+
+
 @dataclass
 class Customer:
     """One profile: its rows as they arrived, and who was joined into it or into whom it was joined."""
@@ -65,8 +76,8 @@ class Customer:
     """[(instant and number of the absorbing row, the other Customer)]."""
     surrendered: tuple = ()
     """(at_us, number) of the row that joined this profile into another."""
-    published: list = field(default_factory=list)
-    """[(number, at_us, version)] of the rulebooks, as they stand in this customer's partition."""
+    controls: list = field(default_factory=list)
+    """Control rows of this customer's partition, in log order."""
 
 
 @dataclass(frozen=True)
@@ -92,25 +103,59 @@ class Installation:
     until_us: int
     """The newest instant on the log: everything due until then is decided."""
     customers: dict
-    definitions: Definitions
+    rulebooks: dict
+    """Version -> Definitions."""
+
+    def ids(self, kind):
+        """What any version defines: ids of its segments, scores, situations or journeys."""
+        return sorted(set().union(*(getattr(one, kind) for one in self.rulebooks.values())))
 
 
-def read(data, definitions):
-    """The log under this data directory and the definitions of these folders."""
+def read(data, editions):
+    """The log under this data directory, and the definitions.
+
+    Args:
+        editions: a folder for each rulebook that was published, in this order. One folder for several rulebooks: the newest is as
+            it says, the others were the same without journeys, as `kreis demo` publishes them.
+    """
     with sqlite.connect(f"file:{Path(data) / 'kreis.db'}?mode=ro", uri=True) as store:
         zone = store.execute("SELECT value FROM meta WHERE name = 'zone'").fetchone()[0]
         until_us = store.execute("SELECT max(at_us) FROM log").fetchone()[0]
-        found = read_definitions(definitions)
-        customers = _customers(store, _names(found))
-    return Installation(zone, until_us, customers, found)
+        published = store.execute(
+            "SELECT count(*) FROM log WHERE partition = 0 AND name = 'Rulebook Published'"
+        ).fetchone()[0]
+        found = [read_definitions(folder) for folder in editions]
+        if len(found) == 1:
+            found = [replace(found[0], journeys={})] * (published - 1) + found
+        rulebooks = dict(enumerate(found, 1))
+        customers = _customers(store, set().union(*map(_names, found)))
+    if len(rulebooks) != published:
+        raise ValueError(f"{published} rulebooks were published, {len(rulebooks)} are given")
+    return Installation(zone, until_us, customers, rulebooks)
 
 
-def read_definitions(folders):
-    """All documents of all YAML files of these folders."""
+class _Loader(yaml.SafeLoader):
+    """YAML as docs/reference/definitions.md reads it: `on` is a text, and so are 10:00 and 2026-12-01."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in listed if tag != "tag:yaml.org,2002:timestamp"]
+    for first, listed in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    if first not in "yYnNoO"
+}
+
+
+def documents_of(path):
+    """All documents of one file."""
+    return list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader))
+
+
+def read_definitions(folder):
+    """All documents of all YAML files of a folder."""
     found = {kind: {} for kind in ("segment", "score", "situation", "trait", "journey", "content")}
     phases, policy, brand = [], {}, {}
-    for path in sorted(path for folder in folders for path in Path(folder).rglob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+    for path in sorted(Path(folder).rglob("*.yaml")):
+        for document in documents_of(path):
             match document["kind"]:
                 case "phases":
                     phases = document["phases"]
@@ -142,7 +187,7 @@ def _names(value):
 
 
 def _customers(store, names):
-    customers, published = {}, {}
+    customers, controls = {}, {}
     query = (
         "SELECT profile_id, number, event_id, type, name, happened_us, at_us, day, origin, flags, links, body, partition "
         "FROM log ORDER BY number"
@@ -170,8 +215,8 @@ def _customers(store, names):
             json.loads(links) if links else {}, json.loads(body) if body else {},
         )  # fmt: skip
         if kind == "control":
-            if name == "Rulebook Published":
-                published.setdefault(partition, []).append((number, at_us, row.properties["version"]))
+            control = Control(number, at_us, row.event_id, name, row.properties)
+            controls.setdefault(partition, []).append(control)
             continue
         customer = customers.setdefault(profile_id, Customer(profile_id))
         if kind == "merge" and name == "Merge Requested":
@@ -185,5 +230,5 @@ def _customers(store, names):
         customer.absorbed.append(((row.at_us, row.number), customers[row.properties["from"]]))
     for customer in customers.values():
         customer.rows.sort(key=lambda row: (row.at_us, row.number))  # what is derived is written after its whole batch
-        customer.published = published[customer.profile_id & 255]
+        customer.controls = controls[customer.profile_id & 255]
     return customers

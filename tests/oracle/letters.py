@@ -1,17 +1,18 @@
-"""Every message of one customer: who enters which journey when, what each step wants, and what becomes of it.
+"""Every message of one customer: what becomes of what the steps of journeys want to send.
 
 Goes through time group by group: all that is decided at one instant (or because of one row) is judged together, the
-most important first.
+most important first. What waits is asked again in every moment.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from tests.oracle import comparing
-from tests.oracle.gate import Contact, contacts_of_people, judge
+from tests.oracle.entries import entries_of, is_timed
+from tests.oracle.gate import Contact, contacts_of_people, has_room, judge
+from tests.oracle.known import NotCoveredError
 from tests.oracle.life import ROW, TIMER, Moment
-from tests.oracle.local_time import DAY, date_of, day_of, instant, minutes_of
-from tests.oracle.runs import Run, fires, key_of
-from tests.oracle.world import NotCoveredError, digest
+from tests.oracle.local_time import DAY, day_of
+from tests.oracle.runs import Run, key_of
 
 FEEDBACK = (
     "Message Sent",
@@ -23,7 +24,7 @@ FEEDBACK = (
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Letter:
     """A message and its verdicts so far."""
 
@@ -42,7 +43,9 @@ class Letters:
         self.life = life
         self.runs = []
         self.letters = {}
-        self._planned = []
+        self._planned, self._waiting = [], []
+        self._asked = []
+        """[(moment, letter)] not judged yet."""
         self._last = {}
         self._feedback = {}
         for _, other in life.customer.absorbed:
@@ -51,6 +54,8 @@ class Letters:
         for row in life.customer.rows:
             if row.origin == "feedback" and row.name in FEEDBACK:
                 self._feedback.setdefault(bytes.fromhex(row.properties["message_id"]), []).append(row)
+        self._groups = sorted({_group(moment) for moment in life.moments})
+        self._moments = {moment.key: moment for moment in life.moments}
         self._go()
         for run in self.runs:
             run.measure()
@@ -72,100 +77,54 @@ class Letters:
         return {effect_id: verdicts for effect_id, verdicts in found.items() if verdicts}
 
     def _go(self):
-        entries = sorted(self._entries(), key=lambda one: (one[0].key, one[1]["id"]))
-        asked = []
-        while entries or self._planned or asked:
-            groups = [_group(one[0]) for one in entries[:1]] + [(one.message.due_us, 0, 0) for one in self._planned]
-            groups += [_group(moment) for moment, _ in asked]
-            group = min(groups)
-            if group[0] > self.life.until_us:
+        entries, last = entries_of(self.life), (-1, 0, 0)
+        while True:
+            group = self._next_group(entries, last)
+            if group is None or group[0] > self.life.until_us:
                 break
+            moment, last = self._moment(group), group
+            self._take_back(moment)
             while entries and _group(entries[0][0]) == group:
-                asked += self._enter(*entries.pop(0))
-            due = [one for one in self._planned if (one.message.due_us, 0, 0) == group]
-            self._planned = [one for one in self._planned if one not in due]
-            now = [letter for moment, letter in asked if _group(moment) == group]
-            asked = [one for one in asked if _group(one[0]) != group]
-            moments = {id(one): _moment(self.life, one, group) for one in (*due, *now)}
-            for letter in sorted(
-                [*due, *now], key=lambda one: (one.message.priority, one.message.due_us, one.message.effect_id)
-            ):
-                asked += self._judge(letter, moments[id(letter)])
+                self._enter(*entries.pop(0))
+            self._judge_all(moment, group)
+
+    def _next_group(self, entries, last):
+        """What comes next; the same group again while it brings about more."""
+        found = [_group(one[0]) for one in entries[:1]] + [_group(moment) for moment, _ in self._asked]
+        found += [(one.message.due_us, 0, 0) for one in (*self._planned, *self._waiting)]
+        if self._waiting:
+            found += self._groups[bisect_right(self._groups, last) :][:1]
+        return min(found, default=None)
+
+    def _moment(self, group):
+        at_us, is_row, number = group
+        if not is_row:
+            return Moment(at_us, TIMER, 0, self.life.before(at_us))
+        return self._moments[at_us, ROW, number]
 
     # Who enters -------------------------------------------------------------------------------------------------------
 
-    def _entries(self):
-        """(moment, journey, properties, origin id, cause id) of everything that could let somebody in."""
-        number, at_us, _ = self.life.customer.published[-1]
-        for journey in self.life.definitions.journeys.values():
-            entry = journey["entry"]
-            if "event" in entry:
-                for moment in self.life.moments:
-                    row = moment.row
-                    if row is None or row.number < number or row.is_late or not fires(self.life, row, entry["event"]):
-                        continue
-                    yield moment, journey, row.properties, row.event_id, row.event_id
-            elif "segment_entered" in entry or "segment_left" in entry:
-                entered = "segment_entered" in entry
-                segment = entry["segment_entered" if entered else "segment_left"]
-                for moment, kind, name, is_entry in self.life.changes_in_order:
-                    if (kind, name, is_entry) != ("segment", segment, entered) or moment.at_us < at_us:
-                        continue
-                    row = moment.row
-                    if row is not None and (row.is_late or row.type == "merge" or row.number < number):
-                        continue
-                    told = digest(
-                        16, "derived", row.event_id if row is not None else moment.at_us,
-                        self.life.bucket_key(moment.position), "Segment Entered" if entered else "Segment Left", segment,
-                    )  # fmt: skip
-                    yield moment, journey, {"segment": segment, "key": segment}, told, told
-            elif "date" in entry:
-                for due_us in self._dates(entry["date"]):
-                    if due_us > at_us:
-                        yield Moment(due_us, TIMER, 0, self.life.before(due_us)), journey, {}, due_us, b""
-            else:
-                raise NotCoveredError("journeys entered by schedule or broadcast")
-
-    def _dates(self, config):
-        """The instants at which a date is due, each by what was known just before."""
-        if not config.get("yearly"):
-            raise NotCoveredError("dates that are not yearly")
-        rows, found = self.life.customer.rows, set()
-        for position in range(1, len(rows) + 1):
-            if not (rows[position - 1].traits or rows[position - 1].type == "merge"):
-                continue
-            value, zone = self._date(config, position)
-            born = comparing.day_number(value, self.life.zone)
-            if born is None:
-                continue
-            first, last = (date_of(day_of(us, zone)).year for us in (rows[0].at_us, self.life.until_us))
-            for year in range(max(first - 1, date_of(born).year), last + 2):
-                day = next(
-                    day for day in range(_start_of(year), _start_of(year + 1)) if comparing.anniversary(value, day)
-                )
-                due_us = instant(day + config.get("offset_days", 0), minutes_of(config["at"]), zone)
-                known = self.life.before(due_us)
-                if rows[0].at_us < due_us <= self.life.until_us and self._date(config, known) == (value, zone):
-                    found.add(due_us)
-        return sorted(found)
-
-    def _date(self, config, position):
-        known = self.life.known(position)
-        return known.attribute(config["attribute"]), known.zone(self.life.default_zone)
-
     def _enter(self, moment, journey, properties, origin, cause):
-        """Let somebody in unless something speaks against it: [(moment, letter)] that the first steps want."""
+        """Let somebody in unless something speaks against it; a run that starts over ends the one before."""
         key = key_of(properties, journey["entry"].get("key", ""))
         if self._refusal(journey, moment, key):
-            return []
+            return
+        for old in self._under_way(journey, moment, key):
+            old.restart(moment)
+            self._asked = [one for one in self._asked if one[1].message.run is not old]
+            self._take_back(moment)
         run = Run(self.life, journey, moment, properties=properties, origin=origin, cause=cause)
         self.runs.append(run)
         self._last.setdefault(journey["id"], []).append(run)
-        return self._next(run.walk(), None)
+        self._go_on(run.walk(), None)
+
+    def _under_way(self, journey, moment, key):
+        before = [run for run in self._last.get(journey["id"], []) if run.entry.key < moment.key and run.key == key]
+        return [run for run in before if run.ended is None or run.ended[0].key > moment.key]
 
     def _refusal(self, journey, moment, key):
         refusal = self.refusal(journey, moment, key)
-        if refusal or "date" not in journey["entry"]:
+        if refusal or not is_timed(journey):
             return refusal
         zone = self.life.known(moment.position).zone(self.life.default_zone)
         days = [day_of(run.entry.at_us, zone) for run in self._last.get(journey["id"], [])]
@@ -173,9 +132,11 @@ class Letters:
 
     def refusal(self, journey, moment, key):
         """Why somebody may not enter in a moment: "", condition, once, once_per_key, cooldown or running."""
-        condition, policy = journey["entry"].get("if"), journey.get("re_entry", "once")
-        if condition is not None and not self.life.holds(moment, condition):
-            return "condition"
+        entry, policy = journey["entry"], journey.get("re_entry", "once")
+        audience = (entry.get("schedule") or entry.get("broadcast") or {}).get("audience")
+        for condition in (audience, entry.get("if")):
+            if condition is not None and not self.life.holds(moment, condition):
+                return "condition"
         before = [run for run in self._last.get(journey["id"], []) if run.entry.key < moment.key]
         if before and policy == "once":
             return "once"
@@ -183,60 +144,106 @@ class Letters:
             return "once_per_key"
         if isinstance(policy, dict) and before:
             free_us = before[-1].entry.at_us + policy["cooldown_days"] * DAY
-            return "cooldown" if moment.at_us < free_us else ""
-        ended = [run.ended for run in before if run.key == key]
-        if any(one is None or one[0].key > moment.key for one in ended):
-            if policy == "always":
-                raise NotCoveredError("runs that start over")
-            return "running"
-        return ""
+            if moment.at_us < free_us:
+                return "cooldown"
+        return "running" if policy != "always" and self._under_way(journey, moment, key) else ""
 
     # What becomes of a message ----------------------------------------------------------------------------------------
 
-    def _next(self, walk, fate):
-        """Tell a run the fate of its message; [(moment, letter)] it wants next."""
+    def _go_on(self, walk, fate):
+        """Tell a run the fate of its message, and note the one it wants next."""
         try:
             message, moment = walk.send(fate)
         except StopIteration:
-            return []
-        if moment.at_us > self.life.until_us:
-            return []
-        letter = Letter(message, walk)
-        self.letters[message.effect_id] = letter
-        return [(moment, letter)]
+            return
+        if moment.at_us <= self.life.until_us:
+            self._asked.append((moment, Letter(message, walk)))
+
+    def _take_back(self, moment):
+        """What a run had planned when something from outside ended it."""
+        for letter in [*self._planned, *self._waiting]:
+            run, stop = letter.message.run, letter.message.run.stop()
+            if stop is None or stop[0].key > moment.key:
+                continue
+            self._planned, self._waiting = _without(self._planned, letter), _without(self._waiting, letter)
+            letter.verdicts.append((stop[0].at_us, "cancelled", "cancelled", letter.message.due_us))
+            if run.ended is None:
+                self._go_on(letter.walk, ("stopped", stop))
+
+    def _judge_all(self, moment, group):
+        now = [letter for at, letter in self._asked if _group(at) == group]
+        self._asked = [one for one in self._asked if _group(one[0]) != group]
+        self.letters |= {letter.message.effect_id: letter for letter in now}
+        due = [one for one in self._planned if (one.message.due_us, 0, 0) <= group]
+        for letter in sorted([*due, *self._waiting, *now], key=_order):
+            if letter in due and not (letter in self._planned and letter.message.due_us <= moment.at_us):
+                continue  # pushed to another place a moment ago
+            self._planned = _without(self._planned, letter)
+            self._judge(letter, moment)
 
     def _judge(self, letter, moment):
-        message, run = letter.message, letter.message.run
-        stop = run.stop()
-        if stop and stop[0].key < moment.key:
-            letter.verdicts.append((stop[0].at_us, "cancelled", "cancelled", message.due_us))
-            return self._next(letter.walk, ("stopped", stop[0]))
-        outcome, rule, slot_us = judge(
-            self.life, moment.position, message, moment.at_us, self._contacts(letter, moment)
-        )
-        if outcome != "release" and any(
-            one.message.priority > message.priority and one is not letter for one in self._planned
-        ):
-            raise NotCoveredError("messages that push others out")
+        message, lower = letter.message, []
+        answer = judge(self.life, moment, message, self._contacts(letter, moment))
+        if answer[0] != "release" and message.message_class == "marketing":
+            lower = sorted((one for one in self._planned if one.message.priority > message.priority), key=_order)
+        if lower:
+            bold = judge(self.life, moment, message, self._contacts(letter, moment, without=lower))
+            if bold[0] != "withhold" and (answer[0] == "withhold" or bold[2] < answer[2]):
+                answer = bold
+            else:
+                lower = []
+        outcome, rule, slot_us = answer
         if outcome == "withhold":
-            if message.config.get("if_withheld") == "wait":
-                raise NotCoveredError("messages that wait for a change")
-            letter.verdicts.append((moment.at_us, "withheld", rule, message.due_us))
-            return self._next(letter.walk, ("withheld", moment))
+            self._withhold(letter, moment, rule)
+            return
+        self._waiting = _without(self._waiting, letter)
         message.due_us = slot_us
         if outcome == "planned":
             letter.verdicts.append((moment.at_us, "postponed" if letter.verdicts else "planned", rule, slot_us))
             self._planned.append(letter)
-            return []
-        letter.released = moment
-        letter.verdicts.append((moment.at_us, "released", rule, slot_us))
-        return self._next(letter.walk, ("sent", moment))
+        else:
+            letter.released = moment
+            letter.verdicts.append((moment.at_us, "released", rule, slot_us))
+            self._go_on(letter.walk, ("sent", moment))
+        self._push_out([one for one in lower if one.message.message_class == "marketing"], moment)
 
-    def _contacts(self, letter, moment):
+    def _withhold(self, letter, moment, rule):
+        message = letter.message
+        if message.waits and moment.at_us < message.valid_until_us:
+            if letter not in self._waiting:
+                self._waiting.append(letter)
+                message.due_us = message.valid_until_us
+                letter.verdicts.append((moment.at_us, "withheld", rule, message.due_us))
+            return
+        self._waiting = _without(self._waiting, letter)
+        letter.verdicts.append((moment.at_us, "expired" if message.waits else "withheld", rule, message.due_us))
+        self._go_on(letter.walk, ("withheld", moment))
+
+    def _push_out(self, lower, moment):
+        """Less important ones keep their places where they still fit, the most important first; the others look for the next."""
+        for number, one in enumerate(lower):
+            later, message = lower[number + 1 :], one.message
+            if has_room(self.life, moment, message, self._contacts(one, moment, without=later), message.due_us):
+                continue
+            weaker = [other for other in later if other.message.priority > message.priority]
+            outcome, rule, slot_us = judge(
+                self.life, moment, message, self._contacts(one, moment, without=weaker),
+                from_us=max(message.due_us, moment.at_us),
+            )  # fmt: skip
+            if outcome == "withhold":
+                self._planned = _without(self._planned, one)
+                self._withhold(one, moment, rule)
+            else:
+                message.due_us = slot_us
+                one.verdicts.append((moment.at_us, "displaced", rule, slot_us))
+
+    def _contacts(self, letter, moment, *, without=()):
         """Every other marketing contact as it stands at this moment: by people, sent, on its way, planned."""
         found = contacts_of_people(self.life.known(moment.position))
         for other in self.letters.values():
-            if other is letter or not (other.released or other in self._planned):
+            if other is letter or other in without or other.message.message_class != "marketing":
+                continue
+            if not (other.released or other in self._planned):
                 continue
             ends = self._ends(other)
             at_us = other.message.due_us
@@ -291,13 +298,9 @@ def _group(moment):
     return moment.at_us, 1 if moment.order == ROW else 0, moment.number
 
 
-def _moment(life, letter, group):
-    """The moment of judgement: what is known in this group."""
-    at_us, is_row, number = group
-    if not is_row:
-        return Moment(at_us, TIMER, 0, life.before(at_us))
-    return next(one for one in life.moments if one.key == (at_us, ROW, number))
+def _order(letter):
+    return letter.message.priority, letter.message.due_us, letter.message.effect_id
 
 
-def _start_of(year):
-    return (date_of(0).replace(year=year) - date_of(0)).days
+def _without(letters, one):
+    return [other for other in letters if other is not one]

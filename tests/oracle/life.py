@@ -8,10 +8,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
+from tests.oracle import purchases
+from tests.oracle.known import Known, NotCoveredError
 from tests.oracle.local_time import DAY, HOUR, day_of, day_start, is_zone
 from tests.oracle.permission import NEVER
-from tests.oracle.world import Known, World, bucket
+from tests.oracle.world import World
 
+PUBLISHED, BROADCAST = "Rulebook Published", "Broadcast Started"
 TIME, TIMER, ROW, LAST = 0, 1, 2, 3
 """What comes first at one instant: what time changes, then waits that end, then rows; and when all is done."""
 
@@ -26,6 +29,13 @@ class Moment:
     """Of the row on the log, 0 for time."""
     position: int
     row: object = None
+    control: object = None
+    """A row of the partition that touches everybody: a rulebook published, a broadcast started."""
+
+    @property
+    def is_publishing(self):
+        """Whether a rulebook comes into force in it."""
+        return self.control is not None and self.control.name == PUBLISHED
 
     @property
     def key(self):
@@ -40,8 +50,11 @@ class Life:
         self.installation = installation
         self.customer = customer
         self.zone = installation.zone
-        self.definitions = installation.definitions
-        self.default_zone = installation.definitions.brand.get("zone", "Europe/Berlin")
+        zones = {one.brand.get("zone", "Europe/Berlin") for one in installation.rulebooks.values()}
+        if len(zones) > 1:
+            raise NotCoveredError("a brand that moves to another zone")
+        self.default_zone = zones.pop()
+        self.published = [one for one in customer.controls if one.name == PUBLISHED]
         self._known = {}
         self._answers = {}
         self.remembered = {}
@@ -86,9 +99,21 @@ class Life:
         """How many own rows are known just before an instant."""
         return bisect_left(self._ats, at_us)
 
-    def world(self, at_us, position):
-        """The customer at this instant, knowing so many rows."""
-        return World(self.known(position), at_us)
+    def edition(self, key):
+        """How many rulebooks were published by a moment, itself included."""
+        return sum((one.at_us, ROW, one.number) <= key for one in self.published)
+
+    def definitions(self, edition):
+        """The rulebook in force after so many were published."""
+        return self.installation.rulebooks[self.published[edition - 1].properties["version"]]
+
+    def in_force(self, moment):
+        """The rulebook in force in a moment."""
+        return self.definitions(self.edition(moment.key))
+
+    def world(self, moment):
+        """The customer in a moment."""
+        return World(self.known(moment.position), moment.at_us, self.edition(moment.key))
 
     # Moments ----------------------------------------------------------------------------------------------------------
 
@@ -102,11 +127,20 @@ class Life:
             if row.at_us <= self.until_us
         ]
         found += [
+            Moment(one.at_us, ROW, one.number, self._by(one), control=one)
+            for one in self.customer.controls
+            if (rows[0].at_us, rows[0].number) < (one.at_us, one.number) and one.at_us <= self.until_us
+        ]
+        found += [
             Moment(at_us, TIME, 0, self.before(at_us))
             for at_us in self._instants()
             if rows[0].at_us < at_us <= self.until_us
         ]
         return sorted(found, key=lambda one: one.key)
+
+    def _by(self, control):
+        """How many own rows stand before a control row."""
+        return sum((row.at_us, row.number) < (control.at_us, control.number) for row in self.customer.rows)
 
     def _instants(self):
         """Every instant at which time alone may change an answer: a generous list, far more than needed."""
@@ -118,6 +152,7 @@ class Life:
         for row in rows:
             happened_us = row.occurred_us
             found.update((happened_us + 30 * DAY, happened_us + 3 * DAY, row.happened_us + 14 * DAY))
+            found.update((row.happened_us + 30 * DAY, purchases.promise_us(row, self.zone)))
             found.update(happened_us + hours * HOUR for hours in self._hours)
         for record in self.known(len(self.customer.rows)).permission.records.values():
             found.add(record.expires_us)
@@ -144,7 +179,7 @@ class Life:
                 for one in value:
                     yield from walk(one)
 
-        return set(walk([self.definitions.segments, self.definitions.phases, self.definitions.journeys]))
+        return set(walk([[one.segments, one.phases, one.journeys] for one in self.installation.rulebooks.values()]))
 
     # What held --------------------------------------------------------------------------------------------------------
 
@@ -156,10 +191,10 @@ class Life:
         """(moment, kind, id, entered) in order."""
         phase = ("", "")
         for moment in self.moments:
-            world = World(self.known(moment.position), moment.at_us, phase)
+            world = World(self.known(moment.position), moment.at_us, self.edition(moment.key), phase)
             phase = world.place()
-            now = {("segment", name) for name in self.definitions.segments if world.holds({"segment": {"id": name}})}
-            now |= {("situation", kind) for kind in self.definitions.situations if world.situation(kind)}
+            now = {("segment", name) for name in world.definitions.segments if world.holds({"segment": {"id": name}})}
+            now |= {("situation", kind) for kind in world.definitions.situations if world.situation(kind)}
             now |= {("phase", phase[0])} | ({("sub_state", phase[0], phase[1])} if phase[1] else set())
             for thing in [one for one in standing if one not in now]:
                 found[_named(thing)][standing.pop(thing)] = moment.at_us
@@ -180,24 +215,10 @@ class Life:
 
     def holds(self, moment, condition):
         """Whether a condition holds in a moment; remembered, because several runs may ask."""
-        key = (id(condition), moment.at_us, moment.position)
+        key = (id(condition), moment.at_us, moment.position, self.edition(moment.key))
         if key not in self._answers:
-            self._answers[key] = self.world(moment.at_us, moment.position).holds(condition)
+            self._answers[key] = self.world(moment).holds(condition)
         return self._answers[key]
-
-    def rest_until(self, kind, world):
-        """Until when things rest after the last matter of a kind; -1 if they do not."""
-        rests_us = self.rest_ended(kind, world)
-        return rests_us if rests_us > world.at_us else -1
-
-    def rest_ended(self, kind, world):
-        """When the rest after the last matter of a kind is or was over; a time before all times if there was none."""
-        definition = self.definitions.situations[kind]
-        ends = [one for one in self.intervals.get(("situation", kind), {}).values() if one <= world.at_us]
-        share_us = (
-            definition.get("resume_hours", 0) * HOUR * bucket(self.bucket_key(world.known.position), kind) // 10_000
-        )
-        return max(ends, default=-NEVER) + definition.get("after_days", 0) * DAY + share_us
 
 
 def _named(thing):

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tests.oracle.local_time import DAY, EPOCH
+from tests.oracle.suppressions import Suppressions
 
 NEVER = 1 << 62
 EVER = -1
 BASES = (
     "express_consent", "existing_customer", "contract", "requested", "legitimate_interest", "presumed_b2b", "legal_duty",
 )  # fmt: skip
-NOT_COVERED = (
-    "Email Bounced", "Message Failed", "Email Marked as Spam", "Suppression Added", "Suppression Lifted",
-)  # fmt: skip
+CARRIES_SERVICE = ("contract", "requested", "legal_duty")
 EXISTING_CUSTOMER_LAW = ("DE", "AT", "CH")
 
 
@@ -73,7 +72,7 @@ class Permission:
         """`known_at(i)`: what is known after the first i rows (only its `attribute` is asked)."""
         self.rows = rows
         self._known_at = known_at
-        self.has_more = any(row.name in NOT_COVERED for row in rows)
+        self._suppressions = Suppressions(rows, self._event_address)
         self.objections = {}
         records = {}
         for index, row in enumerate(rows):
@@ -98,7 +97,9 @@ class Permission:
                     f"purpose:{purpose}" if purpose != "*" else f"channel:{channel}" if channel != "*" else "marketing"
                     for channel, purpose in _keys(properties)
                 ]
-        elif row.name in ("Unsubscribed", "Email Unsubscribed") and properties.get("scope") in ("all", "marketing"):
+        elif row.name == "Email Marked as Spam" or (
+            row.name in ("Unsubscribed", "Email Unsubscribed") and properties.get("scope") in ("all", "marketing")
+        ):
             scopes = ["marketing"]
         for scope in scopes:
             self.objections[scope] = max(self.objections.get(scope, -1), row.happened_us)
@@ -138,12 +139,12 @@ class Permission:
                     channel, purpose = properties.get("channel") or "email", properties.get("purpose") or "*"
                     yield Record((channel, purpose), False, *said)
             case "Order Completed":
-                address = self._address(index, row, "email")
+                address = self._event_address(index, row, "email")
                 if properties.get("notice_version") and properties.get("order_id") and address:
                     yield Record(("email", "*"), True, *said, "existing_customer", False, address)
 
-    def _address(self, index, row, channel):
-        """The address a grant belongs to: the one it names, else the one known then, else the first that is known."""
+    def _event_address(self, index, row, channel):
+        """The address that a row is about: the one it names, else the one known then; "" if none."""
         if channel != "email":
             return ""
         traits = (row.body.get("context") or {}).get("traits") or {}
@@ -151,11 +152,16 @@ class Permission:
             for name in ("email", "address"):
                 if isinstance(holder.get(name), str):
                     return _normal(holder[name])
-        for upto in range(index + 1, len(self.rows) + 1):
-            address = _normal(self._known_at(upto).attribute("email"))
-            if address:
-                return address
-        return None
+        return _normal(self._known_at(index + 1).attribute("email"))
+
+    def _address(self, index, row, channel):
+        """The address a grant belongs to: the one it is about, else the first that is known."""
+        if channel != "email":
+            return ""
+        address = self._event_address(index, row, channel)
+        for upto in range(index + 2, len(self.rows) + 1):
+            address = address or _normal(self._known_at(upto).attribute("email"))
+        return address or None
 
     def about(self, channel, purpose):
         """The records that cover a channel and purpose, the exact one first."""
@@ -203,6 +209,9 @@ class Permission:
                 found = self._existing_customer(world, channel, purpose, categories)
             elif basis == "legitimate_interest":
                 found = "" if channel == "letter" else "no_basis"
+            elif basis == "requested":
+                record = self.records.get((channel, purpose))
+                found = self._belongs(world, record) if record and record.basis == basis else "no_basis"
             else:
                 found = "no_basis"
             if not found:
@@ -213,6 +222,23 @@ class Permission:
         if newest:
             return "", "expired" if newest.is_expiry else "withdrawn"
         return "", next((one for one in refusals if one != "no_basis"), "no_basis")
+
+    def service(self, world, channel, purpose):
+        """(whether help within a contract may go out, reason of the refusal)."""
+        record = self.records.get((channel, purpose))
+        if {"service", f"purpose:{purpose}"} & self.objections.keys() or (record and not record.is_grant):
+            return False, "service_switched_off"
+        asked_for = record is not None and record.basis in CARRIES_SERVICE and not self._belongs(world, record)
+        return (True, "") if asked_for or world.known.ordered else (False, "no_contract")
+
+    def suppression(self, world, channel, message_class):
+        """What keeps the present address from being used for a class; "" if nothing does."""
+        return self.suppressed_until(world, channel, message_class)[0]
+
+    def suppressed_until(self, world, channel, message_class):
+        """(the same, when time lifts it)."""
+        address = _normal(world.known.attribute("email")) if channel == "email" else ""
+        return self._suppressions.stops(address, message_class, world.at_us)
 
     def _belongs(self, world, record):
         if record.expires_us <= world.at_us:

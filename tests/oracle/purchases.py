@@ -1,9 +1,10 @@
 """Orders and the cart, recounted from the rows (docs/reference/definitions.md, "Orders, deliveries and carts")."""
 
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from tests.oracle.comparing import currency_of, minor_units
-from tests.oracle.local_time import DAY
+from tests.oracle.local_time import DAY, EPOCH, day_start
 
 COMPLETED = ("Order Completed", "Store Purchase", "Order Updated")
 DELIVERED = ("Order Delivered", "Order Picked Up")
@@ -32,6 +33,10 @@ class Order:
     said_us: int = -1
     """A report of its delivery, also one that overtook the order; -1: none."""
     is_delivered: bool = False
+    promised_us: int = NEVER
+    """When a promise of delivery that still holds is over."""
+    late_us: int = NEVER
+    """Since when it is late, because the promise had passed or the carrier said so."""
     heard: list[tuple] = field(default_factory=list)
     """[((instant, 0 for time and 1 for rows, number of the row), arrived | corrected | gone, when it arrived)]."""
 
@@ -44,6 +49,14 @@ class Order:
         """Whether it was ordered, and neither delivered nor assumed to be by an instant."""
         return at_us < self.assumed_us < NEVER
 
+    def late_since_us(self, at_us):
+        """Since when it is late at an instant."""
+        return min(self.late_us, self.promised_us if self.promised_us <= at_us else NEVER)
+
+    def is_late(self, at_us):
+        """Whether it is under way longer than promised, or than the carrier wanted."""
+        return self.is_under_way(at_us) and self.late_since_us(at_us) < NEVER
+
     def heard_until(self, at_us):
         """What was heard of its delivery by an instant, the one that is assumed by then among it."""
         more = [((self.assumed_us, 0, 0), "arrived", self.assumed_us)] if self.assumed_us <= at_us else []
@@ -55,13 +68,13 @@ def _id_of(row):
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def orders_of(rows):
-    """Every order of these rows (in log order), each told from its own rows alone."""
+def orders_of(rows, zone):
+    """Every order of these rows (in log order), each told from its own rows alone; `zone` is the installation's."""
     own = {}
     for row in rows:
         if row.type == "track" and row.name.startswith(("Order ", "Store ")) and _id_of(row):
             own.setdefault(_id_of(row), []).append(row)
-    return [_order(order_id, listed) for order_id, listed in own.items()]
+    return [_order(order_id, listed, zone) for order_id, listed in own.items()]
 
 
 def deliveries_of(orders, at_us):
@@ -83,15 +96,33 @@ def _amount(properties, currency, *names):
     return next((minor for minor in found if minor is not None), 0)
 
 
-def _order(order_id, rows):
+def promise_us(row, zone):
+    """When what a row promises is over: the end of the day or the instant it names; NEVER if it promises nothing."""
+    value = row.properties.get("promised_at") or row.properties.get("expected_at")
+    if not isinstance(value, str):
+        return NEVER
+    try:
+        if len(value) == 10:
+            return day_start(date.fromisoformat(value).toordinal() - 719_163 + 1, zone)
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return NEVER
+    return (moment - EPOCH) // timedelta(microseconds=1) if moment.tzinfo is not None else NEVER
+
+
+def _order(order_id, rows, zone):  # noqa: PLR0912  (one branch per kind of event)
     order = Order(order_id)
     for row in rows:
         now = (row.at_us, 1, row.number)
+        order.late_us = order.late_since_us(row.at_us)
         if order.assumed_us <= row.at_us:
             _arrive(order, (order.assumed_us, 0, 0), order.assumed_us)
         if row.name in COMPLETED:
-            _complete(order, row, now)
+            _complete(order, row, now, zone)
+        elif row.name == "Order Delayed" and order.assumed_us < NEVER:
+            order.late_us = min(order.late_us, row.occurred_us)
         elif row.name == "Order Shipped" and order.assumed_us < NEVER:
+            order.promised_us = promise_us(row, zone) if promise_us(row, zone) < NEVER else order.promised_us
             shipped = [one.occurred_us for one in rows if one.name == row.name and one.number <= row.number]
             order.assumed_us = min(shipped) + 30 * DAY
         elif row.name in DELIVERED:
@@ -116,7 +147,7 @@ def _order(order_id, rows):
     return order
 
 
-def _complete(order, row, now):
+def _complete(order, row, now, zone):
     order.currency = currency_of(row.properties)
     order.total = _amount(row.properties, order.currency, "total", "revenue", "value", "subtotal")
     if order.ordered_us >= 0:
@@ -129,6 +160,7 @@ def _complete(order, row, now):
         order.said_us = order.ordered_us
     else:
         order.assumed_us = order.ordered_us + 3 * DAY
+        order.promised_us = promise_us(row, zone)
 
 
 def _arrive(order, now, delivered_us):

@@ -6,6 +6,7 @@ message is asked from `letters.py`, by yielding it.
 
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 
 from tests.oracle import comparing
 from tests.oracle.comparing import passes
@@ -69,6 +70,8 @@ class Run:
         """[(moment key, step, outcome)]."""
         self.ended = None
         """(moment, outcome) once it is over; None: it goes on beyond what is known."""
+        self.restarted = None
+        """The moment in which another run of the same key took its place."""
         self.names = [step["id"] for step in journey["steps"]]
         self.steps = {step["id"]: step for step in journey["steps"]}
         self.counts = {}
@@ -133,16 +136,31 @@ class Run:
 
     def stop(self):
         """(moment, outcome) of what would end this run from outside, goal before exit; None."""
+        found = list(self._stops)
+        if self.restarted is not None:
+            found.append((self.restarted.key, 2, self.restarted, "exited:restarted"))
+        if not found:
+            return None
+        _, _, moment, outcome = min(found, key=lambda one: one[:2])
+        return moment, outcome
+
+    @cached_property
+    def _stops(self):
         found = []
         goal, leave = self.goal(), self.exit()
         if goal is not None and self.journey["goal"].get("exit_on_goal", True):
             found.append((goal.key, 0, goal, "goal"))
         if leave is not None:
             found.append((leave.key, 1, leave, "exited:exit_when"))
-        if not found:
-            return None
-        _, _, moment, outcome = min(found, key=lambda one: one[:2])
-        return moment, outcome
+        return found
+
+    def restart(self, moment):
+        """Another run takes its place: what was told beyond this moment does not happen."""
+        self.restarted = moment
+        self.lines = [line for line in self.lines if line[0] <= moment.key]
+        self.ended = None
+        standing = self.lines[-1][1] if self.lines[-1][2] == "waiting" else ""
+        self._end(moment, standing, "exited:restarted")
 
     # The steps --------------------------------------------------------------------------------------------------------
 
@@ -173,7 +191,7 @@ class Run:
                 if fate == "unknown" or there is None:
                     return  # not decided within what is known
                 if fate == "stopped":
-                    self._stop(stop, step)
+                    self._stop(there, step)
                     return
                 here = there
                 if fate == "withheld" and config["message"].get("if_withheld", "skip") == "exit":
@@ -273,7 +291,8 @@ class Run:
 
     def _message(self, step, config, here):
         effect_id = digest(16, "effect", self.origin, self.run_id, step, self.counts[step])
-        by_event = here.order == ROW or (here is self.entry and "date" not in self.journey["entry"])
+        is_timed = {"date", "schedule"} & self.journey["entry"].keys()
+        by_event = here.order == ROW or (here is self.entry and not is_timed)
         acted_us = self.life.known(here.position).seen[1]
         return Message(effect_id, self.journey, step, config, here.at_us, here.at_us, by_event, acted_us, self)
 
@@ -294,7 +313,7 @@ class Run:
     def measure(self):
         """Put the goal in its place when it did not end the run: reached later, or a journey that goes on."""
         goal = self.goal()
-        if goal is None or (self.ended and self.ended[1] == "goal"):
+        if goal is None or (self.ended and self.ended[1] in ("goal", "exited:restarted")):
             return
         if self.ended is None and self.journey["goal"].get("exit_on_goal", True):
             return

@@ -11,8 +11,10 @@ from pysqlite3 import dbapi2 as sqlite
 
 from tests.oracle.__main__ import PLAYBOOKS, main
 from tests.oracle.asking import KINDS, ask
+from tests.oracle.explained import Explained
 from tests.oracle.history import read
 from tests.oracle.stored import Stored
+from tests.oracle.village import Village
 
 pytestmark = [pytest.mark.db, pytest.mark.timeout(600)]
 
@@ -37,8 +39,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_oracle_knows_nothing_of_the_package() -> None:
-    """Its own files import no module of Kundenkreis; `explained.py` is the other side."""
-    files = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name != "explained.py"]
+    """Its own files import no module of Kundenkreis; `explained.py` and `village.py` are the other side."""
+    other_side = ("explained.py", "village.py")
+    files = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name not in other_side]
     package = "kunden" + "kreis"
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     assert [line for line in lines if line.strip().startswith((f"import {package}", f"from {package}"))] == []
@@ -73,6 +76,66 @@ def test_both_say_the_same_of_other_definitions(tmp_path: Path) -> None:
     stored.close()
     assert [line for report in reports for line in report.disagreements] == []
     assert [report.not_covered for report in reports] == [{}, {}, {}, {}]
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    """(data directory, folders of the three rulebooks) of some weeks in which everything happens that the demo has not."""
+    folder = tmp_path_factory.mktemp("village")
+    return folder / "data", Village(folder, SEED, people=16, days=60).live()
+
+
+def test_both_say_the_same_of_a_village(village: tuple[Path, list[Path]]) -> None:
+    """Three rulebooks one after the other, other classes of messages, suppressions, waiting, pushing out, starting over, schedules,
+    broadcasts, dates that come once and broken promises; at the end, as the tables tell it.
+    """
+    data, editions = village
+    stored = Stored(data)
+    reports = ask(read(data, editions), stored, seed=SEED, customers=16)
+    stored.close()
+    assert [line for report in reports for line in report.disagreements] == []
+    assert [report.not_covered for report in reports] == [{}, {}, {}, {}]
+    assert [report.positive > report.compared // 2 for report in reports] == [True] * 4
+
+
+def test_explain_says_the_same_of_a_village(village: tuple[Path, list[Path]]) -> None:
+    """At the end and at instants in between, under whichever rulebook was in force then; why-not included."""
+    data, editions = village
+    explained = Explained(data)
+    reports = ask(read(data, editions), explained, seed=SEED, customers=3)
+    explained.close()
+    assert [line for report in reports for line in report.disagreements] == []
+    assert [report.not_covered for report in reports] == [{}, {}, {}, {}]
+
+
+@pytest.mark.parametrize(
+    ("least", "question"),
+    [
+        # Yes and no of what each kind of question decides, over everybody who lived in the village.
+        (60, "SELECT count(*) FROM verdicts WHERE outcome = 'released' AND message_class = 'transactional'"),
+        (5, "SELECT count(*) FROM verdicts WHERE outcome = 'withheld' AND message_class = 'transactional'"),
+        (40, "SELECT count(*) FROM verdicts WHERE outcome = 'released' AND message_class = 'service'"),
+        (10, "SELECT count(*) FROM verdicts WHERE outcome = 'withheld' AND message_class = 'service'"),
+        (20, "SELECT count(*) FROM verdicts WHERE reasons LIKE '[[\"suppressed\"%'"),
+        (5, "SELECT count(*) FROM verdicts WHERE reasons LIKE '[[\"basis\",true,\"existing_customer\"%'"),
+        (2, "SELECT count(*) FROM verdicts WHERE reasons LIKE '[[\"basis\",true,\"requested\"%' AND message_class = 'marketing'"),
+        (20, "SELECT count(*) FROM verdicts WHERE outcome = 'expired'"),
+        (5, "SELECT count(*) FROM verdicts v JOIN verdicts w USING (effect_id) WHERE v.outcome = 'withheld' AND w.outcome = 'released'"),
+        (2, "SELECT count(*) FROM verdicts WHERE outcome = 'displaced'"),
+        (10, "SELECT count(*) FROM verdicts WHERE outcome = 'cancelled'"),
+        (10, "SELECT count(*) FROM run_entries WHERE outcome = 'exited:restarted'"),
+        (40, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id IN ('weekly', 'monthly', 'daily')"),
+        (20, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id = 'mailing'"),
+        (5, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id = 'renewal'"),
+        (20, "SELECT count(*) FROM memberships WHERE definition_id = 'overdue'"),
+        (10, "SELECT count(*) FROM memberships WHERE definition_id = 'waiting_long' AND until_us < 1 << 62"),
+        (5, "SELECT count(*) FROM score_entries WHERE rule_id = 'history'"),
+    ],
+)  # fmt: skip
+def test_everything_happens_in_the_village(village: tuple[Path, list[Path]], least: int, question: str) -> None:
+    with sqlite.connect(village[0] / "kreis.db") as store:
+        assert store.execute(question).fetchone()[0] >= least
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,4 @@
-"""What is known about one customer at one instant, and what holds then.
-
-`Known` is everything that a number of rows say, recounted from those rows; `World` looks at it at an instant. No answer
-is carried over from an earlier one.
-"""
+"""What holds about one customer at one instant, under the rulebook in force then. No answer is carried over from an earlier one."""
 
 import hashlib
 import math
@@ -10,156 +6,24 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from tests.oracle import comparing, points, purchases
-from tests.oracle.comparing import passes
-from tests.oracle.history import DERIVED, EVENTS, PUBLIC
-from tests.oracle.local_time import HOUR, ZONE_OF_COUNTRY, day_of, day_start, is_zone
-from tests.oracle.permission import NEVER, Permission
-
-PURCHASES = ("Order Completed", "Store Purchase", "Order Updated")
-
-
-class NotCoveredError(Exception):
-    """The oracle does not answer this; it is counted, never guessed."""
-
-
-class Known:
-    """The rows up to some position, and what follows from them whatever the time."""
-
-    def __init__(self, rows, position, life):
-        self.rows = rows
-        self.position = position
-        self.life = life
-
-    @cached_property
-    def by_name(self):
-        """Events by name, in log order."""
-        found = {}
-        for row in self.rows:
-            if row.type in EVENTS:
-                found.setdefault(row.name, []).append(row)
-        return found
-
-    @cached_property
-    def orders(self):
-        """All orders."""
-        return purchases.orders_of(self.rows)
-
-    @cached_property
-    def ordered(self):
-        """Orders that were placed, not only named by a refund."""
-        return [one for one in self.orders if one.ordered_us >= 0]
-
-    @cached_property
-    def sums(self):
-        """(orders that stand, sales in major units, instants of orders)."""
-        sales = [(one.currency, 0 if one.is_cancelled else one.total) for one in self.ordered]
-        return sum(one.stands for one in self.ordered), _major(sales), [one.ordered_us for one in self.ordered]
-
-    def rows_of(self, pattern, zone):
-        """Events that a definition names, with its property filters; "*": all that came in."""
-        names = _list(pattern["name"])
-        named = [row for name in (self.by_name if names == ["*"] else names) for row in self.by_name.get(name, ())]
-        rows = [row for row in named if names != ["*"] or not row.flags & DERIVED]
-        return [row for row in rows if passes(row, pattern.get("where", ()), zone)]
-
-    @cached_property
-    def _happenings(self):
-        return {}
-
-    def happenings(self, kind):
-        """[(key, whether it begins the situation, whether it ends it, row)] of all rows about a situation."""
-        if kind not in self._happenings:
-            self._happenings[kind] = list(_happenings(self.life.definitions.situations[kind], self, self.life.zone))
-        return self._happenings[kind]
-
-    @cached_property
-    def purchase_days(self):
-        """The last 64 days on which something was bought, ascending."""
-        days = {day_of(one.ordered_us, self.life.zone) for one in self.orders if one.ordered_us >= 0}
-        return sorted(days)[-64:]
-
-    @cached_property
-    def categories(self):
-        """Product categories ever bought."""
-        return {
-            product.get("category")
-            for name in PURCHASES
-            for row in self.by_name.get(name, ())
-            for product in row.properties.get("products") or ()
-        }
-
-    @cached_property
-    def is_known(self):
-        """Whether an identifier names the person."""
-        kinds = {kind for row in self.rows for kind, _ in row.links.get("attach", ())}
-        return bool(kinds - {"anonymous_id", "claimed_user_id"})
-
-    @cached_property
-    def _attributes(self):
-        said = {}
-        for row in self.rows:
-            if row.flags & PUBLIC and any(
-                kind not in ("anonymous_id", "claimed_user_id")
-                for one in self.rows
-                if one.number <= row.number
-                for kind, _ in one.links.get("attach", ())
-            ):
-                continue
-            traits = row.traits if row.type == "identify" else {}
-            if row.name == "Attribute Set":
-                traits = {row.properties.get("name"): row.properties.get("value")}
-            for name, value in traits.items():
-                stamp = (row.occurred_us, row.event_id)
-                if name not in said or said[name][0] < stamp:
-                    said[name] = (stamp, value)
-        return {name: value for name, (_, value) in said.items()}
-
-    def attribute(self, path):
-        """The value of an attribute at a dotted path: what was said last by the time it happened."""
-        if path in self._attributes:
-            return self._attributes[path]
-        return comparing.dig(self._attributes, path)
-
-    @cached_property
-    def country(self):
-        """ISO code of the person's country, "" if unknown."""
-        stated = self.attribute("country")
-        value = stated if stated is not None else self.attribute("address.country")
-        return value.strip().upper() if isinstance(value, str) else ""
-
-    def zone(self, default):
-        """The zone in which the person lives: own, else of the country, else the default."""
-        named = self.attribute("timezone")
-        if isinstance(named, str) and named and is_zone(named):
-            return named
-        return ZONE_OF_COUNTRY.get(self.country, default)
-
-    @cached_property
-    def permission(self):
-        """Consent and objections."""
-        if self.life.customer.absorbed:
-            return Permission(self.rows, lambda upto: Known(self.rows[:upto], upto, self.life))
-        return Permission(self.rows, self.life.known)
-
-    @cached_property
-    def seen(self):
-        """(first, last) instant at which the person did something."""
-        acts = [row.occurred_us for row in self.rows if row.origin in ("api", "import")]
-        first = min([*acts, self.rows[0].occurred_us])
-        return first, max(acts, default=-1)
+from tests.oracle import comparing, points, purchases, situations
+from tests.oracle.known import NotCoveredError, listed, major
+from tests.oracle.local_time import HOUR, day_of
+from tests.oracle.permission import NEVER
 
 
 class World:
     """One customer at one instant."""
 
-    def __init__(self, known, at_us, phase=("", "")):
+    def __init__(self, known, at_us, edition, phase=("", "")):
         self.known = known
+        self.edition = edition
+        """How many rulebooks were published by then."""
         self.at_us = at_us
         self.phase = phase
         """Of a moment ago; the first rule of the circle may keep it."""
         self.zone = known.life.zone
-        self.definitions = known.life.definitions
+        self.definitions = known.life.definitions(edition)
         self._segments = {}
 
     @cached_property
@@ -232,30 +96,37 @@ class World:
     def _is_phase(self, config):
         phase, sub = self.place()
         subs = config.get("sub_state")
-        return phase in _list(config["is"]) and (subs is None or sub in _list(subs))
+        return phase in listed(config["is"]) and (subs is None or sub in listed(subs))
 
     def _is_score(self, config):
-        milli = points.balance(self.known.life, config["id"], self.at_us, self.known.position)
+        milli = points.balance(self.known.life, config["id"], self.at_us, self.known.position, self.edition)
         return comparing.number_compares(Fraction(milli, 1000), config["op"], config["value"])
 
     def _is_situation(self, config):
-        return any(self.situation(kind) for kind in _list(config["is"]))
+        return any(self.situation(kind) for kind in listed(config["is"]))
 
     def _is_consent(self, config):
         return self.known.permission.stands(config["channel"], config["purpose"], config.get("basis"), self.at_us)
 
     def _is_reachable(self, config):
-        permission = self.known.permission
-        if permission.has_more or config.get("message_class", "marketing") != "marketing":
-            raise NotCoveredError("suppressions, and reachability for other classes than marketing")
-        purposes = {one["id"]: one for one in self.definitions.policy["purposes"]}
-        names = [config["purpose"]] if config.get("purpose") else sorted(purposes)
-        return any(
-            permission.marketing(
-                self, config["channel"], name, purposes[name]["bases"], tuple(purposes[name].get("categories", ()))
-            )[0]
-            for name in names
+        message_class = config.get("message_class", "marketing")
+        names = (
+            [config["purpose"]] if config.get("purpose") else [one["id"] for one in self.definitions.policy["purposes"]]
         )
+        if self.known.permission.suppression(self, config["channel"], message_class):
+            return False
+        return any(self.may(config["channel"], name, message_class)[0] for name in names)
+
+    def may(self, channel, purpose, message_class, category=None):
+        """(whether law and will of the person allow it, reason of the refusal); category: of what the message itself is about."""
+        rule = next((one for one in self.definitions.policy["purposes"] if one["id"] == purpose), {})
+        bases = rule.get("bases", ["express_consent"])
+        if message_class == "transactional":
+            return True, ""
+        if message_class == "service":
+            return self.known.permission.service(self, channel, purpose)
+        categories = rule.get("categories") or ([category] if isinstance(category, str) else [])
+        return self.known.permission.marketing(self, channel, purpose, bases, categories)
 
     def _is_bucket(self, config):
         return (
@@ -304,7 +175,7 @@ class World:
             case "sales":
                 return sales
             case "refunded":
-                return _major([(one.currency, one.refunded) for one in orders if one.was_refunded])
+                return major([(one.currency, one.refunded) for one in orders if one.was_refunded])
             case "average_order":
                 return sales / count if count > 0 and sales is not None else None
             case "first_order_at":
@@ -370,13 +241,27 @@ class World:
                 return {"": self.cart[1]} if self.cart[0] else {}
             case {"builtin": "order_in_transit"}:
                 return {one.order_id: one.ordered_us for one in self.known.orders if one.is_under_way(self.at_us)}
-            case {"builtin": kind_of_late}:
-                raise NotCoveredError(f"the built-in situation {kind_of_late}")
-        return dict(_matters(definition, self.known.happenings(kind), self.at_us, self.zone))
+            case {"builtin": "late"}:
+                return {
+                    one.order_id: one.late_since_us(self.at_us) for one in self.known.orders if one.is_late(self.at_us)
+                }
+        return {key: row.occurred_us for key, row in self.matters(kind)[0].items()}
 
-    def rest(self, kind):
-        """Until when things rest after the last matter of this kind has ended (-1: they do not)."""
-        return self.known.life.rest_until(kind, self)
+    def matters(self, kind):
+        """(open keys with the rows that opened them, when the last one before closed) of a situation from events."""
+        definition = self.definitions.situations[kind]
+        return situations.open_matters(definition, self.known.happenings(definition), self.at_us, self.zone)
+
+    def rest_ended(self, kind):
+        """When the rest after the last matter of a kind is or was over; a time before all times if there was none."""
+        definition = self.definitions.situations[kind]
+        if "builtin" in definition["begins"]:
+            intervals = self.known.life.intervals.get(("situation", kind), {}).values()
+            closed_us = max((one for one in intervals if one <= self.at_us), default=-1)
+        else:
+            closed_us = self.matters(kind)[1]
+        share = bucket(self.known.life.bucket_key(self.known.position), kind)
+        return closed_us + situations.rest_us(definition, share) if closed_us >= 0 else -NEVER
 
     def place(self):
         """(phase, sub-state): the first that holds, else the present one, at first the last of the table."""
@@ -386,46 +271,6 @@ class World:
             chosen = next((one for one in table if one["id"] == self.phase[0]), table[-1])
         sub = next((one["id"] for one in chosen.get("sub_states", ()) if self.holds(one["when"])), "")
         return chosen["id"], sub
-
-
-def _happenings(definition, known, zone):
-    begins, ends = _list(definition["begins"]), definition.get("ends", [])
-    names = {name for one in (*begins, *ends) for name in _list(one["name"])}
-    for row in sorted((row for name in names for row in known.by_name.get(name, ())), key=lambda row: row.number):
-        value = comparing.dig(row.properties, definition["key"]) if definition.get("key") else ""
-        key = value if isinstance(value, str) else str(value) if type(value) is int else ""
-        yield key, _matches(row, begins, zone), _matches(row, ends, zone), row
-
-
-def _matters(definition, happenings, at_us, zone):
-    """Each key that stands open at an instant, with its beginning."""
-    expires = definition.get("expires_days")
-
-    def over_us(since_us):
-        return NEVER if expires is None else day_start(day_of(since_us, zone) + expires, zone)
-
-    since = {}
-    for key, begins, ends, row in happenings:
-        if key in since and over_us(since[key]) <= row.at_us:
-            del since[key]
-        if key in since:
-            if ends:
-                del since[key]
-        elif begins and over_us(row.occurred_us) > row.at_us:
-            since[key] = row.occurred_us
-    return [(key, since_us) for key, since_us in since.items() if over_us(since_us) > at_us]
-
-
-def _matches(row, patterns, zone):
-    return any(row.name in _list(one["name"]) and passes(row, one.get("where", ()), zone) for one in patterns)
-
-
-def _major(sums):
-    """Major units of [(currency, minor units)]: None with several currencies."""
-    currencies = {currency for currency, _ in sums}
-    if len(currencies) > 1:
-        return None
-    return Fraction(sum(minor for _, minor in sums), comparing.parts_of(next(iter(currencies), "EUR")))
 
 
 def _total(rows, path):
@@ -446,7 +291,3 @@ def digest(size, *parts):
 def bucket(key, salt):
     """0 to 9999."""
     return int.from_bytes(digest(8, "bucket", salt, key), "big") % 10_000
-
-
-def _list(value):
-    return value if isinstance(value, list) else [value]

@@ -188,10 +188,45 @@ def test_new_scores_and_situations_begin_as_if_they_had_always_been_there(rows):
     mine, theirs = customer.state.decisions, always.state.decisions
     assert mine.scores == theirs.scores
     assert customer.state.facts == always.state.facts
-    assert {kind: one.keys for kind, one in mine.situations.items()} == {
-        kind: keys for kind in theirs.situations if (keys := new.situations[kind].open_keys(always.state, at_us))
+    assert {kind: (one.keys, one.rests_until_us, one.gentle_until_us) for kind, one in mine.situations.items()} == {
+        kind: (new.situations[kind].open_keys(always.state, at_us), one.rests_until_us, one.gentle_until_us)
+        for kind, one in theirs.situations.items()
     }
     assert mine.recheck_us == theirs.recheck_us
+
+
+def test_a_new_situation_goes_on_resting_after_a_matter_that_ended_before():
+    """As if it had always been there: the rest counts from the end of the matter, not from the publishing."""
+    resting = {
+        "kind": "situation", "id": "trouble", "begins": {"name": "Case Opened"}, "ends": [{"name": "Case Solved"}],
+        "after_days": 4, "gentle_days": 9,
+    }  # fmt: skip
+    old, new = compiled(), compiled(resting)
+    rows = [plain_row(1, "Case Opened", T0), plain_row(2, "Case Solved", T0 + DAY), plain_row(3, "Seen", T0 + 2 * DAY)]
+    customer = Customer(old).take(*rows)
+    adopted(
+        customer, new, T0 + 3 * DAY, [log_row(one, number, BERLIN) for number, one in enumerate(rows, start=1)], old
+    )
+    held = customer.state.decisions.situations["trouble"]
+    assert (held.keys, held.rests_until_us, held.gentle_until_us) == ({}, T0 + 5 * DAY, T0 + 14 * DAY)
+    assert customer.wait_until(T0 + 14 * DAY).state.decisions.situations == {}
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+def test_another_half_life_holds_from_its_publishing_on(looks):
+    """What was decayed until then follows the old one, whether or not anything touched the score meanwhile."""
+
+    def score(days):
+        rules = [
+            {"id": "seen", "event": {"name": "Seen"}, "points": 8},
+            {"id": "told", "event": {"name": "Told"}, "points": 0.001},
+        ]
+        return compiled({"kind": "score", "id": "s", "half_life_days": days, "rules": rules})
+
+    old, new = score(1), score(100)
+    customer = Customer(old).take(plain_row(1, "Seen", T0), *[plain_row(2, "Told", T0 + 2 * DAY)][:looks])
+    adopted(customer, new, T0 + 3 * DAY, previous=old)
+    assert customer.state.decisions.scores["s"].milli_points == 1000
 
 
 def test_what_is_lacking_names_the_events_it_follows_from():

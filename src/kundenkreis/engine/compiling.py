@@ -83,6 +83,7 @@ def compile_rulebook(
                 data, zone=decisions.zone, known=decisions.known, kinds=conditions
             ),
             compile_matches=lambda where: EventFilter(list(where), zone=decisions.zone).passes,
+            reads_below=decisions.reads_below,
             kinds=steps,
         )
         return _journeys(versions, decisions, around, brand_zone=brand.zone, include_existing=include_existing)

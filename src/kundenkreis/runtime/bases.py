@@ -82,7 +82,7 @@ def ensure_fold_version(store: Store, *, at_us: Micros, zone: Zone) -> None:
     with store.transaction("settings") as tx:
         if _folded_by(tx) == FOLD_VERSION:
             return
-        begun = tx.rows("SELECT 1 FROM log LIMIT 1")
+        begun = tx.rows("SELECT 1 FROM states LIMIT 1")  # a rulebook may be published before anybody is folded
         first = _BEFORE_IT_WAS_RECORDED if begun else FOLD_VERSION
         claim_meta(tx, FOLDED_BY, str(first))
         # Writing takes the row's lock: of two programs that start together, the second finds it done.

@@ -21,9 +21,6 @@ Upgrader = Callable[[PlainState], PlainState]
 VERSION_FIELD = 5
 """Where `fold_version` stands, in every version for ever."""
 
-UPGRADERS: dict[int, Upgrader] = {}
-"""Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""
-
 _decode = msgspec.msgpack.Decoder(list).decode
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -37,6 +34,12 @@ class StoreTooNewError(CallerError):
 def same_shape(state: PlainState) -> PlainState:
     """The upgrader of a version that left the encoding as it was."""
     return state
+
+
+UPGRADERS: dict[int, Upgrader] = {
+    1: same_shape,  # schedules see later answers of what their audience reads; new situations keep the rest after a matter
+}
+"""Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""
 
 
 def version_of(data: bytes) -> int:

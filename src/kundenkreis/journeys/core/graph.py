@@ -6,7 +6,7 @@ references to contents, segments and scores, conditions and filters.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,8 @@ class Surroundings:
 
     compile_condition: Callable[[Any], Condition]
     compile_matches: Callable[[Sequence[PropertyFilter]], Matches]
+    reads_below: Callable[[Iterable[str]], frozenset[str]] = frozenset
+    """Dirty keys with those of all that the definitions behind them read."""
     contents: Collection[str] | None = None
     segments: Collection[str] | None = None
     scores: Collection[str] | None = None
@@ -148,7 +150,7 @@ def compile_journey(definition: JourneyDefinition, *, version: int, around: Surr
         holdout_buckets=round(holdout.percent * BUCKETS / 100) if holdout else 0,
         holdout_salt=(holdout.salt if holdout else "") or definition.id,
         watch_reads=reads_of(watched),
-        timed_reads=_timed_reads(entry),
+        timed_reads=around.reads_below(_timed_reads(entry)),
         facts=tuple(facts.values()),
     )
 

@@ -204,6 +204,21 @@ class CompiledDecisions:
         """Dirty keys of all definitions, in the order in which they are asked."""
         return tuple(node.key for node in self._nodes)
 
+    def reads_below(self, keys: Iterable[str]) -> frozenset[str]:
+        """These dirty keys with those of all that the definitions behind them read, at any depth.
+
+        A definition becomes dirty when its answer changes now; what it will answer at a later instant also changes with what it reads.
+        """
+        reads = {node.key: node.reads for node in self._nodes}
+        found: set[str] = set()
+        waiting = list(keys)
+        while waiting:
+            key = waiting.pop()
+            if key not in found:
+                found.add(key)
+                waiting.extend(reads.get(key, ()))
+        return frozenset(found)
+
     def _touched(self, turn: Turn) -> int:
         affected, pending = self._affected, 0
         for key in turn.dirty:
@@ -309,6 +324,8 @@ def adopt(
     state = turn.state
     _adopt_facts(decisions, state, history, previous, today=turn.day)
     _drop_deleted(decisions, turn)
+    if previous is not None:
+        _decay_so_far(decisions, turn, previous)
     if history and previous is not None:
         _begin_with_history(decisions, turn, history, previous)
     decisions.decide_all(turn)
@@ -334,6 +351,14 @@ def _adopt_facts(
     state.facts = {key: shrink(table.by_key[key], kept[key], today) for key in sorted(kept)}
 
 
+def _decay_so_far(decisions: CompiledDecisions, turn: Turn, previous: CompiledDecisions) -> None:
+    """Days until now decay by the half-life that held on them, whenever the score was last touched."""
+    for name, held in turn.state.decisions.scores.items():
+        before = previous.scores.get(name)
+        if before is not None and before.multiplier != decisions.scores[name].multiplier:
+            held.milli_points, held.day = scoring.balance(held, turn.day, before.multiplier), turn.day
+
+
 def _begin_with_history(
     decisions: CompiledDecisions, turn: Turn, history: Sequence[LogRow], previous: CompiledDecisions
 ) -> None:
@@ -347,9 +372,10 @@ def _begin_with_history(
     for row in history:
         then = Turn(past, row.at_us, row=row, zone=decisions.zone, rulebook_version=turn.rulebook_version)
         for situation in situations:
-            situation.settle(then)
             if row.name in situation.names:
+                situation.let_time_pass(then)
                 situation.observe(then, row)
+                situation.settle(then)
         for score in scores:
             scoring.score_event(tuple(score.rules.get(row.name, ())), then)
         if row.name == scoring.SCORE_ADDED:
@@ -357,12 +383,14 @@ def _begin_with_history(
     for name, score in by_id.items():
         if name in past.decisions.scores:
             held = state.decisions.scores[name] = past.decisions.scores[name]
-            now = scoring.balance(held, turn.day, score.multiplier)
-            turn.records.append(ScoreEntry(name, turn.at_us, now, "history", turn.cause, now))
+            balance = scoring.balance(held, turn.day, score.multiplier)
+            turn.records.append(ScoreEntry(name, turn.at_us, balance, "history", turn.cause, balance))
+    now = Turn(past, turn.at_us, row=None, zone=decisions.zone, rulebook_version=turn.rulebook_version)
     for situation in situations:
-        keys = situation.open_keys(past, turn.at_us)
-        if keys:
-            state.decisions.situations[situation.kind] = Situation(-1, dict(keys))
+        situation.let_time_pass(now)
+        held = past.decisions.situations.get(situation.kind)
+        if held is not None:  # what is open begins to stand now, what rests goes on resting
+            state.decisions.situations[situation.kind] = Situation(-1, held.keys) if held.keys else held
 
 
 def _drop_deleted(decisions: CompiledDecisions, turn: Turn) -> None:

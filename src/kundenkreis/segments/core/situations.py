@@ -168,6 +168,16 @@ class CompiledSituation:
             return True
         return was_open
 
+    def let_time_pass(self, turn: Turn) -> None:
+        """Settle each expiry and end of a rest up to the turn's instant at its own, for a history that is told again."""
+        state = turn.state
+        while self.kind in state.decisions.situations:
+            held = state.decisions.situations[self.kind]
+            due_us = self.next_us(state, held.since_us)
+            if due_us > turn.at_us:
+                return
+            self.settle(Turn(state, due_us, row=None, zone=turn.zone, rulebook_version=turn.rulebook_version))
+
     def next_us(self, state: CustomerState, at_us: Micros) -> Micros:
         """When the record changes without an event: begins, expires, or its rest is over."""
         held = state.decisions.situations.get(self.kind)
