@@ -117,7 +117,7 @@ def test_explain_says_the_same_of_a_village(village: tuple[Path, list[Path]]) ->
         (40, "SELECT count(*) FROM verdicts WHERE outcome = 'released' AND message_class = 'service'"),
         (10, "SELECT count(*) FROM verdicts WHERE outcome = 'withheld' AND message_class = 'service'"),
         (20, "SELECT count(*) FROM verdicts WHERE reasons LIKE '[[\"suppressed\"%'"),
-        (5, "SELECT count(*) FROM verdicts WHERE reasons LIKE '[[\"basis\",true,\"existing_customer\"%'"),
+        (3, "SELECT count(*) FROM verdicts WHERE reasons LIKE '[[\"basis\",true,\"existing_customer\"%'"),
         (2, "SELECT count(*) FROM verdicts WHERE reasons LIKE '[[\"basis\",true,\"requested\"%' AND message_class = 'marketing'"),
         (20, "SELECT count(*) FROM verdicts WHERE outcome = 'expired'"),
         (5, "SELECT count(*) FROM verdicts v JOIN verdicts w USING (effect_id) WHERE v.outcome = 'withheld' AND w.outcome = 'released'"),

@@ -78,6 +78,10 @@ def test_microseconds_are_kept() -> None:
     assert add_days(us("2026-06-01 12:00") + 7, 2, BERLIN) == us("2026-06-03 12:00") + 7
 
 
+def test_a_time_that_the_clocks_leave_out_moves_to_the_minute_after_it() -> None:
+    assert add_days(us("2026-03-27 02:05") + 15_681_546, 2, BERLIN) == us("2026-03-29 03:00")
+
+
 def test_the_next_weekday_is_strictly_later() -> None:
     thursday = us("2026-11-19 10:00")
     assert next_weekday_us(thursday - 1, 3, TEN, BERLIN) == thursday

@@ -31,7 +31,9 @@ def clock_seconds(text: str) -> int:
 def add_days(at_us: Micros, days: int, zone: Zone) -> Micros:
     """The same local time of day so many calendar days later."""
     day, second = zone.local_parts(at_us)
-    return zone.instant_us(day + days, second) + at_us % SECOND
+    moved_us = zone.instant_us(day + days, second)
+    # A time that the clocks leave out moves to the first minute after it, without the fraction of a second.
+    return moved_us + at_us % SECOND if zone.local_parts(moved_us)[1] == second else moved_us
 
 
 def after_duration(since_us: Micros, *, days: int, exact_us: Micros, at_second: int | None, zone: Zone) -> Micros:

@@ -388,9 +388,9 @@ def _begin_with_history(
     now = Turn(past, turn.at_us, row=None, zone=decisions.zone, rulebook_version=turn.rulebook_version)
     for situation in situations:
         situation.let_time_pass(now)
-        held = past.decisions.situations.get(situation.kind)
-        if held is not None:  # what is open begins to stand now, what rests goes on resting
-            state.decisions.situations[situation.kind] = Situation(-1, held.keys) if held.keys else held
+        known = past.decisions.situations.get(situation.kind)
+        if known is not None:  # what is open begins to stand now, what rests goes on resting
+            state.decisions.situations[situation.kind] = Situation(-1, known.keys) if known.keys else known
 
 
 def _drop_deleted(decisions: CompiledDecisions, turn: Turn) -> None:
