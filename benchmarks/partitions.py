@@ -125,13 +125,11 @@ def work(
     with installation_at(settings, clock) as installation:
         worker = installation.open_worker(f"worker-{number}")
         assert isinstance(worker, PartitionWorker)
-        while len(worker.owned) != PARTITIONS // workers:
-            worker.step()
-            time.sleep(0.05)
         collect_rarely()
         with suppress(BrokenBarrierError):
             while True:
                 gate.wait()  # to have the inbox filled
+                share_out(worker, workers)  # a clock that was moved has ended all leases
                 gate.wait()
                 before = time.process_time()
                 while not stop.is_set():
@@ -140,6 +138,15 @@ def work(
                         time.sleep(0.005)
                 cpu_seconds[number] = time.process_time() - before
                 gate.wait()
+
+
+def share_out(worker: PartitionWorker, workers: int) -> None:
+    """Until this worker holds its fair share of the partitions."""
+    while True:
+        worker.lease()
+        if len(worker.owned) == PARTITIONS // workers:
+            return
+        time.sleep(0.05)
 
 
 class RunningClock(SteeredClock):

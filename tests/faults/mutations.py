@@ -119,7 +119,7 @@ def _early_postgres() -> None:
         with psycopg.connect(self._store.dsn) as connection, connection.cursor() as cursor:  # type: ignore[attr-defined]
             items = PostgresInbox.take(cursor, most_items=self._pace.size, most_bytes=worker.MOST_BYTES)
         take = self._take_inbox
-        self._take_inbox = lambda tx, most_items, most_bytes: items
+        self._take_inbox = lambda tx, most_items, most_bytes, after: items
         try:
             return original(self)
         finally:

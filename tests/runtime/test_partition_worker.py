@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from kundenkreis.events.core.inbox_item import InboxItem
@@ -74,5 +75,65 @@ def test_two_workers_share_the_partitions_and_nobody_is_folded_twice(tmp_path: P
     with installation.store.reading() as tx:
         assert tx.rows("SELECT count(*) FROM states") == [(PEOPLE,)]
     assert folded == PEOPLE
+    inbox.close()
+    installation.close()
+
+
+def test_everybody_whose_time_has_come_is_found(
+    tmp_path: Path, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also who comes to wake before the place from which the next ones are looked for."""
+    monkeypatch.setattr(workers, "MOST_DUE", 7)
+    clock = VirtualClock(NOW)
+    installation = Installation(Settings(data_dir=tmp_path, database=postgres_database), clock=clock)
+    installation.ensure_rulebook()
+    inbox = installation.open_inbox()
+    worker = installation.open_worker()
+    assert isinstance(worker, PartitionWorker)
+    inbox.append([seen(f"u{number}", 1) for number in range(PEOPLE)])
+    run(worker)
+    with installation.store.transaction() as tx:
+        people = [row[0] for row in tx.rows("SELECT profile_id FROM states ORDER BY profile_id")]
+        tx.run_many(
+            "UPDATE states SET wake_us = ? WHERE profile_id = ?", [(NOW - 90 + n, p) for n, p in enumerate(people)]
+        )
+    folded = [report.fold.counts.customers for report in (worker.step(), worker.step())]
+    with installation.store.transaction() as tx:
+        tx.run("UPDATE states SET wake_us = ? WHERE profile_id = ?", (NOW - 1_000, people[0]))
+    while not (report := worker.step()).idle:
+        folded.append(report.fold.counts.customers)
+    assert [one for one in folded if one] == [7] * 8 + [4, 1]
+    assert worker.next_wake_us() > NOW
+    inbox.close()
+    installation.close()
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_request_that_is_seen_late_is_taken(tmp_path: Path, postgres_database: str, goes_on: bool) -> None:
+    """Its position was given before that of one already taken; whether others come meanwhile or not."""
+    clock = VirtualClock(NOW)
+    installation = Installation(Settings(data_dir=tmp_path, database=postgres_database), clock=clock)
+    installation.ensure_rulebook()
+    inbox = installation.open_inbox()
+    worker = installation.open_worker()
+    inbox.append([seen("first", 1)])
+    assert isinstance(worker, PartitionWorker)
+    run(worker)
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        row = connection.execute("SELECT position FROM inbox").fetchone()
+        assert row is None
+        # Position 1 was that of the first, and is taken already.
+        late = seen("late", 1)
+        connection.execute(
+            "INSERT INTO inbox (position, received_us, source, public, endpoint, body) OVERRIDING SYSTEM VALUE VALUES (1, %s, %s, false, 'track', %s)",
+            (late.received_us, late.source, late.body),
+        )
+    for number in range(2, 5):
+        if goes_on:
+            inbox.append([seen("first", number)])
+        clock.advance_to(clock.now_us() + workers.LOOK_AGAIN_US // 2)
+        worker.step()
+    with installation.store.reading() as tx:
+        assert tx.rows("SELECT count(*) FROM states") == [(2,)]
     inbox.close()
     installation.close()

@@ -246,13 +246,19 @@ class PostgresInbox:
         connection.execute(_POSTGRES_TABLE)
 
     @staticmethod
-    def take(cursor: psycopg.Cursor[Any], *, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]:
+    def take(
+        cursor: psycopg.Cursor[Any], *, most_items: int, most_bytes: int, after: int = 0
+    ) -> list[tuple[int, InboxItem]]:
         """Remove the next requests and return them, oldest first, inside the caller's transaction.
 
         Rolling back puts them back. Several resolvers may take at once: each passes over what another one holds.
         At least one is taken if there is a free one, however large.
+
+        Args:
+            after: look behind this position only, which spares a walk past all that was removed since the last vacuum. Now and then somebody has
+                to look from 0: positions are given before the commit, so a lower one may appear later.
         """
-        rows = cursor.execute(_POSTGRES_TAKE, (most_items, most_bytes)).fetchall()
+        rows = cursor.execute(_POSTGRES_TAKE, (after, most_items, most_bytes)).fetchall()
         return sorted(
             ((row[0], InboxItem(row[1], row[2], row[3], row[4], row[5])) for row in rows), key=lambda pair: pair[0]
         )
@@ -301,7 +307,7 @@ delete from inbox where position in (
     select position from (
         select position, sum(size) over (order by position) - size as before
         from (
-            select position, length(body) as size from inbox
+            select position, length(body) as size from inbox where position > %s
             order by position for update skip locked limit %s
         ) as free
     ) as measured

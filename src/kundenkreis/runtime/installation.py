@@ -3,7 +3,7 @@
 Every shell (serve, command line, demo, tests) starts here, so that they cannot differ in how things are wired.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
 from kundenkreis.runtime.stores.sqlite import CACHE_MEBIBYTES, SqliteStore
-from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker
+from kundenkreis.runtime.worker import EmbeddedWorker, PartitionWorker, TakeInbox
 from kundenkreis.settings import Settings
 
 STORE_FILE, INBOX_FILE, KEYS_FILE = "kreis.db", "inbox.db", "write_keys.json"
@@ -233,9 +233,9 @@ def open_store(
     return SqliteStore(path, point=point, is_durable=durable, cache_mebibytes=cache_mebibytes)
 
 
-def _take_from(inbox: PostgresInbox) -> Callable[[Session, int, int], list[tuple[int, InboxItem]]]:
-    def take(tx: Session, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]:
+def _take_from(inbox: PostgresInbox) -> TakeInbox:
+    def take(tx: Session, most_items: int, most_bytes: int, after: int) -> list[tuple[int, InboxItem]]:
         assert isinstance(tx, PostgresSession)
-        return inbox.take(tx.cursor, most_items=most_items, most_bytes=most_bytes)
+        return inbox.take(tx.cursor, most_items=most_items, most_bytes=most_bytes, after=after)
 
     return take

@@ -5,7 +5,7 @@ are folded from memory and one commit makes everything durable, inbox position i
 one of N: any of them resolves, each folds the partitions it holds a lease on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -307,8 +307,8 @@ def _next_wake_us(tx: Session) -> Micros:
     return int(rows[0][0]) if rows else NEVER
 
 
-TakeInbox = Callable[[Session, int, int], list[tuple[int, InboxItem]]]
-"""(transaction, most items, most bytes) -> requests deleted from the inbox inside that transaction."""
+TakeInbox = Callable[[Session, int, int, int], list[tuple[int, InboxItem]]]
+"""(transaction, most items, most bytes, position) -> requests behind that position, deleted from the inbox inside that transaction."""
 
 LEASE_US: Micros = 10_000_000
 """A worker that does not renew for this long has lost its partitions."""
@@ -318,6 +318,10 @@ MOST_ROWS = 3_000
 """Of one batch on PostgreSQL: other workers wait for the log numbers and clocks of what is resolved."""
 MOST_NUMBERS = 10_000
 """How far along the log a worker on PostgreSQL looks at once: its own rows among those of others, and derived ones."""
+MOST_DUE = 500
+"""Customers of one batch on PostgreSQL whose time has come: each may walk many steps, and new events wait meanwhile."""
+LOOK_AGAIN_US: Micros = 1_000_000
+"""How long a request may be overlooked whose position was given before that of one already taken, and which came to be seen after it."""
 MOST_READ_AGAIN = 5_000
 """Rows of others that a quiet worker passes over at every look, before it notes that there is nothing for it among them."""
 
@@ -351,6 +355,11 @@ class PartitionWorker:
         """Rows were left unread by the last batch."""
         self._batches = 0
         self._swept: dict[int, int] = {}
+        self._taken_to = 0
+        """The position of the last request that this worker has taken from the inbox."""
+        self._looked_us: Micros = -LOOK_AGAIN_US
+        self._due_from_us: Micros = 0
+        """Of a backlog of customers whose time has come: everybody before this instant was looked for; 0: none is known."""
 
     @property
     def owned(self) -> list[int]:
@@ -361,7 +370,7 @@ class PartitionWorker:
         """Renew leases, resolve a batch, fold a batch."""
         begun_us = self._clock.monotonic_us()
         self._admission.refresh(begun_us)
-        self._lease()
+        self.lease()
         resolved = self._resolve()
         resolved_us = self._clock.monotonic_us()
         report = self._fold()
@@ -390,8 +399,8 @@ class PartitionWorker:
         with self._store.reading() as tx:
             return _next_wake_us(tx)
 
-    def _lease(self) -> None:
-        """Renew what is held, take what nobody holds up to a fair share, give back what is beyond it."""
+    def lease(self) -> None:
+        """Renew what is held, take what nobody holds up to a fair share, give back what is beyond it; nothing where that was done just now."""
         now_us = self._clock.now_us()
         if now_us - self._renewed_us < LEASE_US // 4:
             return
@@ -429,7 +438,7 @@ class PartitionWorker:
     def _resolve(self) -> StepReport:
         size = self._pace.size
         with self._store.transaction("resolve", awaits_disk=False) as tx:
-            items = self._take_inbox(tx, size, MOST_BYTES)
+            items = self._take(tx, size)
             relays = _take_relays_skipping(tx, size)
             if not items and not relays:
                 return StepReport()
@@ -437,10 +446,22 @@ class PartitionWorker:
             self._point("resolver.before_append")
             self._resolver.resolve(tx, arrivals, relays)
             self._point("resolver.after_append")
+        if items:
+            self._taken_to = items[-1][0]
         return StepReport(
             events=len(arrivals) + len(relays), drained=max(len(items), len(relays)) < size,
             waited_us=self._clock.now_us() - items[0][1].received_us if items else 0,
         )  # fmt: skip
+
+    def _take(self, tx: Session, size: int) -> list[tuple[int, InboxItem]]:
+        """The next requests: behind the last one taken, from the beginning where there are none and now and then anyway."""
+        begun_us = self._clock.monotonic_us()
+        if begun_us - self._looked_us < LOOK_AGAIN_US and (
+            items := self._take_inbox(tx, size, MOST_BYTES, self._taken_to)
+        ):
+            return items
+        self._looked_us = begun_us
+        return self._take_inbox(tx, size, MOST_BYTES, 0)
 
     def _fold(self) -> StepReport:
         now_us = self._clock.now_us()
@@ -458,7 +479,7 @@ class PartitionWorker:
                 report = self._fold_batch(tx, owned, now_us if runs_timers else 0)
         except BaseException:
             self._folder.forget()
-            self._swept = {}
+            self._swept, self._due_from_us = {}, 0
             raise
         report.idle &= runs_timers
         return report
@@ -475,15 +496,7 @@ class PartitionWorker:
         until_us = timers_us if complete else 0
         due, is_more_due = list[int](), False
         if until_us:
-            due = [
-                row[0]
-                for row in tx.rows(
-                    f"SELECT profile_id FROM states WHERE wake_us <= ? AND wake_us < {NEVER} AND partition = ANY(?) AND {_CAN_BE_FOLDED} "
-                    "ORDER BY wake_us LIMIT ?",
-                    (until_us, sorted(held), self._pace.size),
-                )
-            ]
-            is_more_due = len(due) == self._pace.size
+            due, is_more_due = self._due(tx, held, until_us)
             due += self._sweep(tx, folded, self._pace.size // 2)
             due += self._folder.released(held)
         self._leaves_rows = not complete
@@ -494,7 +507,24 @@ class PartitionWorker:
                 "UPDATE partitions SET folded_to = ? WHERE partition = ANY(?) AND folded_to < ?",
                 (read_to, list(held), read_to),
             )
-        return StepReport(idle=complete and not rows and not due, drained=complete and not is_more_due, fold=fold)
+        drained = complete and not is_more_due
+        return StepReport(idle=drained and not rows and not due, drained=drained, fold=fold)
+
+    def _due(self, tx: Session, held: Iterable[int], until_us: Micros) -> tuple[list[int], bool]:
+        """(whose time has come, whether there may be more).
+
+        Of many, the next ones are looked for from where the last ones stood: the index still has the places of all those who were folded
+        since, and every look from the beginning would go through them. Whoever woke before that place meanwhile is found after them.
+        """
+        most = min(self._pace.size, MOST_DUE)
+        rows = tx.rows(
+            "SELECT profile_id, wake_us FROM states WHERE wake_us >= ? AND wake_us <= ? "
+            f"AND wake_us < {NEVER} AND partition = ANY(?) AND {_CAN_BE_FOLDED} ORDER BY wake_us LIMIT ?",
+            (self._due_from_us, until_us, sorted(held), most),
+        )
+        is_full, began_us = len(rows) == most, self._due_from_us
+        self._due_from_us = rows[-1][1] if is_full else 0
+        return [row[0] for row in rows], is_full or began_us > 0
 
     def _fenced(self, tx: Session, owned: list[int]) -> dict[int, int]:
         """Partition -> folded_to of those whose lease still stands, locked against a thief until the commit."""
