@@ -1,9 +1,9 @@
-"""How fast journey messages leave: outbox in SQLite, gate, rendering, MIME, SMTP on loopback, record.
+"""How fast journey messages leave: outbox in SQLite, gate, rendering, MIME, SMTP on loopback, journal, record.
 
 The sink is a process of its own, so that its work is not counted as ours but competes for the same cores. Prints one
 line of JSON; the floor is half of the goal (docs/benchmarks.md).
 
-    python benchmarks/smtp.py [--messages 3000] [--threads 4] [--dkim]
+    python benchmarks/smtp.py [--messages 3000] [--threads 4] [--dkim] [--no-journal]
 """
 
 import argparse
@@ -25,6 +25,7 @@ from kundenkreis.channels.core.dkim import DkimKey
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Rests, World
 from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings
+from kundenkreis.channels.journal_keeper import JournalKeeper
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.channels.testing import SmtpSink, no_point
 from kundenkreis.content.core.source import ContentSource, Variant
@@ -107,7 +108,7 @@ def _fill(store: SqliteStore, count: int, now_us: Micros) -> None:
         )
 
 
-def measure(messages: int, threads: int, *, dkim: bool) -> dict[str, object]:
+def measure(messages: int, threads: int, *, dkim: bool, has_journal: bool = True) -> dict[str, object]:
     """Figures of one run."""
     here, there = multiprocessing.Pipe()
     sink = multiprocessing.Process(target=_sink, args=(there,), daemon=True)
@@ -128,6 +129,9 @@ def measure(messages: int, threads: int, *, dkim: bool) -> dict[str, object]:
         clock = SystemClock()
         _fill(store, messages, clock.now_us())
         key = DkimKey("muster.example", "s1", rsa.generate_private_key(65537, 2048)) if dkim else None
+        journal = JournalKeeper(
+            store, Path(folder), now_us=clock.now_us, point=no_point, alarm=lambda slug, detail: print(slug, file=sys.stderr)
+        )  # fmt: skip
         world = World(
             store=SqlOutbox(store),
             gate=lambda message, at_us: Allowed(),
@@ -146,8 +150,10 @@ def measure(messages: int, threads: int, *, dkim: bool) -> dict[str, object]:
             point=no_point,
             rests=Rests(),
             alarm=lambda slug, detail: print(slug, detail, file=sys.stderr),
+            journal=journal if has_journal else None,
         )
         seconds = _drain(world, threads)
+        journal.close()
         store.close()
     here.send("stop")
     taken, connections = here.recv()
@@ -159,6 +165,7 @@ def measure(messages: int, threads: int, *, dkim: bool) -> dict[str, object]:
         "threads": threads,
         "connections": connections,
         "dkim": dkim,
+        "journal": has_journal,
         "html_bytes": len(HTML),
         "goal_per_second": GOAL_PER_SECOND,
     }
@@ -186,8 +193,9 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--dkim", action="store_true")
+    parser.add_argument("--no-journal", action="store_true", help="to see what the journal of sent messages costs")
     chosen = parser.parse_args()
-    figures = measure(chosen.messages, chosen.threads, dkim=chosen.dkim)
+    figures = measure(chosen.messages, chosen.threads, dkim=chosen.dkim, has_journal=not chosen.no_journal)
     print(json.dumps(figures))
     return 0 if figures["messages_per_second"] >= FLOOR_PER_SECOND else 1  # type: ignore[operator]
 

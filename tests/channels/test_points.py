@@ -22,8 +22,8 @@ ALLOWED = {
 def calls() -> set[tuple[str, str, str]]:
     found = set()
     for path in sorted(FOLDER.glob("*.py")):
-        if path.name == "testing.py":
-            continue
+        if path.name in ("testing.py", "sent_journal.py"):
+            continue  # the journal writes no wire; its points stand on both sides of each fsync (tests/faults/test_points.py)
         for function in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(function, ast.FunctionDef):
                 for call in ast.walk(function):
@@ -62,4 +62,5 @@ def test_the_outbox_leaves_committing_to_the_store_whose_transactions_have_point
         "write_fence",
         "_commit",
         "take_back",
+        "take_receipts",
     }

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from kundenkreis.channels.pause import STOPPED, go_on, pause, stop
 from kundenkreis.cli.main import run_command
 from kundenkreis.runtime.explain_texts import path_text
 from kundenkreis.runtime.installation import open_store
 from kundenkreis.runtime.log_checks import WHAT_TO_DO
+from kundenkreis.runtime.stores.meta import read_meta
 from kundenkreis.runtime.stores.session import no_point
 from kundenkreis.settings import read_settings
 from tests.runtime.town import Town, live_through
@@ -147,3 +149,27 @@ def test_keys_are_shown_once(kreis: Kreis) -> None:
     assert kreis.json("keys")["keys"] == []
     assert kreis("keys", "revoke", "--key", "kk_")[0] == 2
     assert kreis("keys", "create")[0] == 2
+
+
+def test_paused_sending_is_shown_and_resumed(kreis: Kreis, environ: dict[str, str]) -> None:
+    assert kreis("resume") == (1, "Sending was not paused.\n")
+    store = open_store(read_settings(environ), no_point)
+    with store.transaction("test") as tx:
+        pause(tx, at_us=1788422400000000, found=3, missing=0)
+        pause(tx, at_us=1788422500000000, found=4, missing=1)
+        stop(tx, at_us=1788422400000000, detail="[Errno 28] No space left on device")
+    told = kreis.json("status")
+    assert told["paused"] == {"since_us": 1788422400000000, "found": 7, "missing": 1}
+    assert told["stopped"] == {"since_us": 1788422400000000, "detail": "[Errno 28] No space left on device"}
+    text = kreis("status")[1]
+    assert (
+        "Sending is paused since 2026-09-03T08:00:00.000000Z: the database was restored from a backup. 7 messages had gone"
+        in text
+    )
+    assert "Nothing is sent since 2026-09-03T08:00:00.000000Z: [Errno 28] No space left on device" in text
+    assert kreis.json("resume") == {"was_paused": True}
+    assert kreis.json("status")["paused"] is None
+    with store.transaction("test") as tx:
+        assert '"actor":"command line"' in str(read_meta(tx, "sending_resumed"))
+        go_on(tx, STOPPED)
+    store.close()

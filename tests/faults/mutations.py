@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import psycopg
 
-from kundenkreis.channels import dispatcher, outbox
+from kundenkreis.channels import dispatcher, journal_keeper, outbox
 from kundenkreis.events.inbox import PostgresInbox
 from kundenkreis.kernel.hashing import event_id_of
 from kundenkreis.runtime import dispatching, folding, worker
@@ -140,6 +140,28 @@ def _no_partition_fence() -> None:
     worker.PartitionWorker._fenced = fenced  # type: ignore[method-assign]
 
 
+def _no_journal_replay() -> None:
+    """What the journal names is not told to the database."""
+
+    def replay(self: journal_keeper.JournalKeeper, *given: Any) -> None:
+        pass
+
+    journal_keeper.JournalKeeper._replay = replay  # type: ignore[method-assign]
+
+
+def _record_fails_once() -> None:
+    """No safety, a fault: the database is away for the first record of a hand-over."""
+    original, left = outbox.SqlOutbox.complete, [True]
+
+    def complete(self: outbox.SqlOutbox, completions: Sequence[Any]) -> list[bool]:
+        if left and any(one.state == "accepted" for one in completions):
+            left.clear()
+            raise ConnectionError("the database is away")
+        return original(self, completions)
+
+    outbox.SqlOutbox.complete = complete  # type: ignore[method-assign]
+
+
 MUTATIONS: dict[str, Callable[[], None]] = {
     "no_intent": _no_intent,
     "no_claim_epoch": _no_claim_epoch,
@@ -149,4 +171,6 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "no_unique_effect": _no_unique_effect,
     "early_position": _early_position,
     "no_partition_fence": _no_partition_fence,
+    "no_journal_replay": _no_journal_replay,
+    "record_fails_once": _record_fails_once,
 }

@@ -67,6 +67,13 @@ POINTS: tuple[CrashPoint, ...] = (
         "outbox.take_back.before_commit", "dispatcher", "claims of a dead forerunner are about to be due at once"
     ),
     CrashPoint("outbox.take_back.after_commit", "dispatcher", "they are due"),
+    CrashPoint("journal.begin.before_fsync", "dispatcher", "a journal of sent messages is about to be begun"),
+    CrashPoint("journal.folder.before_fsync", "dispatcher", "its entry in the folder is about to be durable"),
+    CrashPoint("journal.begin.after_fsync", "dispatcher", "it is begun"),
+    CrashPoint("outbox.journal.before_commit", "dispatcher", "the database is about to hear of the journal"),
+    CrashPoint("outbox.journal.after_commit", "dispatcher", "it knows of it"),
+    CrashPoint("outbox.stopped.before_commit", "dispatcher", "the status is about to say that messages can be sent"),
+    CrashPoint("outbox.stopped.after_commit", "dispatcher", "it says so"),
     CrashPoint("dispatcher.claim", "dispatcher", "messages are about to be claimed"),
     CrashPoint("outbox.claim.before_commit", "dispatcher", "claims are about to be committed"),
     CrashPoint("outbox.claim.after_commit", "dispatcher", "messages are claimed", hits=(1, 2)),
@@ -104,6 +111,16 @@ POINTS: tuple[CrashPoint, ...] = (
     CrashPoint("smtp.dot_written", "dispatcher", "the dot is out, no answer yet", hits=(1, 10), is_sure=False),
     CrashPoint(
         "smtp.reply_read", "dispatcher", "the server has said yes, nothing recorded", hits=(1, 10), is_sure=False
+    ),
+    CrashPoint(
+        "journal.before_fsync",
+        "dispatcher",
+        "the line of the hand-over is written, not yet durable",
+        hits=(1, 10),
+        is_sure=False,
+    ),
+    CrashPoint(
+        "journal.after_fsync", "dispatcher", "the journal names the message as sent", hits=(1, 10), is_sure=False
     ),
     CrashPoint("dispatcher.record", "dispatcher", "the hand-over is about to be recorded", hits=(1, 10), is_sure=False),
     CrashPoint(
@@ -154,6 +171,16 @@ OUTSIDE = {
     "replay.after_commit": "the same",
     "returned.before_commit": "a bounce or complaint is taken in: killed, the mail still lies there and is read again; repeats are dropped",
     "returned.after_commit": "the same",
+    "journal.room.before_fsync": "the journal is about to grow: killed, it grows at the next start",
+    "journal.room.after_fsync": "it has room again",
+    "journal.cut.before_fsync": "lines that have had their time are about to go: killed, they are still there",
+    "journal.cut.after_fsync": "they are gone",
+    "outbox.replay.before_commit": "the database is about to learn what was sent without its knowledge: killed, the next start tells it",
+    "outbox.replay.after_commit": "it knows; sending is paused if a backup was restored",
+    "outbox.forget_sent.before_commit": "messages remembered from a restore long ago are about to go: killed, they stay",
+    "outbox.forget_sent.after_commit": "they are gone",
+    "resume.before_commit": "somebody lets sending go on after a restore: killed, it is still paused",
+    "resume.after_commit": "it goes on at the next ring",
     "outbox.release.before_commit": "a person releases a message on hold: killed, it is still on hold",
     "outbox.release.after_commit": "it is due",
     "smtp.tls": "the TLS handshake, where encryption is required",
@@ -188,8 +215,9 @@ def page() -> str:
         lines.append(f"| `{point.name}` | {point.role} | {stores} | {point.what} |")
     lines += [
         "",
-        "From `outbox.intent.after_commit` to `dispatcher.recorded` nobody can know whether the mail server has taken the message; it is then marked",
-        "as uncertain, and sent once more under the same Message-ID (transactional) or held for a person to decide (everything else).",
+        "From `outbox.intent.after_commit` to `journal.before_fsync` nobody can know whether the mail server has taken the message; it is then marked",
+        "as uncertain, and sent once more under the same Message-ID (transactional) or held for a person to decide (everything else). From",
+        "`journal.after_fsync` on the journal of sent messages knows it; another thread may still be in between.",
         "",
         "Points outside the tests' story:",
         "",

@@ -54,9 +54,7 @@ class Zygote:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
             assert self._told.wait_for(lambda: self._started, timeout=30)
-            pid = self._started.pop()
-            self._ended.pop(pid, None)  # numbers come round again
-            return pid
+            return self._started.pop()
 
     def code(self, pid: int) -> int | None:
         """The exit code of a child, None while it runs."""
@@ -84,6 +82,9 @@ class Zygote:
             with self._told:
                 if "started" in said:
                     self._started.append(said["started"])
+                    self._ended.pop(
+                        said["started"], None
+                    )  # numbers come round again; here, because a child may die before `start` looks
                 else:
                     self._ended[said["ended"]] = said["code"]
                 self._told.notify_all()

@@ -12,8 +12,10 @@ import pytest
 
 from kundenkreis.channels.core.fences import MARKETING
 from kundenkreis.channels.outbox import SqlOutbox
+from kundenkreis.runtime.sending import resume_sending
 from tests.faults.conftest import MakeStage
 from tests.faults.invariants import commits, states_of_outbox, violations
+from tests.faults.restoring import await_compared, restore, send_after_backup
 from tests.faults.scenes import play
 from tests.faults.stage import Stage, story
 
@@ -136,6 +138,19 @@ def worker_stands_still(stage: Stage, mutation: str) -> list[str]:
     return violations(stage)
 
 
+def backup_restored(stage: Stage, mutation: str) -> list[str]:
+    """Everything is sent after a backup was made, which is then restored, and sending goes on."""
+    send_after_backup(stage)
+    restore(stage)
+    stage.start("dispatcher", mutation=mutation)
+    stage.start("worker")
+    await_compared(stage)
+    resume_sending(stage.installation, actor="test")
+    stage.settle()
+    stage.stop()
+    return violations(stage)
+
+
 SCENES: list[tuple[str, Scene, tuple[str, ...]]] = [
     ("no_intent", killed_after_the_dot, ("sqlite", "postgres")),
     ("early_position", killed_before_the_fold_commits, ("sqlite", "postgres")),
@@ -145,6 +160,7 @@ SCENES: list[tuple[str, Scene, tuple[str, ...]]] = [
     ("no_fence", withdrawn_at_the_last_moment, ("sqlite", "postgres")),
     ("no_unique_effect", position_lost, ("postgres",)),
     ("no_partition_fence", worker_stands_still, ("postgres",)),
+    ("no_journal_replay", backup_restored, ("sqlite", "postgres")),
 ]
 CASES = [
     pytest.param(mutation, scene, store, id=f"{mutation}-{store}")

@@ -127,7 +127,8 @@ def fill_log(stage: Stage) -> None:
 def await_log(stage: Stage, role: str, words: str) -> None:
     """Until a role has said this."""
     deadline = time.monotonic() + 20
-    while words not in (stage.data_dir / f"{role}.log").read_text():
+    path = stage.data_dir / f"{role}.log"
+    while not path.exists() or words not in path.read_text():
         assert time.monotonic() < deadline, stage.log_of(role)
         stage.revive()
         time.sleep(0.02)

@@ -72,7 +72,7 @@ def run_role(
         run_worker(installation, environ.get("WORKER", "worker-1"))
     else:
         # Alone where it stands still: a second thread would keep SQLite's write lock meanwhile.
-        run_dispatcher(installation, 1 if stop_at else DISPATCHER_THREADS)
+        run_dispatcher(installation, 1 if stop_at else int(environ.get("THREADS", DISPATCHER_THREADS)))
     installation.close()
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kundenkreis.site.ports.status import Role, Status
+from kundenkreis.site.ports.status import PausedSending, Role, Status, StoppedSending
 from kundenkreis.site.testing import SAMPLE_STATUS
 from tests.site.conftest import NOW_US, Site
 
@@ -67,3 +67,66 @@ def test_quarantine_shows_its_reason(site: Site) -> None:
 def test_next_wake_up_or_none(site: Site) -> None:
     assert "First: <time" in page(site, replace(HEALTHY, next_wake_us=NOW_US + 60_000_000))
     assert "Nobody waits for anything." in page(site, replace(HEALTHY, next_wake_us=None))
+
+
+PAUSED = replace(HEALTHY, paused=PausedSending(since_us=NOW_US, found=1234, missing=0))
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        (
+            "en",
+            (
+                "No message goes out: the database was restored from a backup.",
+                "1,234 messages had gone out that the database did not know of. They are not sent again.",
+                "Messages do not go out.",
+            ),
+        ),
+        (
+            "de",
+            (
+                "Es geht keine Nachricht hinaus: Die Datenbank wurde aus einer Sicherung wiederhergestellt.",
+                "1.234 Nachrichten waren hinausgegangen, von denen die Datenbank nichts wusste. Sie werden nicht noch einmal gesendet.",
+                "Nachrichten gehen nicht hinaus.",
+            ),
+        ),
+    ],
+)
+def test_paused_sending_is_told_and_why(site: Site, language: str, sentences: tuple[str, ...]) -> None:
+    html = page(site, PAUSED, language)
+    assert [sentence for sentence in sentences if sentence not in html] == []
+    assert [sentence for sentence in sentences if sentence in page(site, HEALTHY, language)] == []
+
+
+def test_damaged_lines_are_told(site: Site) -> None:
+    damaged = replace(HEALTHY, paused=PausedSending(since_us=NOW_US, found=1, missing=2))
+    assert "2 lines of the journal of sent messages cannot be read" in page(site, damaged)
+    assert "of the journal of sent messages cannot be read" not in page(site, PAUSED)
+
+
+def test_stopped_sending_is_told_with_the_systems_words(site: Site) -> None:
+    stopped = replace(HEALTHY, stopped=StoppedSending(since_us=NOW_US, detail="[Errno 28] No space left on device"))
+    html = page(site, stopped)
+    assert "<code>[Errno 28] No space left on device</code>" in html
+    assert "No message goes out, because what is sent could not be noted." in html
+
+
+def test_owner_and_admin_let_messages_go_out_again(site: Site) -> None:
+    from kundenkreis.site.models import AuditEntry
+
+    button = "Let messages go out again</button>"
+    for role, may in (("marketing", False), ("admin", True), ("owner", True)):
+        site.mount(status=PAUSED)
+        browser = site.insider(role=role)
+        assert (button in browser.get("/status/").content.decode()) is may
+        answer = browser.post("/status/", follow=True)
+        assert (answer.status_code, button in browser.get("/status/").content.decode()) == (200 if may else 403, False)
+        if may:
+            assert "Messages go out again." in answer.content.decode()
+        else:
+            assert "restored from a backup" in browser.get("/status/").content.decode()
+    entries = AuditEntry.objects.filter(action="resumed").values_list("object_kind", "object_id")
+    assert list(entries) == [("settings", "sending")] * 2
+    browser.post("/status/")  # nothing is paused: nothing happens
+    assert AuditEntry.objects.filter(action="resumed").count() == 2

@@ -15,6 +15,7 @@ from kundenkreis.channels.core import handling
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient, Session
 from kundenkreis.channels.core.claims import Claim, Completion, Intent
 from kundenkreis.channels.core.outcomes import Fenced, Outcome, Rejected, Retry, Sent, Uncertain
+from kundenkreis.channels.journal_keeper import JournalKeeper
 from kundenkreis.channels.outbox import OutboxStore
 from kundenkreis.content.core.templates import CompiledContent
 from kundenkreis.kernel.effects import SendMessage
@@ -128,6 +129,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     rests: Rests
     alarm: Callable[[str, str], None]
     """(slug, detail) of what somebody has to look at."""
+    journal: JournalKeeper | None = None
+    """Notes what channels hand over to others; none where every hand-over is a row of our own store."""
 
 
 class Dispatcher:
@@ -151,6 +154,8 @@ class Dispatcher:
         world = self._world
         if self.resting_until():
             return Report()
+        if world.journal is not None:
+            world.journal.make_ready()
         if self._has_leftovers:
             # The name is this thread's alone, so whatever it still holds is from the round that failed.
             world.store.take_back(self._worker, now_us=world.clock.now_us())
@@ -222,7 +227,10 @@ class Dispatcher:
         if not completions:
             return
         self._world.point("dispatcher.record")
-        for completion, stored in zip(completions, self._world.store.complete(completions), strict=True):
+        results = self._world.store.complete(completions)
+        if self._world.journal is not None:
+            self._world.journal.recorded(completions)
+        for completion, stored in zip(completions, results, strict=True):
             if not stored:
                 report.lost += 1
                 _log.warning("claim lost: %s", completion.effect_id.hex())
@@ -233,6 +241,8 @@ class Dispatcher:
     def _handle(self, claim: Claim, recipient: Recipient | None, claimed_us: Micros) -> tuple[Completion | None, bool]:
         """(what to record, whether it must be recorded at once); None if the claim was lost."""
         world, message, now_us = self._world, claim.message, self._world.clock.now_us()
+        if world.journal is not None:
+            claim = msgspec.structs.replace(claim, sent=world.journal.receipt_of(claim))
         early = handling.before_anything(claim, at_us=now_us) or self._judged(claim, now_us)
         if early is not None:
             return early, False
@@ -325,6 +335,9 @@ class Dispatcher:
         if isinstance(outcome, Sent) and outcome.row is not None:
             instead = handling.withheld(claim, "fenced", at_us=now_us)
             return msgspec.structs.replace(completion, row=outcome.row, fenced=(claim.message, instead)), False
+        if isinstance(outcome, Sent) and self._world.journal is not None:
+            mark = self._world.journal.note(claim.message.effect_id, outcome, at_us=now_us)
+            completion = msgspec.structs.replace(completion, mark=mark)
         return completion, True
 
     def _note(self, channel_id: str, domain: str, outcome: Retry | Rejected, now_us: Micros) -> None:
@@ -358,6 +371,8 @@ class _IntentKeeper:
             return False
         self._world.point("dispatcher.intent")
         try:
+            if self._world.journal is not None:
+                self._world.journal.check()
             self.answer = self._world.store.mark_intent(self._claim, now_us=clock.now_us(), lease_us=self._lease_us)
         except Exception as error:
             self.error = error

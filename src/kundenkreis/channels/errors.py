@@ -1,6 +1,6 @@
 """What channels refuse as a setting. Everything about one message is a value, not an exception."""
 
-from kundenkreis.kernel.errors import CallerError
+from kundenkreis.kernel.errors import CallerError, ProviderError
 
 
 class HeaderRefusedError(CallerError):
@@ -13,3 +13,9 @@ class SenderAddressError(CallerError):
     """The sender's address is not a deliverable e-mail address; correct the brand's sender."""
 
     code = "sender_address"
+
+
+class SentJournalError(ProviderError):
+    """The journal of sent messages cannot be written, so nothing is sent: make room on the disk, or let the folder be written."""
+
+    code = "sent_journal"

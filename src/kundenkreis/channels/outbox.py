@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from kundenkreis.channels.core import handling
 from kundenkreis.channels.core.claims import FINAL, Claim, Completion, Intent
 from kundenkreis.channels.core.fences import FOR_EVER, Fence, stopped_by
+from kundenkreis.channels.core.journal_lines import JournalMark, Receipt
 from kundenkreis.channels.core.outcomes import MailboxRow
+from kundenkreis.channels.pause import pause, read_pause
+from kundenkreis.channels.transactions import Transaction, TransactionalStore
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
 
@@ -20,7 +23,7 @@ class OutboxStore(Protocol):
     """What a dispatcher needs of a store."""
 
     def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
-        """Claim what is due, oldest first: queued rows together, or one row whose lease has run out, alone.
+        """Claim what is due, oldest first: queued rows together, or one row whose lease has run out, alone. Nothing while sending is paused.
 
         What lapsed is claimed alone, so that only a message that was at hand when a worker ended counts the lapse: of a whole batch,
         nobody knows which one it was.
@@ -36,30 +39,7 @@ class OutboxStore(Protocol):
         """Make the claims of workers that have ended due at once; how many. Their names begin with `place`."""
 
     def next_due_us(self) -> Micros | None:
-        """When something will be due, None if the outbox is empty."""
-
-
-class Transaction(Protocol):
-    """The verbs of an open transaction that the outbox uses (a part of the store's session)."""
-
-    @property
-    def dialect(self) -> str: ...
-
-    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
-
-    def rows_in(self, sql: str, keys: Sequence[Any]) -> list[tuple[Any, ...]]: ...
-
-    def run(self, sql: str, params: Sequence[Any] = ()) -> int: ...
-
-    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
-
-
-class TransactionalStore(Protocol):
-    """Where transactions come from."""
-
-    def transaction(self, name: str = "tx") -> AbstractContextManager[Any]: ...
-
-    def reading(self) -> AbstractContextManager[Any]: ...
+        """When something will be due, None if the outbox is empty or sending is paused."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -93,6 +73,11 @@ WHERE effect_id = ? AND claim_epoch = ? AND state IN ('claimed', 'intent')
 _RELEASE = """
 UPDATE outbox SET state = 'queued', next_try_us = ?, finished_us = 0 WHERE effect_id = ? AND state = 'held'
 """
+_SENT = "SELECT effect_id, sent_us, reply FROM sent_before WHERE effect_id {keys}"
+_KEEP_SENT = "INSERT INTO sent_before (effect_id, sent_us, reply) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_POSITION = "UPDATE journals SET position = ? WHERE journal_id = ? AND position < ?"
+_OPEN = ("queued", "claimed", "intent", "held")
+"""States from which a message may still go out."""
 _EVENT = "INSERT INTO internal_inbox (effect_id, profile_id, received_us, payload) VALUES (?, ?, ?, ?)"
 _ROW_COLUMNS = MailboxRow.__struct_fields__
 _ROW = (
@@ -125,15 +110,19 @@ class SqlOutbox:
     def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
         until = now_us + lease_us
         with self._store.transaction("outbox.claim") as tx:
+            if read_pause(tx) is not None:
+                return []
             skip = " FOR UPDATE SKIP LOCKED" if tx.dialect == "postgres" else ""
             due = tx.rows(_DUE + skip, (now_us, limit))
             if not due:
                 return []
             oldest, state = due[0]
             chosen = [oldest] if state != "queued" else [row[0] for row in due if row[1] == "queued"]
-            found = tx.rows(_CLAIM.format(marks=",".join("?" * len(chosen))), (worker, until, until, *chosen))
-        claims = [Claim(_decode_message(row[0]), row[1], row[2], row[3], row[4] == "intent") for row in found]
-        return sorted(claims, key=lambda claim: (claim.message.priority, claim.message.due_us, claim.message.effect_id))
+            found = _claim(tx, chosen, worker, until)
+            sent = {bytes(row[0]): Receipt(bytes(row[0]), row[1], row[2]) for row in tx.rows_in(_SENT, chosen)}
+        if sent:
+            found = [msgspec.structs.replace(one, sent=sent.get(one.message.effect_id)) for one in found]
+        return sorted(found, key=lambda claim: (claim.message.priority, claim.message.due_us, claim.message.effect_id))
 
     def mark_intent(self, claim: Claim, *, now_us: Micros, lease_us: Micros) -> Intent:
         return self._group.run(
@@ -157,8 +146,34 @@ class SqlOutbox:
 
     def next_due_us(self) -> Micros | None:
         with self._store.reading() as tx:
+            if read_pause(tx) is not None:
+                return None
             found = tx.rows("SELECT MIN(next_try_us) FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")
         return found[0][0] if found else None
+
+    def take_receipts(self, position: JournalMark, receipts: Sequence[Receipt], *, missing: int, at_us: Micros) -> int:
+        """Hold what a journal names against the outbox; how many of their messages the database did not know as handed over.
+
+        Effects, in one transaction: what may still go out is recorded as handed over; what is not there (yet) is remembered, so that it is
+        recorded instead of sent once it is claimed; what the database knows of the journal ends at `position`; sending is paused if it did
+        not know a message, or if lines are missing. A message between intent and record is known: its sender died there.
+        """
+        named = {receipt.effect_id: receipt for receipt in receipts}
+        with self._store.transaction("outbox.replay") as tx:
+            lock = " FOR UPDATE" if tx.dialect == "postgres" else ""
+            sql = "SELECT effect_id, state, uncertain FROM outbox WHERE effect_id {keys}" + lock
+            states = {bytes(row[0]): (row[1], row[2]) for row in tx.rows_in(sql, list(named))}
+            known = {key for key, (state, doubts) in states.items() if state in ("accepted", "intent") or doubts}
+            open_ = [key for key, (state, _) in states.items() if state in _OPEN]
+            claims = _claim(tx, open_, "journal", at_us) if open_ else []
+            ends = [handling.sent_before(one, named[one.message.effect_id], at_us=at_us) for one in claims]
+            _complete(tx, ends, ())
+            tx.run_many(_KEEP_SENT, [(key, one.at_us, one.reply) for key, one in named.items() if key not in states])
+            tx.run(_POSITION, (position.number, position.journal_id, position.number))
+            unknown = len(named) - len(known)
+            if unknown or missing:
+                pause(tx, at_us=at_us, found=unknown, missing=missing)
+        return unknown
 
     def release_held(self, effect_id: bytes, *, at_us: Micros) -> bool:
         """A person decided that a held message goes out after all; False if it is not held. The gate is asked again."""
@@ -207,6 +222,12 @@ def _lock(tx: Transaction, profile_ids: Sequence[int]) -> None:
             tx.rows("SELECT pg_advisory_xact_lock(?)", (profile_id,))
 
 
+def _claim(tx: Transaction, effect_ids: Sequence[bytes], worker: str, until_us: Micros) -> list[Claim]:
+    marks = ",".join("?" * len(effect_ids))
+    found = tx.rows(_CLAIM.format(marks=marks), (worker, until_us, until_us, *effect_ids))
+    return [Claim(_decode_message(row[0]), row[1], row[2], row[3], row[4] == "intent") for row in found]
+
+
 def _mark_intent(tx: Transaction, claim: Claim, lease_until_us: Micros) -> Intent:
     message = claim.message
     if stopped_by(fences_of(tx, (message.profile_id,)).get(message.profile_id, ()), message):
@@ -235,6 +256,8 @@ def _complete(tx: Transaction, completions: Sequence[Completion], guarded: Seque
     ]
     if events:
         tx.run_many(_EVENT, events)
+    for mark in (done.mark for done in completions if done.mark is not None):
+        tx.run(_POSITION, (mark.number, mark.journal_id, mark.number))
     rows = [msgspec.structs.astuple(completion.row) for completion in recorded if completion.row is not None]
     if rows:
         tx.run_many(_ROW, rows)

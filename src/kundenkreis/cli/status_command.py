@@ -44,6 +44,22 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
         ):
             facts.add_row(name, value)
         console.print(facts)
+        if status.paused is not None:
+            console.print(
+                f"Sending is paused since {iso(status.paused.since_us)}: the database was restored from a backup. {status.paused.found:,} messages "
+                "had gone out that it did not know of; they are not sent again. Go on with: kreis resume",
+                style="bold red",
+            )
+            if status.paused.missing:
+                console.print(
+                    f"{status.paused.missing:,} lines of the journal of sent messages cannot be read.", style="bold red"
+                )
+        if status.stopped is not None:
+            console.print(
+                f"Nothing is sent since {iso(status.stopped.since_us)}: {status.stopped.detail}",
+                style="bold red",
+                markup=False,
+            )
         for sending in status.sending:
             console.print(
                 f"{sending.channel}: {sending.waiting:,} waiting, {sending.handed_over:,} handed over, "

@@ -11,6 +11,7 @@ from kundenkreis.channels.core.fences import in_force
 from kundenkreis.channels.core.gate import hand_over_gate
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Postponed, Rests, Withheld, World
+from kundenkreis.channels.journal_keeper import JournalKeeper
 from kundenkreis.channels.mailbox import MailboxChannel
 from kundenkreis.channels.outbox import SqlOutbox, fences_of
 from kundenkreis.content.core.templates import CompiledContent, compile_content
@@ -166,18 +167,28 @@ def build_world(installation: Installation, *, channels: Mapping[str, Channel] |
     settings = installation.settings
     contents = PublishedContents(installation)
     roster = Roster(installation)
+    channels = channels if channels is not None else default_channels(installation)
+
+    def alarm(slug: str, detail: str) -> None:
+        _logger.warning("%s: %s", slug, detail)
+
+    # A restored backup takes the mailbox back to where the outbox is: what goes there needs no journal.
+    journal = JournalKeeper(
+        installation.store, installation.data_dir, now_us=installation.clock.now_us, point=installation.point, alarm=alarm
+    ) if not all(isinstance(channel, MailboxChannel) for channel in channels.values()) else None  # fmt: skip
     return World(
         store=SqlOutbox(installation.store),
         gate=roster.gate,
         people=roster.people,
         contents=contents,
-        channels=channels if channels is not None else default_channels(installation),
+        channels=channels,
         brand=contents.brand(),
         links=build_links(settings),
         clock=installation.clock,
         point=installation.point,
         rests=Rests(),
-        alarm=lambda slug, detail: _logger.warning("%s: %s", slug, detail),
+        alarm=alarm,
+        journal=journal,
     )
 
 

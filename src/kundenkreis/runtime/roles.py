@@ -202,6 +202,8 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
     rings.ring()
     for thread in crew:
         thread.join()
+    if world.journal is not None:
+        world.journal.close()
     listener.close()
     lock.release()
 

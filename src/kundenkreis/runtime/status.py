@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+from kundenkreis.channels.pause import read_pause, read_stop
 from kundenkreis.events.inbox import SqliteInbox
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import DAY, HOUR
@@ -9,9 +10,18 @@ from kundenkreis.runtime.counting.kept import read_kept
 from kundenkreis.runtime.counting.outbox import FIGURE, OutboxCounts, count_outbox
 from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.role_file import read_roles
+from kundenkreis.runtime.sending import resume_sending
 from kundenkreis.runtime.stores.session import Session
 from kundenkreis.runtime.worker import inbox_position
-from kundenkreis.site.ports.status import ChannelSending, Quarantined, Role, Status, WakeUps
+from kundenkreis.site.ports.status import (
+    ChannelSending,
+    PausedSending,
+    Quarantined,
+    Role,
+    Status,
+    StoppedSending,
+    WakeUps,
+)
 
 SHOWN_QUARANTINED = 20
 SPANS: tuple[Micros, ...] = (HOUR, DAY, 7 * DAY)
@@ -52,7 +62,13 @@ class InstallationStatus:
                     Role(name=role.name, is_alive=role.is_alive, since_us=role.since_us, restarts=role.restarts)
                     for role in read_roles(installation.data_dir)
                 ),
+                paused=_paused(tx),
+                stopped=_stopped(tx),
             )
+
+    def resume_sending(self, actor: str) -> bool:
+        """See ports.StatusSource."""
+        return resume_sending(self._installation, actor=actor)
 
     def _inbox(self, tx: Session) -> tuple[int, Micros]:
         if tx.dialect == "postgres":
@@ -62,6 +78,16 @@ class InstallationStatus:
         with closing(SqliteInbox(self._installation.data_dir / INBOX_FILE)) as inbox:
             first = inbox.read(position, most_items=1, most_bytes=1)
             return inbox.backlog(position), first[0][1].received_us if first else NEVER
+
+
+def _paused(tx: Session) -> PausedSending | None:
+    held = read_pause(tx)
+    return PausedSending(since_us=held.since_us, found=held.found, missing=held.missing) if held is not None else None
+
+
+def _stopped(tx: Session) -> StoppedSending | None:
+    held = read_stop(tx)
+    return StoppedSending(since_us=held.since_us, detail=held.detail) if held is not None else None
 
 
 def _has_table(tx: Session, name: str) -> bool:

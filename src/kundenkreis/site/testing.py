@@ -294,6 +294,12 @@ class StatusAsGiven:
         """See ports.StatusSource."""
         return replace(self.status)
 
+    def resume_sending(self, actor: str) -> bool:
+        """See ports.StatusSource."""
+        was_paused = self.status.paused is not None
+        self.status = replace(self.status, paused=None)
+        return was_paused
+
 
 def _sample_journey() -> JourneyReport:
     document = {

@@ -339,7 +339,7 @@ urlpatterns = [
     route("settings/keys/write/", keys.create_write_key, name="create_write_key", change="keys.edit"),
     route("settings/keys/write/<str:shown>/", keys.revoke_write_key, name="revoke_write_key", change="keys.edit"),
     route("settings/audit/", audit_log.show_log, name="audit_log", see="audit.see"),
-    route("status/", status.show_status, name="status", see="status.see"),
+    route("status/", status.show_status, name="status", see="status.see", change="settings.edit"),
     # API: the door asks for keys and permissions itself, so that whoever may not gets JSON and no page
     route("api/docs/", docs_page.show_docs, name="api_docs", see=SIGNED_IN),
     route("api/<path:address>", door.answer, name="api", see=EVERYBODY, change=EVERYBODY),

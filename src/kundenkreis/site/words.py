@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kundenkreis.site.formats import number
-from kundenkreis.site.ports.status import Status
+from kundenkreis.site.ports.status import PausedSending, Status
 
 _LAG_IS_LATE_US = 10 * 1_000_000
 """Past this the page says that the installation is behind: ten times the lag promised under load."""
@@ -38,6 +38,8 @@ def describe_health(status: Status) -> Health:
     dead = [role_word(role.name) for role in status.roles if not role.is_alive]
     if dead:
         return Health(tone="stop", sentence=_("Not running: %(roles)s.") % {"roles": ", ".join(dead)})
+    if status.paused is not None or status.stopped is not None:
+        return Health(tone="stop", sentence=_("Messages do not go out."))
     if status.lag_us > _LAG_IS_LATE_US:
         return Health(tone="calm", sentence=_("Behind: events wait longer than ten seconds to be processed."))
     if status.quarantined_total:
@@ -48,6 +50,24 @@ def describe_health(status: Status) -> Health:
         )
         return Health(tone="calm", sentence=text % {"count": number(status.quarantined_total)})
     return Health(tone="good", sentence=_("Everything runs and is up to date."))
+
+
+def describe_pause(paused: PausedSending) -> list[str]:
+    """What was found when the database was held against the journal of sent messages, and what to do."""
+    found = ngettext(
+        "%(count)s message had gone out that the database did not know of. It is not sent again.",
+        "%(count)s messages had gone out that the database did not know of. They are not sent again.",
+        paused.found,
+    ) % {"count": number(paused.found)}
+    missing = ngettext(
+        "%(count)s line of the journal of sent messages cannot be read: what it named may go out a second time.",
+        "%(count)s lines of the journal of sent messages cannot be read: what they named may go out a second time.",
+        paused.missing,
+    ) % {"count": number(paused.missing)}
+    rest = _(
+        "Look at what waits to be sent, then let it go out. Until then everything waits; what is too late by then is not sent."
+    )
+    return [found, *([missing] if paused.missing else []), rest]
 
 
 def role_word(name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from kundenkreis.channels.core.journal_lines import JournalMark, Receipt
 from kundenkreis.channels.core.outcomes import MailboxRow
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.ids import Micros
@@ -37,6 +38,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """How often nobody knew whether a server took it; counts the lapsed intent that this claim found."""
     after_intent: bool
     """The last worker died, or lost the answer, between intent and reply."""
+    sent: Receipt | None = None
+    """A journal names the message as handed over, which the database does not know: it is recorded, never sent."""
 
     @property
     def lapses(self) -> int:
@@ -59,6 +62,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     events: tuple[AppendEvent, ...] = ()
     """What comes back to the log, by way of the internal inbox."""
     row: MailboxRow | None = None
+    mark: JournalMark | None = None
+    """The line of the journal that holds this hand-over: with the record the database knows of it."""
     fenced: "tuple[SendMessage, Completion] | None" = None
     """For hand-overs that happen in this very transaction: the message to hold against the fences, and what to record
     instead if one stops it."""

@@ -10,6 +10,7 @@ import msgspec
 
 from kundenkreis.channels.core import feedback
 from kundenkreis.channels.core.claims import Claim, Completion, State
+from kundenkreis.channels.core.journal_lines import Receipt
 from kundenkreis.channels.core.outcomes import Outcome, Rejected, Retry, Sent, Uncertain
 from kundenkreis.channels.core.smtp_replies import RETRY_STEPS, THROTTLE_REST, next_try_us
 from kundenkreis.kernel.ids import Micros
@@ -24,8 +25,17 @@ SENDER_REST: Micros = 15 * MINUTE
 """A fault of ours needs a person; trying four times an hour costs nothing and heals by itself once it is repaired."""
 
 
-def ended(claim: Claim, state: State, name: str, *, at_us: Micros, reply: str = "", **facts: Any) -> Completion:
-    """A final record with its event."""
+def ended(
+    claim: Claim,
+    state: State,
+    name: str,
+    *,
+    at_us: Micros,
+    reply: str = "",
+    happened_us: Micros | None = None,
+    **facts: Any,
+) -> Completion:
+    """A final record with its event, which happened now unless another instant is given."""
     message = claim.message
     if claim.uncertain:
         facts["uncertain"] = True
@@ -38,7 +48,11 @@ def ended(claim: Claim, state: State, name: str, *, at_us: Micros, reply: str = 
         reply=reply or str(facts.get("reason", "")),
         attempts=claim.attempts,
         uncertain=claim.uncertain,
-        events=(feedback.feedback_event(message, name, at_us=at_us, epoch=claim.epoch, **facts),),
+        events=(
+            feedback.feedback_event(
+                message, name, at_us=at_us if happened_us is None else happened_us, epoch=claim.epoch, **facts
+            ),
+        ),
     )
 
 
@@ -86,8 +100,10 @@ def rested(claim: Claim, until_us: Micros, reply: str, *, at_us: Micros) -> Comp
 
 
 def before_anything(claim: Claim, *, at_us: Micros) -> Completion | None:
-    """What a claim is, before it is even looked at: poison, uncertain or expired; None to go on."""
+    """What a claim is, before it is even looked at: sent before, poison, uncertain or expired; None to go on."""
     message = claim.message
+    if claim.sent is not None:
+        return sent_before(claim, claim.sent, at_us=at_us)
     if claim.lapses >= POISON_LAPSES:
         return ended(claim, "held", feedback.HELD, at_us=at_us, reason="poison", lapses=claim.lapses)
     if claim.after_intent and not may_resend(claim):
@@ -95,6 +111,14 @@ def before_anything(claim: Claim, *, at_us: Micros) -> Completion | None:
     if at_us > message.valid_until_us:
         return withheld(claim, "expired", at_us=at_us)
     return None
+
+
+def sent_before(claim: Claim, receipt: Receipt, *, at_us: Micros) -> Completion:
+    """The journal names the message: it was handed over then, whatever the database thought of it. Nothing is in doubt any more."""
+    if claim.after_intent:
+        claim = msgspec.structs.replace(claim, uncertain=max(claim.uncertain - 1, 0))
+    facts: dict[str, Any] = {"reason": "in_sent_journal", "happened_us": receipt.at_us}
+    return ended(claim, "accepted", feedback.SENT, at_us=at_us, reply=f"dot {receipt.reply}", **facts)
 
 
 def may_resend(claim: Claim) -> bool:
@@ -119,7 +143,7 @@ def completion_of(claim: Claim, outcome: Outcome, *, at_us: Micros, address: str
         return uncertain(claim, outcome.reply.line(), at_us=at_us)
     if isinstance(outcome, Rejected):
         kind, line = outcome.answer.kind, outcome.reply.line()
-        said = {"reason": kind, "detail": line, "suppress": outcome.answer.suppress, "address": address}
+        said: dict[str, Any] = {"reason": kind, "detail": line, "suppress": outcome.answer.suppress, "address": address}
         return ended(claim, "failed", feedback.FAILED, at_us=at_us, reply=line, **said)
     if isinstance(outcome, Retry):
         return _retry(claim, outcome, at_us=at_us)

@@ -221,6 +221,12 @@ OUTBOX = _table(
     "outbox_of_customer ON outbox (profile_id)",
     wide=True,
 )
+JOURNALS = _table("journals", "journal_id:t position:i", "journal_id", NOT_PERSONAL)
+"""How far the outbox knows each journal of sent messages (channels/sent_journal.py): written with every record of a hand-over, so that a database
+that was restored from a backup shows by itself what went out after the backup was made."""
+SENT_BEFORE = _table("sent_before", "effect_id:b sent_us:i reply:t", "effect_id", NOT_PERSONAL)
+"""Messages that a journal names and that a restored database had not decided yet: recorded instead of sent once they are claimed. Not personal:
+an effect id leads to a person only through the outbox, which an erasure clears."""
 INTERNAL_INBOX = _table(
     "internal_inbox",
     "position:i effect_id:b profile_id:i received_us:i payload:b",
@@ -297,6 +303,8 @@ TABLES: tuple[Table, ...] = (
     BULK_PEOPLE,
     ORDERS,
     OUTBOX,
+    JOURNALS,
+    SENT_BEFORE,
     INTERNAL_INBOX,
     FENCES,
     MAILBOX,

@@ -47,6 +47,26 @@ class ChannelSending:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PausedSending:
+    """Sending waits for a person, because the database was restored from a backup."""
+
+    since_us: int
+    found: int
+    """Messages that had gone out without the database knowing; they will not go out again."""
+    missing: int
+    """Lines of the journal of sent messages that cannot be read: what they named may go out a second time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoppedSending:
+    """Nothing goes out, because it could not be noted."""
+
+    since_us: int
+    detail: str
+    """In the words of the system."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """How the installation is doing at one instant."""
 
@@ -71,6 +91,10 @@ class Status:
     quarantined_total: int
     sending: tuple[ChannelSending, ...]
     roles: tuple[Role, ...]
+    paused: PausedSending | None = None
+    """Somebody has to let messages go out again."""
+    stopped: StoppedSending | None = None
+    """Nothing goes out; it heals by itself."""
 
 
 class StatusSource(Protocol):
@@ -78,4 +102,8 @@ class StatusSource(Protocol):
 
     def read_status(self) -> Status:
         """The status now. Cheap: no table is read in full."""
+        ...
+
+    def resume_sending(self, actor: str) -> bool:
+        """Let messages go out again after a backup was restored; False if sending was not paused."""
         ...
