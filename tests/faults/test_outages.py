@@ -104,7 +104,7 @@ def test_dispatcher_on_a_full_disk_sends_nothing(make_stage: MakeStage) -> None:
         stage.start("worker")
         stage.append(story())
         stage.settle(idle=("outbox",))
-        dispatcher = stage.start("dispatcher", limits=full_disk(100_000), stop_at="dispatcher.claim")
+        dispatcher = stage.start("dispatcher", limits=full_disk(1_500_000), stop_at="dispatcher.claim")
         stage.await_standstill(dispatcher)
         fill_log(stage)
         os.kill(dispatcher.pid, signal.SIGCONT)
@@ -119,9 +119,9 @@ def test_dispatcher_on_a_full_disk_sends_nothing(make_stage: MakeStage) -> None:
 
 
 def fill_log(stage: Stage) -> None:
-    """Make the store's write-ahead log larger than the limit, so that any further commit would have to grow it."""
+    """Make the store's write-ahead log larger than the limit, so that any further commit would have to grow it; the journal has its room by now."""
     with stage.installation.store.transaction("fill") as tx:
-        tx.run("INSERT INTO meta (name, value) VALUES ('filler', ?)", ("x" * 200_000,))
+        tx.run("INSERT INTO meta (name, value) VALUES ('filler', ?)", ("x" * 2_000_000,))
 
 
 def await_log(stage: Stage, role: str, words: str) -> None:
