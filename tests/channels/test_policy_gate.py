@@ -191,50 +191,6 @@ def test_things_rest_after_a_situation() -> None:
     assert verdict(state, message(at_us=NOON))[0] == "release"
 
 
-SELLING = compile_policy(selling=frozenset({"offer"}))
-
-
-def gentle(state: CustomerState, *, rested_us: Micros = NOON - DAY) -> CustomerState:
-    """A complaint, long solved; the first message after it must not sell for three days more."""
-    state.decisions.situations["complaint"] = Situation(NOON - 9 * DAY, {}, rested_us, NOON + 2 * DAY)
-    return state
-
-
-def test_the_first_message_after_a_complaint_does_not_sell() -> None:
-    offer = message(at_us=NOON, content_id="offer")
-    answer = gate(SELLING, gentle(customer()), offer, NOON)
-    assert (answer.outcome, answer.until_us, answer.reasons[0][:3]) == (
-        "postpone", NOON + 2 * DAY, ["first_after", False, "complaint"],
-    )  # fmt: skip
-    assert reason_text(answer.reasons[0], language="de", clock=BERLIN) == (
-        "Die erste Nachricht danach verkauft nicht: offene Reklamation, seit 10.11.2026 12:00."
-    )
-    assert verdict(gentle(customer()), message(at_us=NOON), policy=SELLING)[0] == "release"
-    assert (
-        verdict(gentle(customer()), message(at_us=NOON, content_id="offer", message_class="transactional"))[0]
-        == "release"
-    )
-    resting = gate(SELLING, gentle(customer(), rested_us=NOON + HOUR), message(at_us=NOON), NOON)
-    assert (resting.until_us, resting.reasons[0][0]) == (NOON + HOUR, "situation")
-
-
-def test_after_another_message_the_next_one_may_sell() -> None:
-    offer, limits = message(at_us=NOON, content_id="offer"), PolicyConfig(limits=[])
-    policy = compile_policy(limits, selling=frozenset({"offer"}))
-    for contact_us, until_us in (
-        (NOON - DAY - 1, NOON + 2 * DAY),  # before the rest was over: not afterwards
-        (NOON - DAY, NOON),
-        (NOON - 1, NOON),
-        (NOON + HOUR, NOON + HOUR + 1),  # planned
-    ):
-        state = gentle(customer())
-        contacts(state, contact_us, channel="call")
-        answer = gate(policy, state, offer, NOON)
-        assert answer.until_us == until_us, contact_us
-        at_hand_over = gate(policy, state, offer, NOON, at_hand_over=True)
-        assert (at_hand_over.outcome == "release") == (NOON - DAY <= contact_us <= NOON)
-
-
 def test_of_a_trifle_only_surveys_and_sales_calls_wait() -> None:
     state = customer(purposes=("newsletter", "survey"))
     open_situation(state, "trifle", since_us=NOON - DAY)
@@ -271,18 +227,6 @@ def test_born_on_the_29_of_february_is_a_year_older_when_the_28th_is_over() -> N
     assert birthday_on("2008-02-29", 16) == (local("2024-02-29 12:00") // DAY)
     assert birthday_on("2008-02-29", 18) == (local("2026-03-01 12:00") // DAY)
     assert birthday_on("2008-02-30", 16) is None
-
-
-def test_an_incentive_is_never_the_first_message() -> None:
-    state = customer(purposes=("newsletter", "incentive"))
-    present = message(at_us=NOON, purpose="incentive")
-    assert verdict(state, present) == ("withhold", ["first_incentive", False])
-    contacts(state, NOON - 20 * DAY, channel="letter")
-    assert verdict(state, present)[0] == "release"
-    contacts(state, NOON + HOUR, channel="letter")
-    answer = gate(POLICY, state, present, NOON)
-    assert (answer.outcome, answer.until_us) == ("postpone", NOON + HOUR + 1)
-    assert verdict(state, present, policy=compile_policy(PolicyConfig(incentives=[])))[0] == "release"
 
 
 def test_pause_by_hand_ends_by_itself() -> None:

@@ -67,6 +67,8 @@ class Contact:
     at_us: int
     channel: str
     purpose: str
+    is_second: bool = False
+    """Planned, and allowed only behind another one: so it is never the first that somebody else waits for."""
 
 
 def contacts_of_people(known):
@@ -98,6 +100,11 @@ def judge(life, moment, message, contacts, *, from_us=None):
         if not asked.refusals(later_us):
             return "planned", refusals[0][0], later_us
     return "withhold", refusals[0][0], -1
+
+
+def is_never_first(life, moment, message):
+    """Whether another contact has to come before a message that is planned: incentives, and after a complaint what sells."""
+    return _Asked(life, moment, message, ()).needs_another(message.due_us)
 
 
 def has_room(life, moment, message, contacts, at_us):
@@ -143,6 +150,17 @@ class _Asked:
         """Whether the budget has no room at an instant."""
         world = self._world(at_us)
         return self._after_conversion(world) is not None or self._limits(world) is not None
+
+    def needs_another(self, at_us):
+        """Whether the message may not be the first contact at an instant."""
+        if self.message.config["purpose"] in self.policy.get("incentives", ["incentive"]):
+            return True
+        now = self._world(self.now_us)
+        return self._sells() and any(
+            not now.situation(kind) and at_us < now.rest_ended(kind) + one.get("gentle_days", 0) * DAY
+            for kind, one in self.definitions.situations.items()
+            if one.get("gentle_days")
+        )
 
     def _world(self, at_us):
         return World(self.known, at_us, self.edition)
@@ -229,7 +247,8 @@ class _Asked:
     def _incentive(self, world):
         if self.message.config["purpose"] not in self.policy.get("incentives", ["incentive"]):
             return None
-        return None if any(one.at_us < world.at_us for one in self.contacts) else ("first_incentive", FOR_NOW)
+        before = any(one.at_us < world.at_us for one in self.contacts if not one.is_second)
+        return None if before else ("first_incentive", FOR_NOW)
 
     def _situation(self, world):
         found, latest_us = None, -1
@@ -245,7 +264,8 @@ class _Asked:
             if ended_us > world.at_us and ended_us > latest_us:
                 found, latest_us = ("situation", FOR_NOW), ended_us
             elif ended_us <= world.at_us < gentle_us and self._sells():
-                first_us = min((one.at_us + 1 for one in self.contacts if one.at_us >= ended_us), default=gentle_us)
+                after = [one.at_us + 1 for one in self.contacts if one.at_us >= ended_us and not one.is_second]
+                first_us = min(after, default=gentle_us)
                 if world.at_us < first_us and min(first_us, gentle_us) > latest_us:
                     found, latest_us = ("first_after", FOR_NOW), min(first_us, gentle_us)
         return found

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from tests.oracle.entries import entries_of, is_timed
-from tests.oracle.gate import Contact, contacts_of_people, has_room, judge
+from tests.oracle.gate import Contact, contacts_of_people, has_room, is_never_first, judge
 from tests.oracle.known import NotCoveredError
 from tests.oracle.life import ROW, TIMER, Moment
 from tests.oracle.local_time import DAY, day_of
@@ -264,7 +264,8 @@ class Letters:
                 if ends[1] != "handed_over":
                     continue
                 at_us = ends[2]
-            found.append(Contact(at_us, other.message.channel, other.message.config["purpose"]))
+            is_second = other.released is None and is_never_first(self.life, moment, other.message)
+            found.append(Contact(at_us, other.message.channel, other.message.config["purpose"], is_second))
         return found
 
     def _ends(self, letter):

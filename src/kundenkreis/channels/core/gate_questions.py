@@ -83,7 +83,29 @@ class Asked:
             self._permission = (at_us, answer)
         return self._permission[1]
 
-    def contact_times(self, channel: str, purposes: list[str]) -> list[Micros]:
+    def first_contact_us(self, from_us: Micros) -> Micros:
+        """When the first other marketing contact from this instant on happened or is planned; NEVER if none is.
+
+        What is planned and may not be the first itself is passed over: two of them would wait for each other. Nothing is lost by it, because it has its
+        place only where another contact comes before it, and that one counts here as well.
+        """
+        second = frozenset(
+            one.effect_id for one in self.state.contact.planned if not one.handed_over and self._may_not_be_first(one)
+        )
+        return min((one for one in self.contact_times("", [], without=second) if one >= from_us), default=NEVER)
+
+    def _may_not_be_first(self, planned: Planned) -> bool:
+        if planned.message_class != MARKETING:
+            return False
+        if planned.purpose in self.policy.config.incentives:
+            return True
+        return planned.content_id in self.policy.selling and any(
+            planned.due_us < situation.gentle_until_us for situation in self.state.decisions.situations.values()
+        )
+
+    def contact_times(
+        self, channel: str, purposes: list[str], *, without: frozenset[bytes] = frozenset()
+    ) -> list[Micros]:
         """Ascending instants of the other marketing contacts on this channel ("" = any), reserved ones included.
 
         At hand-over only what has happened counts: a reservation that lies ahead yields when its own turn comes.
@@ -98,6 +120,7 @@ class Asked:
             and contact.at_us <= latest_us
             and contact.effect_id != self.effect_id
             and contact.effect_id not in self.ignoring
+            and contact.effect_id not in without
         ]
 
     def caps(self) -> list[tuple[Limit, list[Micros]]]:
@@ -245,7 +268,7 @@ def _rest(asked: Asked, situation: Situation, at_us: Micros) -> tuple[str, Micro
         return "situation", situation.rests_until_us
     if asked.planned.content_id not in asked.policy.selling:
         return "first_after", -1
-    first_us = min((one for one in asked.contact_times("", []) if one >= situation.rests_until_us), default=NEVER)
+    first_us = asked.first_contact_us(situation.rests_until_us)
     return "first_after", min(situation.gentle_until_us, first_us + 1)
 
 
@@ -268,7 +291,7 @@ def ask_incentive(asked: Asked, at_us: Micros) -> Refusal | None:
     """Does it come with an incentive although nothing else came before?"""
     if not asked.is_marketing or asked.planned.purpose not in asked.policy.config.incentives:
         return None
-    first_us = min(asked.contact_times("", []), default=NEVER)
+    first_us = asked.first_contact_us(0)
     return Refusal("first_incentive", min(first_us + 1, NEVER), ()) if first_us >= at_us else None
 
 
