@@ -1,5 +1,6 @@
 """Both stores keep the same promises, about bulk statements and about the disk."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from kundenkreis.runtime.stores.sqlite import SqliteStore
 from kundenkreis.settings import Settings
 
 pytestmark = pytest.mark.db
+_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -85,3 +87,9 @@ def test_a_server_that_forgets_is_refused(postgres_database: str, tmp_path: Path
         connection.execute(f"ALTER DATABASE {database} SET synchronous_commit = off".encode())
     with pytest.raises(ForgetfulServerError, match="synchronous_commit=off"):
         Installation(Settings(data_dir=tmp_path, database=postgres_database))
+    deadline = time.monotonic() + 10
+    with psycopg.connect(postgres_database) as connection:  # nothing is left open behind it
+        while connection.execute(_OTHERS).fetchone() != (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+            connection.rollback()

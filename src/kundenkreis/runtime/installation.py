@@ -62,12 +62,13 @@ class Installation:
         self._bells: list[Bell] = []
         self._worker_bell = self.bell(WORKER_BELL)
         self.store: Store = open_store(settings, point, durable=durable, cache_mebibytes=cache_mebibytes)
-        if isinstance(self.store, PostgresStore):
-            self.store.check_durability()
-        migrate(self.store)
-        fill_customer_list(self.store)
-        self.zone: Zone = self._fixed_zone()
-        self._keep_anonymous_days()
+        try:
+            self._prepare_store()
+            self.zone: Zone = self._fixed_zone()
+            self._keep_anonymous_days()
+        except BaseException:
+            self.close()
+            raise
         self.rulebooks = Rulebooks(self.store, zone=self.zone)
 
     @property
@@ -200,6 +201,12 @@ class Installation:
             bell.close()
         self._bells.clear()
         self.store.close()
+
+    def _prepare_store(self) -> None:
+        if isinstance(self.store, PostgresStore):
+            self.store.check_durability()
+        migrate(self.store)
+        fill_customer_list(self.store)
 
     def _keep_anonymous_days(self) -> None:
         """The fold obeys this setting, so it stands with the data: a rebuild must decide the same."""
