@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from kundenkreis.customers.core.state import Attribute, CustomerState, Grant, Planned, Situation
+from kundenkreis.channels.core.gate import gate
+from kundenkreis.channels.core.policy_compiled import compile_policy
+from kundenkreis.customers.core.state import Attribute, Contact, CustomerState, Grant, Planned, Situation
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
@@ -18,6 +20,24 @@ def local(text: str, *, zone_name: str = "Europe/Berlin") -> Micros:
     moment = datetime.strptime(text, "%Y-%m-%d %H:%M")  # noqa: DTZ007  # a wall time on purpose
     clock = zone(zone_name)
     return clock.instant_us(moment.toordinal() - 719_163, moment.hour * 3600 + moment.minute * 60)
+
+
+POLICY = compile_policy()
+NOON = local("2026-11-19 12:00")
+"""A Thursday, no holiday anywhere (the Wednesday before is one in Saxony)."""
+
+
+def verdict(state: CustomerState, planned: Planned, at_us: Micros = NOON, **how: Any) -> tuple[str, Any]:
+    """(outcome, deciding reason) under the shipped policy."""
+    answer = gate(how.pop("policy", POLICY), state, planned, at_us, **how)
+    return answer.outcome, answer.reasons[0]
+
+
+def contacts(state: CustomerState, *instants: Micros, channel: str = "email") -> None:
+    """Marketing contacts at these instants, in the place of those there were."""
+    state.contact.contacts = [
+        Contact(at_us, channel, "marketing", b"c%d" % i, "newsletter") for i, at_us in enumerate(sorted(instants))
+    ]
 
 
 def customer(

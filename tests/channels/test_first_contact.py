@@ -8,28 +8,12 @@ from kundenkreis.channels.core.gate import gate
 from kundenkreis.channels.core.gate_texts import reason_text
 from kundenkreis.channels.core.policy_compiled import compile_policy
 from kundenkreis.channels.core.policy_config import PolicyConfig
-from kundenkreis.customers.core.state import Contact, CustomerState, Planned, Situation
+from kundenkreis.customers.core.state import Contact, CustomerState, Situation
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import DAY, HOUR
-from tests.channels.policy_cases import BERLIN, customer, local, message
+from tests.channels.policy_cases import BERLIN, NOON, POLICY, contacts, customer, message, verdict
 
 pytestmark = pytest.mark.pure
-
-POLICY = compile_policy()
-NOON = local("2026-11-19 12:00")
-
-
-def verdict(state: CustomerState, planned: Planned, at_us: Micros = NOON, **how: Any) -> tuple[str, Any]:
-    """(outcome, deciding reason) under the shipped policy."""
-    answer = gate(how.pop("policy", POLICY), state, planned, at_us, **how)
-    return answer.outcome, answer.reasons[0]
-
-
-def contacts(state: CustomerState, *instants: Micros, channel: str) -> None:
-    state.contact.contacts = [
-        Contact(at_us, channel, "marketing", b"c%d" % i, "newsletter") for i, at_us in enumerate(sorted(instants))
-    ]
-
 
 SELLING = compile_policy(selling=frozenset({"offer"}))
 

@@ -15,27 +15,22 @@ from kundenkreis.channels.core.policy_config import BrandPlace, Holdout, Limit, 
 from kundenkreis.customers.core.state import Attribute, Contact, CustomerState, Grant, Planned, Run, Situation
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.hashing import bucket_of
-from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, zone
-from tests.channels.policy_cases import ADDRESS, BERLIN, customer, local, message, open_situation
+from tests.channels.policy_cases import (
+    ADDRESS,
+    BERLIN,
+    NOON,
+    POLICY,
+    contacts,
+    customer,
+    local,
+    message,
+    open_situation,
+    verdict,
+)
 
 pytestmark = pytest.mark.pure
-
-POLICY = compile_policy()
-NOON = local("2026-11-19 12:00")
-"""A Thursday, no holiday anywhere (the Wednesday before is one in Saxony)."""
-
-
-def verdict(state: CustomerState, planned: Planned, at_us: Micros = NOON, **how: Any) -> tuple[str, Any]:
-    """(outcome, deciding reason) under the shipped policy."""
-    answer = gate(how.pop("policy", POLICY), state, planned, at_us, **how)
-    return answer.outcome, answer.reasons[0]
-
-
-def contacts(state: CustomerState, *instants: Micros, channel: str = "email") -> None:
-    state.contact.contacts = [
-        Contact(at_us, channel, "marketing", b"c%d" % i, "newsletter") for i, at_us in enumerate(sorted(instants))
-    ]
 
 
 def test_everything_passes_with_the_legal_basis_first() -> None:

@@ -82,9 +82,8 @@ class Zygote:
             with self._told:
                 if "started" in said:
                     self._started.append(said["started"])
-                    self._ended.pop(
-                        said["started"], None
-                    )  # numbers come round again; here, because a child may die before `start` looks
+                    # Numbers come round again; here, because a child may die before `start` looks.
+                    self._ended.pop(said["started"], None)
                 else:
                     self._ended[said["ended"]] = said["code"]
                 self._told.notify_all()
@@ -283,6 +282,7 @@ class Stage:
         for running in self.roles:
             code = self.zygote.wait(running.pid, 20)
             if code is None:
+                self._ask_where()
                 os.kill(running.pid, 9)
                 code = self.zygote.wait(running.pid, 10)
                 raise AssertionError(f"{running.role} does not stop\n{self.log_of(running.role)}")

@@ -4,13 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from tests.oracle.__main__ import PLAYBOOKS, main
-from tests.oracle.asking import KINDS, ask
+from tests.oracle.asking import KINDS, Report, ask
 from tests.oracle.explained import Explained
 from tests.oracle.history import read
 from tests.oracle.stored import Stored
@@ -54,6 +55,12 @@ def test_clocks_are_those_of_the_locked_package() -> None:
     assert asked.stdout == "1794934800000000\n"
 
 
+def agree(reports: Sequence[Report]) -> None:
+    """Both gave the same answer to every question."""
+    assert [line for report in reports for line in report.disagreements] == []
+    assert [report.not_covered for report in reports] == [{}] * len(KINDS)
+
+
 def test_both_say_the_same(data: Path) -> None:
     installation = read(data, [PLAYBOOKS])
     stored = Stored(data)
@@ -74,8 +81,7 @@ def test_both_say_the_same_of_other_definitions(tmp_path: Path) -> None:
     reports = ask(read(tmp_path / "data", [playbooks]), stored, seed=SEED, customers=30)
     assert stored.was_ever("segment") >= {"either_way", "lukewarm", "became_lukewarm", "by_traits", "was_tried"}
     stored.close()
-    assert [line for report in reports for line in report.disagreements] == []
-    assert [report.not_covered for report in reports] == [{}, {}, {}, {}]
+    agree(reports)
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +99,7 @@ def test_both_say_the_same_of_a_village(village: tuple[Path, list[Path]]) -> Non
     stored = Stored(data)
     reports = ask(read(data, editions), stored, seed=SEED, customers=16)
     stored.close()
-    assert [line for report in reports for line in report.disagreements] == []
-    assert [report.not_covered for report in reports] == [{}, {}, {}, {}]
+    agree(reports)
     assert [report.positive > report.compared // 2 for report in reports] == [True] * 4
 
 
@@ -104,8 +109,7 @@ def test_explain_says_the_same_of_a_village(village: tuple[Path, list[Path]]) ->
     explained = Explained(data)
     reports = ask(read(data, editions), explained, seed=SEED, customers=3)
     explained.close()
-    assert [line for report in reports for line in report.disagreements] == []
-    assert [report.not_covered for report in reports] == [{}, {}, {}, {}]
+    agree(reports)
 
 
 @pytest.mark.parametrize(

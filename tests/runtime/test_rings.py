@@ -1,7 +1,10 @@
-"""A ring is never slept through: not by a thread that was at work when it came, nor for a connection that broke."""
+"""Nothing that wakes is slept through: no ring by a thread that was at work when it came, nor for a connection that broke, and no signal."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -64,3 +67,51 @@ def test_a_bell_rings_over_a_connection_that_broke_unnoticed() -> None:
         assert listener.wait(LONG)
         bell.close()
         listener.close()
+
+
+WAITING = """
+import signal, sys, threading, time
+from pathlib import Path
+from kundenkreis.runtime.bells import SocketListener
+from kundenkreis.runtime.roles import StopRequest
+
+def signal_elsewhere():
+    time.sleep(0.2)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+listener = SocketListener(Path(sys.argv[1]), "worker")
+stop = StopRequest(listener)
+threading.Thread(target=signal_elsewhere).start()
+while not stop:
+    listener.wait(3600)
+stop.close()
+listener.close()
+"""
+
+
+@pytest.mark.e2e
+def test_a_signal_ends_a_wait_that_it_does_not_interrupt(tmp_path: Path) -> None:
+    """The other thread's signal stands for one that comes between the last instruction before the wait and its system call."""
+    ended = subprocess.run([sys.executable, "-c", WAITING, str(tmp_path)], timeout=LONG, check=False)
+    assert ended.returncode == 0
+
+
+SUPERVISING = """
+import signal, sys, threading, time
+from pathlib import Path
+from kundenkreis.runtime.serve import Supervisor
+
+def signal_elsewhere():
+    time.sleep(0.2)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=signal_elsewhere).start()
+sleeping = [sys.executable, "-c", "import time; time.sleep(3600)"]
+sys.exit(Supervisor([("worker", sleeping)], data_dir=Path(sys.argv[1]), say=print).run())
+"""
+
+
+@pytest.mark.e2e
+def test_a_signal_ends_a_supervisor_that_it_does_not_interrupt(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", SUPERVISING, str(tmp_path)], timeout=LONG, check=False)
+    assert ended.returncode == 0

@@ -35,6 +35,10 @@ class Bell(Protocol):
 class Listener(Protocol):
     """Waits for rings of its bell."""
 
+    @property
+    def wake_descriptor(self) -> int:
+        """What ends the wait as soon as something is written to it, without blocking; -1 where `wake` is enough."""
+
     def wait(self, timeout_seconds: float) -> bool:
         """True when the bell rang, False when the time is over. Rings during work are not lost: the next wait returns at once."""
 
@@ -99,6 +103,10 @@ class SocketListener:
                 pass
         return True
 
+    @property
+    def wake_descriptor(self) -> int:
+        return self._wake
+
     def wake(self) -> None:
         with suppress(BlockingIOError):
             os.write(self._wake, b"!")
@@ -160,6 +168,10 @@ class PostgresListener:
         except psycopg.Error:
             self.close()
             raise
+
+    @property
+    def wake_descriptor(self) -> int:
+        return -1  # the driver lets handlers run ten times a second while it waits
 
     def wake(self) -> None:
         bell = PostgresBell(self._dsn, self._name.removeprefix("kreis_"))

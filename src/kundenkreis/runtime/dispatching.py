@@ -172,10 +172,16 @@ def build_world(installation: Installation, *, channels: Mapping[str, Channel] |
     def alarm(slug: str, detail: str) -> None:
         _logger.warning("%s: %s", slug, detail)
 
-    # A restored backup takes the mailbox back to where the outbox is: what goes there needs no journal.
-    journal = JournalKeeper(
-        installation.store, installation.data_dir, now_us=installation.clock.now_us, point=installation.point, alarm=alarm
-    ) if not all(isinstance(channel, MailboxChannel) for channel in channels.values()) else None  # fmt: skip
+    journal = None
+    # A restored backup takes the mailbox back to where the outbox is: what goes there needs none.
+    if not all(isinstance(channel, MailboxChannel) for channel in channels.values()):
+        journal = JournalKeeper(
+            installation.store,
+            installation.data_dir,
+            now_us=installation.clock.now_us,
+            point=installation.point,
+            alarm=alarm,
+        )
     return World(
         store=SqlOutbox(installation.store),
         gate=roster.gate,

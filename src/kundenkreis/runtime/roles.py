@@ -25,11 +25,17 @@ STORE_PAUSE_SECONDS = 0.5
 
 
 class StopRequest:
-    """SIGTERM and SIGINT as a flag that loops ask between two transactions, and that ends their waiting."""
+    """SIGTERM and SIGINT as a flag that loops ask between two transactions, and that ends their waiting.
+
+    To be closed before the listener.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self._asked = False  # no Event: a handler must not wait for a lock that the interrupted code holds
-        self._listener = listener
+        self._listener: Listener | None = listener
+        # A handler runs between two instructions of Python: a signal that comes after the last one before the wait's system call would be
+        # answered when that ends. The interpreter's own writes at once.
+        signal.set_wakeup_fd(listener.wake_descriptor, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
 
@@ -38,7 +44,13 @@ class StopRequest:
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self._asked = True
-        self._listener.wake()
+        if self._listener is not None:
+            self._listener.wake()
+
+    def close(self) -> None:
+        """From now on signals set the flag only: the listener's descriptor may become somebody else's."""
+        self._listener = None
+        signal.set_wakeup_fd(-1)
 
 
 def run_worker(installation: Installation, name: str) -> None:
@@ -63,6 +75,7 @@ def run_worker(installation: Installation, name: str) -> None:
     if isinstance(worker, PartitionWorker):
         with _noted("partitions stay ours until the lease ends"):
             worker.release()
+    stop.close()
     listener.close()
 
 
@@ -204,6 +217,7 @@ def run_dispatcher(installation: Installation, threads: int) -> None:
         thread.join()
     if world.journal is not None:
         world.journal.close()
+    stop.close()
     listener.close()
     lock.release()
 

@@ -55,7 +55,7 @@ class Supervisor:
         self._say = say
         self._data_dir = data_dir
         self._stopping = False
-        # Signals arrive through a pipe: an Event set by a handler can wait for a lock that the interrupted code holds.
+        # Signals arrive through a pipe into which the interpreter writes: a handler of ours would run after the wait that it was to end.
         self._signalled, self._signal = os.pipe()
         os.set_blocking(self._signal, False)
         os.set_blocking(self._signalled, False)
@@ -64,7 +64,8 @@ class Supervisor:
         """Start all roles and watch them; returns the exit code after a clean stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGCHLD, self._note)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._signal, warn_on_full_buffer=False)
         for child in self._children:
             if not self._stopping:
                 child.start()
@@ -83,13 +84,8 @@ class Supervisor:
         with suppress(BlockingIOError):
             os.read(self._signalled, 4096)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        with suppress(BlockingIOError):  # a full pipe wakes as well
-            os.write(self._signal, b"!")
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
-        self._note(number, frame)
 
     def _revive(self) -> None:
         now = time.monotonic()

@@ -239,13 +239,14 @@ class EmbeddedWorker:
 
     def _prune(self, report: StepReport, now_us: Micros) -> None:
         self._batches += 1
-        if self._position > self._pruned_to and (report.idle or self._batches % PRUNE_EVERY == 0):
+        if not report.idle and self._batches % PRUNE_EVERY:
+            return
+        if self._position > self._pruned_to:
             with self._store.transaction("settle") as tx:  # only what is on the disk may leave the inbox
                 write_meta(tx, INBOX_SETTLED, str(self._position))
             self._inbox.prune(self._position)
             self._pruned_to = self._position
-        if report.idle or self._batches % PRUNE_EVERY == 0:
-            _prune_if_due(self._store, self._pruner, report, now_us)
+        _prune_if_due(self._store, self._pruner, report, now_us)
 
 
 def _latest_us(rows: Sequence[LogRow]) -> Micros:
