@@ -13,12 +13,21 @@ pytestmark = pytest.mark.db
 
 INTEGERS = [0, 1, -1, 2**63 - 1, -(2**63), 4_611_686_018_427_387_903]
 TEXTS = ["", "a", "ä€😀", 'it\'s {"quoted", NULL}\\', "NULL", "\n\t", "x" * 100_000]
+FEW_TEXTS = ["waiting", "ä€😀", "waiting", "", "waiting", "ä€😀", "waiting", "waiting"]
+IDS = [bytes([number]) * 16 for number in range(5)]
 BYTES = [b"", b"\x00", bytes(range(256)), b"\\x00", b"x" * 100_000]
 
 
-@pytest.mark.parametrize("count", [1, 2, None])
+@pytest.mark.parametrize("count", [0, 1, 2, None])
 @pytest.mark.parametrize(
-    ("pack", "values"), [(packed_integers, INTEGERS), (packed_texts, TEXTS), (packed_bytes, BYTES)]
+    ("pack", "values"),
+    [
+        (packed_integers, INTEGERS),
+        (packed_texts, TEXTS),
+        (packed_texts, FEW_TEXTS),
+        (packed_bytes, BYTES),
+        (packed_bytes, IDS),
+    ],
 )
 def test_an_array_comes_back_as_it_was(
     postgres_database: str, pack: Any, values: Sequence[Any], count: int | None

@@ -49,6 +49,18 @@ def test_an_insert_can_set_some_columns_of_what_is_there(store: Store) -> None:
     assert [(*row[:2], bytes(row[2])) for row in rows] == [(1, 3, b"a"), (4, 5, b"c")]
 
 
+@pytest.mark.parametrize("count", [3, 200])
+def test_rows_that_are_expected_to_be_new_need_not_be(store: Store, count: int) -> None:
+    with store.transaction() as tx:
+        tx.insert(MERGES, [(7, 1, b"before")])
+        for round_ in (b"first", b"second"):
+            rows = [(loser, loser + 1, round_) for loser in range(7, 7 + count)]
+            tx.insert(MERGES, rows, conflict="replace", expects_new=True)
+    with store.reading() as tx:
+        found = tx.rows("SELECT loser, winner, event_id FROM merges ORDER BY loser")
+    assert [(*row[:2], bytes(row[2])) for row in found] == [(n, n + 1, b"second") for n in range(7, 7 + count)]
+
+
 def _synchronous(tx: Session) -> str:
     statement = "PRAGMA synchronous" if tx.dialect == "sqlite" else "SHOW synchronous_commit"
     return {1: "normal", 2: "full"}.get(value := tx.rows(statement)[0][0], value)

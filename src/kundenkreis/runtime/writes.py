@@ -177,14 +177,15 @@ class Writes(msgspec.Struct):
         tx.insert(STATES, self.rewoken, conflict=_STATE_AND_WAKE)
         tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
         tx.update(MEMBERSHIPS, ["until_us", "left_cause", "left_reason"], sorted(self.left), key=_OPEN)
-        tx.insert(MEMBERSHIPS, [tuple(row) for row in self.entered.values()], conflict="replace")
-        tx.insert(SCORE_ENTRIES, self.scores, conflict="replace")
-        tx.insert(RUN_ENTRIES, self.runs, conflict="replace")
-        tx.insert(VERDICTS, self.verdicts, conflict="replace")
+        entered = [tuple(row) for row in self.entered.values()]
+        tx.insert(MEMBERSHIPS, entered, conflict="replace", expects_new=True)
+        tx.insert(SCORE_ENTRIES, self.scores, conflict="replace", expects_new=True)
+        tx.insert(RUN_ENTRIES, self.runs, conflict="replace", expects_new=True)
+        tx.insert(VERDICTS, self.verdicts, conflict="replace", expects_new=True)
         tx.insert(ORDERS, list(self.orders.values()), conflict="replace")
         self._flush_list(tx)
         if outbox:
-            tx.insert(OUTBOX, self.outbox, conflict=_REQUEUE)
+            tx.insert(OUTBOX, self.outbox, conflict=_REQUEUE, expects_new=True)
             tx.insert(INTERNAL_INBOX, self.relays)
             self.append_to_log(tx)
 

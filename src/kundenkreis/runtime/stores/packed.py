@@ -9,7 +9,6 @@ nulls, type of the elements, length, lower bound; then each element behind its l
 
 import struct
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
 from typing import Any
 
 import psycopg
@@ -55,13 +54,23 @@ class PackedBytes(Packed):
 def packed_integers(values: Sequence[int]) -> PackedIntegers:
     """Raises struct.error for what is no integer of 64 bits."""
     count = len(values)
-    elements = struct.pack("!" + "iq" * count, *chain.from_iterable(zip(repeat(8, count), values, strict=True)))
-    return PackedIntegers(INT8, count, elements)
+    # Each is its length, 8, and two halves: all lengths, all upper and all lower halves are put in place at once.
+    elements = bytearray(12 * count)
+    places = memoryview(elements).cast("I")
+    halves = memoryview(struct.pack(f"!{count}q", *values)).cast("I")
+    places[0::3] = memoryview(_length(8) * count).cast("I")
+    places[1::3], places[2::3] = halves[0::2], halves[1::2]
+    return PackedIntegers(INT8, count, bytes(elements))
 
 
 def packed_texts(values: Sequence[str]) -> PackedTexts:
     """Raises UnicodeEncodeError for half of a surrogate pair."""
-    return PackedTexts(TEXT, len(values), _joined([value.encode() for value in values]))
+    distinct = set(values)
+    if len(distinct) * 2 > len(values):
+        return PackedTexts(TEXT, len(values), _joined([value.encode() for value in values]))
+    # Names of journeys, steps and outcomes: a few of them, again and again.
+    ready = {value: _joined([value.encode()]) for value in distinct}
+    return PackedTexts(TEXT, len(values), b"".join(map(ready.__getitem__, values)))
 
 
 def packed_bytes(values: Sequence[bytes]) -> PackedBytes:
@@ -76,7 +85,11 @@ def packed_columns(table: Table, columns: Sequence[str], rows: Iterable[Sequence
 
 
 def _joined(values: Sequence[bytes]) -> bytes:
-    return b"".join(chain.from_iterable((_length(len(value)), value) for value in values))
+    sizes = set(map(len, values))
+    if len(sizes) == 1:  # ids
+        prefix = _length(sizes.pop())
+        return prefix + prefix.join(values)
+    return b"".join([part for value in values for part in (_length(len(value)), value)])
 
 
 _PACKERS: dict[ColumnType, Any] = {"integer": packed_integers, "text": packed_texts, "bytes": packed_bytes}

@@ -45,8 +45,15 @@ class Session(Protocol):
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Execute once per row of parameters."""
 
-    def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
-        """Bulk insert of whole rows (without a generated key). conflict: fail, ignore, replace, or an ON CONFLICT clause."""
+    def insert(
+        self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail", expects_new: bool = False
+    ) -> None:
+        """Bulk insert of whole rows (without a generated key).
+
+        Args:
+            conflict: fail, ignore, replace, or an ON CONFLICT clause.
+            expects_new: a row of the same key is hardly ever there. The result is the same; PostgreSQL does not look for one first.
+        """
 
     def renew(self) -> None:
         """Of a snapshot for reading: what is read from here on may be newer. For those who read for long: on SQLite the WAL cannot be begun anew

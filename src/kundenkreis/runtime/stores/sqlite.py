@@ -87,7 +87,9 @@ class SqliteSession:
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(sql, rows)
 
-    def insert(self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail") -> None:
+    def insert(
+        self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail", expects_new: bool = False
+    ) -> None:
         if rows:
             columns = insert_columns(table)
             self._connection.executemany(
