@@ -6,7 +6,9 @@ import pytest
 
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.load import load_directory, load_files, path_of
+from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.journeys.core.definitions import JourneyDefinition
+from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.definitions import SegmentDefinition
 from tests.definitions.samples import accepted, good, good_with
 
@@ -134,3 +136,21 @@ def test_events_that_journeys_emit_are_known() -> None:
 )
 def test_paths_of_converter_messages_are_followed_as_far_as_they_exist(message: str, path: tuple[object, ...]) -> None:
     assert path_of(message, {"rules": [{}, {"points": "1"}]}) == path
+
+
+def test_the_next_event_may_end_a_run_by_its_key() -> None:
+    event = "{name: [Case Opened, Return Requested], where: [{property: kind, op: not_equals, value: praise}], key: about_order}"
+    text = (
+        "kind: journey\nid: order_help\nname: {de: Hilfe, en: Help}\nentry: {event: {name: Order Delivered}, key: order_id}\n"
+        f"exit_when: {{event: {event}}}\nsteps: [{{id: pause, wait: {{days: 10}}}}]\n"
+    )
+    definitions = accepted(good_with(text))
+    journey = definitions.of("journey")["order_help"]
+    assert [(each.to, each.name) for each in journey.references if each.path[0] == "exit_when"] == [
+        ("event", "Case Opened"),
+        ("event", "Return Requested"),
+        ("operator", "not_equals"),
+    ]
+    leave = compile_rulebook([definitions.documents()], zone=Zone("UTC")).journeys.current["order_help"].exit_when
+    assert leave is not None and leave.trigger is not None
+    assert (leave.trigger.names, leave.trigger.key) == (("Case Opened", "Return Requested"), "about_order")

@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -55,6 +56,22 @@ def test_schema_accepts_good_files_and_shipped_playbooks(validator: Draft202012V
 def test_schema_refuses_the_wrong_shape(validator: Draft202012Validator, name: str) -> None:
     documents = _documents(HERE / "bad" / f"{name}.yaml")
     assert False in [validator.is_valid(each) for each in documents]
+
+
+@pytest.mark.parametrize(
+    ("leave", "is_valid"),
+    [
+        ({"event": {"name": "Case Opened", "key": "order"}}, True),
+        ({"event": {"name": "Case Opened", "within_days": 3}}, True),
+        ({"any": [{"event": {"name": "Case Opened"}}]}, True),
+        ({"event": {"name": "Case Opened", "key": "order", "within_days": 3}}, False),
+        ({"any": [{"event": {"name": "Case Opened", "key": "order"}}]}, False),
+    ],
+)
+def test_schema_knows_what_ends_a_run(validator: Draft202012Validator, leave: dict[str, Any], is_valid: bool) -> None:
+    entry, steps = {"event": {"name": "Order Delivered"}, "key": "order_id"}, [{"id": "pause", "wait": {"days": 1}}]
+    journey = {"kind": "journey", "id": "help", "entry": entry, "exit_when": leave, "steps": steps}
+    assert validator.is_valid(journey) is is_valid
 
 
 def test_every_kind_condition_and_step_is_in_the_schema() -> None:

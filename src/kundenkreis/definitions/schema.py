@@ -8,6 +8,7 @@ import msgspec
 
 from kundenkreis.definitions.documents import ID_PATTERN
 from kundenkreis.definitions.kinds import KINDS, ONE_OF, SHIPPED, Kind, Plugins
+from kundenkreis.journeys.core.definitions import EventTrigger
 from kundenkreis.kernel.references import HOLDS, REFERS_TO
 from kundenkreis.segments.core.operators import ALL_OPS
 
@@ -25,6 +26,7 @@ def definitions_schema(plugins: Plugins = SHIPPED) -> dict[str, Any]:
     for config, choice in ONE_OF.items():
         parts[config.__name__]["oneOf"] = [{"required": [name]} for name in choice]
     parts["condition"] = _condition({word: of[word] for word in plugins.conditions})
+    parts["exit"] = _exit()
     parts["step"] = _step({word: of[f"step {word}"] for word in plugins.steps})
     documents = []
     for kind in KINDS:
@@ -60,6 +62,17 @@ def _condition(leaves: dict[str, Any]) -> dict[str, Any]:
         "minProperties": 1,
         "maxProperties": 1,
     }
+
+
+def _exit() -> dict[str, Any]:
+    event = {
+        "type": "object",
+        "properties": {"event": {"$ref": f"#/$defs/{EventTrigger.__name__}"}},
+        "required": ["event"],
+        "additionalProperties": False,
+    }
+    description = "The next event, with a key the next one about this run; or a condition."
+    return {"title": "exit", "description": description, "anyOf": [event, {"$ref": "#/$defs/condition"}]}
 
 
 def _step(kinds: dict[str, Any]) -> dict[str, Any]:

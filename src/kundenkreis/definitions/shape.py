@@ -16,6 +16,7 @@ from kundenkreis.definitions.errors import Path, Problem
 from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.definitions.kinds import ONE_OF, Plugins
 from kundenkreis.definitions.suggest import closest, did_you_mean
+from kundenkreis.journeys.core.definitions import EventTrigger, trigger_of
 from kundenkreis.kernel.references import HOLDS, REFERS_TO, StepId
 from kundenkreis.segments.core.protocol import PropertyFilter
 
@@ -215,7 +216,24 @@ def _one_key(
         shape.report(path, "none_of", f"{noun} says nothing", f"Write one of: {', '.join(choice)}")
 
 
-_HOLDS = {"condition": _condition, "step": _step}
+def _exit(shape: Shape, value: Any, path: Path) -> None:
+    """The next event, or a condition. Only the next event can be one about this run: a condition counts all that happened."""
+    trigger = trigger_of(value) if isinstance(value, dict) else None
+    if trigger is not None:
+        _walk(shape, trigger, _type_of(EventTrigger), (*path, "event"))
+        return
+    event = value.get("event") if isinstance(value, dict) and len(value) == 1 else None
+    if isinstance(event, dict) and "key" in event:
+        others = _listed([key for key in event if key not in EventTrigger.__struct_fields__])
+        shape.report(
+            (*path, "event", "key"), "key_with_count", f"`key` goes with the next event about this run; with {others} it is a condition about all that happened",
+            f"Leave out `key`, or {others}", at_key=True,
+        )  # fmt: skip
+        value = {"event": {key: item for key, item in event.items() if key != "key"}}
+    _condition(shape, value, path)
+
+
+_HOLDS = {"condition": _condition, "exit": _exit, "step": _step}
 
 
 def _choice(shape: Shape, value: dict[str, Any], config: Any, path: Path, noun: str) -> None:
@@ -232,7 +250,8 @@ def _choice(shape: Shape, value: dict[str, Any], config: Any, path: Path, noun: 
 
 
 def _listed(words: list[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words[:-1]) + f" and `{words[-1]}`"
+    *others, last = (f"`{word}`" for word in words)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from msgspec import Meta
 REFERS_TO = "x-refers-to"
 """Key in the JSON schema: the kind of definition that a text names."""
 HOLDS = "x-holds"
-"""Key in the JSON schema: "condition" or "step", where plain data is typed by a registry of plug-ins."""
+"""Key in the JSON schema: "condition", "exit" or "step", where plain data is typed by a registry of plug-ins."""
 
 SegmentId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "segment"})]
 ScoreId = Annotated[str, Meta(extra_json_schema={REFERS_TO: "score"})]
@@ -35,5 +35,7 @@ AttributeName = Annotated[str, Meta(extra_json_schema={REFERS_TO: "attribute"})]
 
 ConditionData = Annotated[dict[str, Any], Meta(extra_json_schema={HOLDS: "condition"})]
 """A condition as plain data."""
+ExitData = Annotated[dict[str, Any], Meta(extra_json_schema={HOLDS: "exit"})]
+"""A condition as plain data, or the next event: `{event: {name, where, key}}`."""
 StepData = Annotated[dict[str, Any], Meta(extra_json_schema={HOLDS: "step"})]
 """A step of a journey as plain data."""

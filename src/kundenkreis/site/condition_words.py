@@ -263,7 +263,7 @@ def _event(config: Mapping[str, Any]) -> str:
     count = config.get("count") or {"at_least": 1}
     least, most = count.get("at_least"), count.get("at_most")
     exactly = count.get("exactly")
-    name = _names(config["name"]) + _where(config)
+    name = _names(config["name"]) + _where(config) + _about_run(config)
     if exactly is not None:
         often = ngettext("exactly once", "exactly %(count)s times", exactly) % {"count": formats.number(exactly)}
     elif most is not None and not least:
@@ -275,6 +275,15 @@ def _event(config: Mapping[str, Any]) -> str:
             "count": formats.number(least or 1)
         }
     return f"{name} {often}{_window(config)}"
+
+
+def _about_run(config: Mapping[str, Any]) -> str:
+    """By which property an event that ends a run names it."""
+    if config.get("key") is None:
+        return ""
+    if not config["key"]:
+        return " " + _("(also about others)")
+    return " " + _("(the same %(property)s as at the entry)") % {"property": property_word(str(config["key"]))}
 
 
 def _event_found(found: Mapping[str, Any]) -> str:

@@ -128,6 +128,7 @@ def _known() -> dict[str, str]:
         "invalid_event": _("This event does not fit."),
         "invalid_step": _("This step does not fit."),
         "key_misplaced": _("A key only makes sense where an event lets people in."),
+        "key_with_count": _("A key goes with the next event: leave out how often and how long ago, or the key."),
         "language_missing": _("The text in the brand's language is missing."),
         "missing_id": _("Its short name is missing."),
         "missing_kind": _("It does not say what it is."),

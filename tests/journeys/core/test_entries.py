@@ -82,6 +82,21 @@ def test_events_may_name_the_key_by_another_word_or_be_about_all() -> None:
     assert customer.state.runs == []
 
 
+def test_exit_is_the_event_whose_key_names_the_run() -> None:
+    leave = {"event": {"name": "Case Opened", "key": "about"}}
+    customer = fold(
+        simple(entry={"event": {"name": "Go"}, "key": "order"}, re_entry="always", exit_when=leave, steps=[WAIT])
+    )
+    for order in ("a", "b", "c"):
+        customer.tell("Go", "2026-06-01 10:00", {"order": order})
+    customer.tell("Case Opened", "2026-06-01 11:00", {"about": "b", "order": "a"})
+    customer.tell("Case Opened", "2026-06-01 12:00", {"about": "d"})
+    assert [run.entry_key for run in customer.state.runs] == ["a", "c"]
+    assert outcomes(customer)[-1] == "exited:exit_when"
+    customer.tell("Case Opened", "2026-06-01 13:00", {"order": "a"})  # names none of them, so it is about all
+    assert customer.state.runs == []
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

@@ -11,7 +11,7 @@ from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.tree import compile_condition
 from kundenkreis.site.forms.acts import acted
 from kundenkreis.site.forms.condition_form import ConditionForms, chosen
-from kundenkreis.site.forms.typed_fields import ConditionNode, TypedField
+from kundenkreis.site.forms.typed_fields import EXIT, ConditionNode, TypedField
 
 pytestmark = pytest.mark.pure
 
@@ -77,6 +77,24 @@ def _again(condition: Any) -> Any:
 def test_what_is_shown_reads_back_as_the_same(text: str) -> None:
     condition = yaml.safe_load(text)
     assert _again(condition) == condition
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{event: {name: Case Opened, key: about_order}}",
+        "{event: {name: [A, B], where: [{property: total, op: '>=', value: 10}], key: order}}",
+        "{event: {name: A, count: {at_least: 2}, within_days: 30}}",
+        "{any: [{event: {name: A}}, {segment: {id: vip}}]}",
+    ],
+)
+def test_an_exit_reads_back_as_the_same(text: str) -> None:
+    """Only its root may be the next event, which has a key."""
+    rule = yaml.safe_load(text)
+    tree = FORMS.tree(rule, "c", {}, held=EXIT)
+    assert FORMS.read(_posted(tree), "c", held=EXIT) == rule
+    events = [tree] if "event" in rule else [part for part in tree.parts if part.kind == "event"]
+    assert [[field.key for field in one.fields][-1] for one in events] == ["key" if "event" in rule else "where"]
 
 
 def test_shipped_segments_mean_the_same_after_the_form() -> None:

@@ -38,6 +38,7 @@ SEGMENT = {"segment": {"id": "vip"}}
     [
         (Goal, {"event": {"name": ["A", "B"]}, "within_days": 14, "exit_on_goal": False}),
         (Goal, {"condition": {"all": [SEGMENT]}}),
+        (Goal, {"event": {"name": "A", "key": ""}}),
         (ScheduleEntry, {"every": "month", "at": "10:00", "audience": SEGMENT, "on": 15}),
         (ScheduleEntry, {"every": "week", "at": "10:00", "audience": SEGMENT, "on": "friday"}),
         (PolicyConfig, {"minors": {"of_age": 18, "countries": {"AT": 15, "CH": 16}}}),

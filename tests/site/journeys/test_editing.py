@@ -207,6 +207,22 @@ def test_conditions_are_built_where_a_journey_takes_them(shop: Shop) -> None:
     assert answer["mistakes"] == []
 
 
+def test_what_ends_a_run_may_name_it_by_a_key(shop: Shop) -> None:
+    data = form_of(shop.page("/journeys/welcome/edit/"), "outline-settings")
+    answer = shop.change(**data | {"j.exit_when.kind": "event"})
+    data = form_of(answer["outline"], "outline-settings") | {
+        "j.exit_when.event.name": "Case Opened", "j.exit_when.event.key": "order_id",
+    }  # fmt: skip
+    answer = shop.change(**data)
+    assert answer["document"]["exit_when"] == {"event": {"name": "Case Opened", "key": "order_id"}}
+    assert answer["mistakes"] == []
+    data = form_of(answer["outline"], "outline-settings") | {"j.exit_when.event.within_days": "3"}
+    answer = shop.change(**data)
+    assert answer["document"]["exit_when"]["event"]["within_days"] == 3
+    assert answer["mistakes"] == ["A key goes with the next event: leave out how often and how long ago, or the key."]
+    assert 'id="error-settings-j.exit_when.event.key"' in answer["outline"]
+
+
 def test_a_branch_takes_any_condition_and_its_mistakes_stand_at_their_field(shop: Shop) -> None:
     first = shop.change(change="insert", step="benefits", way="next", kind="branch")
     data = form_of(first["outline"], "outline-branch_1") | {"config.0.when.kind": "trait"}

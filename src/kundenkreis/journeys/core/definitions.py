@@ -3,12 +3,13 @@
 Step kinds are plug-ins, so a step stays a plain mapping here; `steps/registry.py` types it and derives its JSON schema.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.references import AttributeName, ConditionData, EventName, SegmentId, StepData, StepId
+from kundenkreis.kernel.references import AttributeName, ConditionData, EventName, ExitData, SegmentId, StepData, StepId
 from kundenkreis.kernel.zones import HOUR, MINUTE
 from kundenkreis.segments.core.protocol import PropertyFilter
 
@@ -58,6 +59,13 @@ class EventTrigger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     key: str | None = None
     """Goal, exit_when, wait_for: property of this event that names the run's entry key, where it is not the property that let it in; "" = the
     event is about all runs."""
+
+
+def trigger_of(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The next event that `exit_when` waits for, as plain data; None where it is a condition: windows and counts look back."""
+    event = data.get("event")
+    is_trigger = len(data) == 1 and isinstance(event, Mapping) and event.keys() <= set(EventTrigger.__struct_fields__)
+    return event if is_trigger else None
 
 
 class DateEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,6 +147,6 @@ class JourneyDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     priority: Annotated[int, msgspec.Meta(ge=1, le=10)] = 5
     re_entry: ReEntry = "once"
     goal: Goal | None = None
-    exit_when: ConditionData | None = None
+    exit_when: ExitData | None = None
     holdout: Holdout | None = None
     start: StepId | None = None

@@ -14,7 +14,7 @@ import msgspec
 
 from kundenkreis.customers.core.state import Run
 from kundenkreis.journeys.core.compiled import CompiledEntry, CompiledJourney, Node, TimedEntry, Watch, reads_of
-from kundenkreis.journeys.core.definitions import Entry, EventTrigger, Goal, JourneyDefinition
+from kundenkreis.journeys.core.definitions import Entry, EventTrigger, Goal, JourneyDefinition, trigger_of
 from kundenkreis.journeys.core.local_time import clock_seconds
 from kundenkreis.journeys.core.protocol import (
     EXIT,
@@ -39,7 +39,6 @@ from kundenkreis.segments.core.protocol import Condition, PropertyFilter
 from kundenkreis.segments.core.tree import NEVER_HOLDS
 
 _STEP_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_TRIGGER_FIELDS = {"name", "where", "key"}
 
 
 @dataclass(frozen=True)
@@ -219,13 +218,13 @@ def _goal(goal: Goal | None, context: _Context, *, entry_key: str | None) -> Wat
 def _watch_data(
     data: Mapping[str, Any] | None, context: _Context, path: Path, *, entry_key: str | None
 ) -> Watch | None:
-    """`{event: {name, where}}` is the next such event from the entry on; anything else, windows and counts included,
+    """`{event: {name, where, key}}` is the next such event from the entry on; anything else, windows and counts included,
     is a condition.
     """
     if data is None:
         return None
-    event = data.get("event")
-    if len(data) == 1 and isinstance(event, dict) and event.keys() <= _TRIGGER_FIELDS:
+    event = trigger_of(data)
+    if event is not None:
         try:
             trigger = msgspec.convert(event, EventTrigger)
         except msgspec.ValidationError as error:

@@ -9,12 +9,10 @@ from typing import Any
 from msgspec import inspect
 
 from kundenkreis.kernel.references import HOLDS
-from kundenkreis.segments.core.protocol import ConditionKind
 from kundenkreis.segments.core.tree import GROUPS
-from kundenkreis.site.forms.condition_form import NOT, only_key
-from kundenkreis.site.forms.typed_fields import CONDITION, bare_type, plain_default, row_type
+from kundenkreis.site.forms.condition_form import NOT, Kinds, kinds_at_root, only_key
+from kundenkreis.site.forms.typed_fields import CONDITIONS, bare_type, plain_default, row_type
 
-Kinds = Mapping[str, ConditionKind]
 _LEFT_OUT: Any = object()
 
 
@@ -76,9 +74,14 @@ def _struct(bare: Any, read: Mapping[str, Any], before: Mapping[str, Any], kinds
 
 
 def _said(each: inspect.Field, value: Any, kinds: Kinds) -> Any:
-    if value is _LEFT_OUT:
+    if value is _LEFT_OUT or (value == "" and not each.required):
         return None if each.required else _filled(each.type, plain_default(each), kinds)
     return _meaning(each.type, value, kinds)
+
+
+def _is_said(each: inspect.Field, value: Mapping[str, Any]) -> bool:
+    """Whether a field is there; an empty text that may be left out cannot be told from nothing in a form."""
+    return each.encode_name in value and (each.required or value[each.encode_name] != "")
 
 
 def _meaning(kind: inspect.Type, value: Any, kinds: Kinds) -> Any:
@@ -91,13 +94,13 @@ def _meaning(kind: inspect.Type, value: Any, kinds: Kinds) -> Any:
 
 def _filled(kind: inspect.Type, value: Any, kinds: Kinds) -> Any:
     bare, marks = bare_type(kind)
-    if marks.get(HOLDS) == CONDITION:
-        return _condition(value, kinds)
+    if (held := marks.get(HOLDS)) in CONDITIONS:
+        return _condition(value, kinds, at_root=kinds_at_root(kinds, str(held)))
     if isinstance(bare, inspect.StructType) and isinstance(value, Mapping):
         known = {each.encode_name: each for each in bare.fields}
         unknown = {key: one for key, one in value.items() if key not in known}
         filled = {
-            key: _filled(each.type, value[key] if key in value else plain_default(each), kinds)
+            key: _filled(each.type, value[key] if _is_said(each, value) else plain_default(each), kinds)
             for key, each in known.items()
         }
         return filled | unknown
@@ -111,12 +114,13 @@ def _filled(kind: inspect.Type, value: Any, kinds: Kinds) -> Any:
     return value
 
 
-def _condition(value: Any, kinds: Kinds) -> Any:
+def _condition(value: Any, kinds: Kinds, *, at_root: Kinds | None = None) -> Any:
     kind, held = only_key(value)
     if kind == NOT:
         return {kind: _condition(held, kinds)}
     if kind in GROUPS and isinstance(held, list):
         return {kind: [_condition(part, kinds) for part in held]}
-    if kind not in kinds:
+    plugin = (at_root or kinds).get(kind)
+    if plugin is None:
         return value or None
-    return {kind: _meaning(inspect.type_info(kinds[kind].config), held, kinds)}
+    return {kind: _meaning(inspect.type_info(plugin.config), held, kinds)}

@@ -8,9 +8,12 @@ and nothing that was typed is lost.
 from collections.abc import Mapping
 from typing import Any
 
+from kundenkreis.segments.conditions.event import EventConfig, EventKind
 from kundenkreis.segments.core.protocol import ConditionKind
 from kundenkreis.segments.core.tree import DEEPEST, GROUPS
 from kundenkreis.site.forms.typed_fields import (
+    CONDITION,
+    EXIT,
     ConditionNode,
     Errors,
     Options,
@@ -23,7 +26,23 @@ from kundenkreis.site.forms.typed_reading import Data, read_config, row_numbers
 NOT = "not"
 Condition = dict[str, Any]
 """A condition as plain data: a mapping with one key."""
+Kinds = Mapping[str, ConditionKind]
 _MOST_PARTS = 200
+
+
+class ExitEvent(EventConfig, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What `exit_when` says of an event: the next one, which a key ties to the run, or as a condition how many there were."""
+
+    key: str | None = None
+
+
+class _ExitEventKind(EventKind):
+    config = ExitEvent
+
+
+def kinds_at_root(kinds: Kinds, held: str) -> Kinds:
+    """What the root of a condition can be: all kinds; in `exit_when` an event may be the next one."""
+    return {**kinds, EventKind.kind: _ExitEventKind()} if held == EXIT else kinds
 
 
 def only_key(condition: Any) -> tuple[str, Any]:
@@ -41,13 +60,13 @@ class ConditionForms:
         """`options`: what definitions there are (typed_fields.Options)."""
         self._kinds, self._options = kinds, options
 
-    def tree(self, condition: Any, name: str, errors: Errors) -> ConditionNode:
+    def tree(self, condition: Any, name: str, errors: Errors, *, held: str = CONDITION) -> ConditionNode:
         """The tree to show; anything that is no condition becomes an empty choice."""
-        return self._node(condition, name, errors, depth=0)
+        return self._node(condition, name, errors, depth=0, kinds=kinds_at_root(self._kinds, held))
 
     def _node(
-        self, condition: Any, name: str, errors: Errors, *, depth: int, is_first: bool = True, is_last: bool = True
-    ) -> ConditionNode:
+        self, condition: Any, name: str, errors: Errors, *, depth: int, kinds: Kinds, is_first: bool = True, is_last: bool = True,
+    ) -> ConditionNode:  # fmt: skip
         kind, held = only_key(condition)
         inside = errors_below(errors, kind)
         shared: dict[str, Any] = {"name": name, "depth": depth, "is_first": is_first, "is_last": is_last}
@@ -56,13 +75,13 @@ class ConditionForms:
             parts = [
                 self._node(
                     part, f"{name}.{number}", errors_below(inside, number) if kind != NOT else inside,
-                    depth=depth + 1, is_first=number == 0, is_last=number == len(listed) - 1,
+                    depth=depth + 1, kinds=self._kinds, is_first=number == 0, is_last=number == len(listed) - 1,
                 )
                 for number, part in enumerate(listed)
             ]  # fmt: skip
             own = errors_here(inside) if kind != NOT else ()
             return ConditionNode(kind=kind, is_group=True, parts=parts, errors=(*errors_here(errors), *own), **shared)
-        plugin = self._kinds.get(kind)
+        plugin = kinds.get(kind)
         if plugin is None:
             return ConditionNode(kind="", errors=tuple(dict.fromkeys(errors.values())), **shared)
         fields = fields_of(plugin.config, held, f"{name}.{kind}", options=self._options, errors=inside, conditions=self)
@@ -70,19 +89,19 @@ class ConditionForms:
         own = tuple(said for path, said in inside.items() if not path or path[0] not in shown)
         return ConditionNode(kind=kind, fields=fields, errors=(*errors_here(errors), *own), **shared)
 
-    def read(self, data: Data, name: str) -> Condition:
+    def read(self, data: Data, name: str, *, held: str = CONDITION) -> Condition:
         """The condition that a posted form stands for; {} where nothing is chosen yet."""
-        return self._read(data, name, depth=0)
+        return self._read(data, name, depth=0, kinds=kinds_at_root(self._kinds, held))
 
-    def _read(self, data: Data, name: str, *, depth: int) -> Condition:
+    def _read(self, data: Data, name: str, *, depth: int, kinds: Kinds) -> Condition:
         kind = data.get(f"{name}.kind", "")
         if depth > DEEPEST:
             return {}
         if kind in (*GROUPS, NOT):
             numbers = row_numbers(data, name)[:_MOST_PARTS]
-            parts = [self._read(data, f"{name}.{number}", depth=depth + 1) for number in numbers]
+            parts = [self._read(data, f"{name}.{number}", depth=depth + 1, kinds=self._kinds) for number in numbers]
             return {NOT: parts[0] if parts else {}} if kind == NOT else {kind: parts}
-        plugin = self._kinds.get(kind)
+        plugin = kinds.get(kind)
         return {kind: read_config(plugin.config, data, f"{name}.{kind}", conditions=self)} if plugin is not None else {}
 
 

@@ -25,7 +25,9 @@ OPEN_KINDS = frozenset({"event", "attribute"})
 """Kinds whose names need no definition: offered, but any other may be written."""
 LANGUAGES = ("de", "en")
 """Those that every text per language is asked in."""
-CONDITION = "condition"
+CONDITION, EXIT = "condition", "exit"
+CONDITIONS = (CONDITION, EXIT)
+"""What a mapping that is marked so holds: a condition, or in `exit_when` the next event as well."""
 _MOST_CHOICES = 60
 """Whole numbers beside fixed words are offered up to so many; more are typed."""
 
@@ -75,8 +77,8 @@ class TypedField:
 class Conditions(Protocol):
     """How conditions inside a configuration are shown (condition_form.py)."""
 
-    def tree(self, condition: Any, name: str, errors: Errors) -> ConditionNode:
-        """The condition's tree, its root called `name`."""
+    def tree(self, condition: Any, name: str, errors: Errors, *, held: str = CONDITION) -> ConditionNode:
+        """The condition's tree, its root called `name`; `held`: one of CONDITIONS."""
         ...
 
 
@@ -142,8 +144,8 @@ class _Maker:
         shared: dict[str, Any] = {
             "name": name, "key": key, "is_optional": is_optional, "refers_to": marks.get(REFERS_TO, ""),
         }  # fmt: skip
-        if marks.get(HOLDS) == CONDITION:
-            node = self.conditions.tree(value, name, errors)
+        if (held := marks.get(HOLDS)) in CONDITIONS:
+            node = self.conditions.tree(value, name, errors, held=held)
             return TypedField(widget="condition", condition=node, **shared)
         if isinstance(bare, inspect.StructType):
             return self._group(bare, value, shared, errors)

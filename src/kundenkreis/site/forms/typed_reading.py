@@ -13,7 +13,15 @@ from msgspec import inspect
 
 from kundenkreis.kernel.references import HOLDS
 from kundenkreis.segments.core.operators import BOOLEAN_OPS, NEGATED, PRESENCE_OPS, TEXT_OPS
-from kundenkreis.site.forms.typed_fields import CONDITION, NUMBER, bare_type, number_beside, plain_default, row_type
+from kundenkreis.site.forms.typed_fields import (
+    CONDITION,
+    CONDITIONS,
+    NUMBER,
+    bare_type,
+    number_beside,
+    plain_default,
+    row_type,
+)
 
 Data = Mapping[str, str]
 """A form as posted: name -> value."""
@@ -23,8 +31,8 @@ _EMPTY: tuple[Any, ...] = (None, "", [], {})
 class ConditionReader(Protocol):
     """How conditions inside a configuration are read (condition_form.py)."""
 
-    def read(self, data: Data, name: str) -> dict[str, Any]:
-        """The condition whose root is called `name`; {} where nothing is chosen."""
+    def read(self, data: Data, name: str, *, held: str = CONDITION) -> dict[str, Any]:
+        """The condition whose root is called `name`; {} where nothing is chosen. `held`: as in typed_fields.Conditions."""
         ...
 
 
@@ -70,8 +78,8 @@ class _Reader:
     def value(self, kind: inspect.Type, name: str, *, is_needed: bool) -> Any:
         """One value; None for nothing."""
         bare, marks = bare_type(kind)
-        if marks.get(HOLDS) == CONDITION:
-            return self.conditions.read(self.data, name) or ({} if is_needed else None)
+        if (held := marks.get(HOLDS)) in CONDITIONS:
+            return self.conditions.read(self.data, name, held=held) or ({} if is_needed else None)
         if isinstance(bare, inspect.StructType):
             read = self.struct(bare, name)
             # A group that nobody filled in is not there; that its parts are needed is said once it is.
