@@ -128,6 +128,10 @@ def test_explain_says_the_same_of_a_village(village: tuple[Path, list[Path]]) ->
         (2, "SELECT count(*) FROM verdicts WHERE outcome = 'displaced'"),
         (10, "SELECT count(*) FROM verdicts WHERE outcome = 'cancelled'"),
         (10, "SELECT count(*) FROM run_entries WHERE outcome = 'exited:restarted'"),
+        (20, "SELECT count(*) FROM run_entries WHERE outcome = 'exited:exit_when' AND journey_id = 'cart'"),
+        (5, "SELECT count(*) FROM run_entries e JOIN run_entries o USING (profile_id, journey_id) JOIN run_entries l ON l.run_id = o.run_id "
+            "WHERE e.journey_id = 'cart' AND e.outcome = 'exited:exit_when' AND o.outcome = 'entered' AND o.run_id <> e.run_id "
+            "AND o.at_us < e.at_us AND l.at_us > e.at_us"),
         (40, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id IN ('weekly', 'monthly', 'daily')"),
         (20, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id = 'mailing'"),
         (5, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id = 'renewal'"),

@@ -72,11 +72,14 @@ class _Life:
 
     def _order(self, at_us):
         chance = self._chance
-        order_id = f"{self._user}-o{len(self._orders)}"
+        number = len(self._orders)
+        order_id = f"{self._user}-o{number}"
         self._orders.append(order_id)
         more = {"promised_at": self._promise(at_us)} if chance.random() < 0.7 else {}
         if chance.random() < 0.7:
             more |= {"notice_version": "2026-01", "email": self._email}
+        if number % 3:  # the others do not say which cart they come from
+            more["basket"] = f"{self._user}-{number % 2}"
         product = {"product_id": "p1", "quantity": 1, "category": chance.choice(("tea", "tea", "mugs"))}
         total = chance.randrange(5, 90)
         yield self._track(

@@ -226,7 +226,7 @@ def _exit(shape: Shape, value: Any, path: Path) -> None:
     if isinstance(event, dict) and "key" in event:
         others = _listed([key for key in event if key not in EventTrigger.__struct_fields__])
         shape.report(
-            (*path, "event", "key"), "key_with_count", f"`key` goes with the next event about this run; with {others} it is a condition about all that happened",
+            (*path, "event", "key"), "key_with_count", f"`key` goes with the next event about this run; with {others} it is a condition on all that happened",
             f"Leave out `key`, or {others}", at_key=True,
         )  # fmt: skip
         value = {"event": {key: item for key, item in event.items() if key != "key"}}

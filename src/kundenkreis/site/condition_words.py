@@ -282,8 +282,8 @@ def _about_run(config: Mapping[str, Any]) -> str:
     if config.get("key") is None:
         return ""
     if not config["key"]:
-        return " " + _("(also about others)")
-    return " " + _("(the same %(property)s as at the entry)") % {"property": property_word(str(config["key"]))}
+        return " " + _("(whatever it is about)")
+    return " " + _("(the same %(property)s)") % {"property": property_word(str(config["key"]))}
 
 
 def _event_found(found: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.definitions.testing import MemoryDrafts, MemoryPublisher
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.playbooks.shipped import shipped_rulebook
+from kundenkreis.site.difference_words import change_lines
 from kundenkreis.site.ports.trials import TrialResult
 from kundenkreis.site.testing import SAMPLE_JOURNEY, JourneysAsGiven
 from kundenkreis.site.trials_testing import TrialsAsGiven
@@ -214,8 +215,13 @@ def test_what_ends_a_run_may_name_it_by_a_key(shop: Shop) -> None:
         "j.exit_when.event.name": "Case Opened", "j.exit_when.event.key": "order_id",
     }  # fmt: skip
     answer = shop.change(**data)
-    assert answer["document"]["exit_when"] == {"event": {"name": "Case Opened", "key": "order_id"}}
+    named = {"exit_when": {"event": {"name": "Case Opened", "key": "order_id"}}}
+    assert answer["document"]["exit_when"] == named["exit_when"]
     assert answer["mistakes"] == []
+    about_all = {"exit_when": {"event": {"name": "Case Opened", "key": ""}}}
+    assert change_lines(about_all, named) == [
+        "Leave when: Case opened (whatever it is about) at least once → Case opened (the same order) at least once"
+    ]
     data = form_of(answer["outline"], "outline-settings") | {"j.exit_when.event.within_days": "3"}
     answer = shop.change(**data)
     assert answer["document"]["exit_when"]["event"]["within_days"] == 3
