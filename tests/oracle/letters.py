@@ -58,22 +58,9 @@ class Letters:
         self._moments = {moment.key: moment for moment in life.moments}
         self._go()
         for run in self.runs:
-            self._check_names(run)
             run.measure()
         for letter in self.letters.values():
             self._finish(letter)
-
-    def _check_names(self, run):
-        """A run cannot go on as it began where a later rulebook has no longer what it names."""
-        for moment in self.life.moments:
-            if (
-                moment.is_publishing
-                and run.entry.key < moment.key
-                and not (run.ended and run.ended[0].key < moment.key)
-            ):
-                rulebook = self.life.in_force(moment)
-                if not set(_named(run.journey)) <= rulebook.segments.keys() | rulebook.scores.keys():
-                    raise NotCoveredError("runs that name a segment or score that is no longer defined")
 
     @property
     def verdicts(self):
@@ -318,18 +305,3 @@ def _order(letter):
 
 def _without(letters, one):
     return [other for other in letters if other is not one]
-
-
-def _named(value):
-    """Segments and scores that a journey names."""
-    if isinstance(value, dict):
-        for name, one in value.items():
-            if name in ("segment", "score") and isinstance(one, dict) and "id" in one:
-                yield one["id"]
-            elif name in ("segment_entered", "segment_left") or (name == "score" and isinstance(one, str)):
-                yield one
-            else:
-                yield from _named(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _named(one)

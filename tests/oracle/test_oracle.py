@@ -135,6 +135,8 @@ def test_explain_says_the_same_of_a_village(village: tuple[Path, list[Path]]) ->
         (40, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id IN ('weekly', 'monthly', 'daily')"),
         (20, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id = 'mailing'"),
         (5, "SELECT count(*) FROM run_entries WHERE outcome = 'entered' AND journey_id = 'renewal'"),
+        (20, "SELECT count(*) FROM run_entries r JOIN rulebooks b ON b.version = 2 WHERE journey_id IN ('regard', 'stroll') AND r.at_us > b.published_us "
+             "AND step_id <> ''"),
         (20, "SELECT count(*) FROM memberships WHERE definition_id = 'overdue'"),
         (10, "SELECT count(*) FROM memberships WHERE definition_id = 'waiting_long' AND until_us < 1 << 62"),
         (5, "SELECT count(*) FROM score_entries WHERE rule_id = 'history'"),

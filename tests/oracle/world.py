@@ -27,6 +27,12 @@ class World:
         self._segments = {}
 
     @cached_property
+    def traits(self):
+        """Those of this rulebook, and those that are gone as they were last defined: whoever is under way may still ask for them."""
+        editions = range(1, self.edition + 1)
+        return {name: one for edition in editions for name, one in self.known.life.definitions(edition).traits.items()}
+
+    @cached_property
     def today(self):
         """The installation's day."""
         return day_of(self.at_us, self.zone)
@@ -75,7 +81,7 @@ class World:
 
     def _is_trait(self, config):
         value = self.trait(config["name"])
-        defined = self.definitions.traits.get(config["name"])
+        defined = self.traits.get(config["name"])
         is_instant = bool({"first", "last"} & set(defined)) if defined else config["name"].endswith("_at")
         if config["op"] in ("exists", "not_exists"):
             return (value is not None) == (config["op"] == "exists")
@@ -89,6 +95,8 @@ class World:
 
     def _is_segment(self, config):
         name = config["id"]
+        if name not in self.definitions.segments:
+            return False  # it is gone, so nobody is in it
         if name not in self._segments:
             self._segments[name] = self.holds(self.definitions.segments[name]["when"])
         return self._segments[name]
@@ -103,7 +111,7 @@ class World:
         return comparing.number_compares(Fraction(milli, 1000), config["op"], config["value"])
 
     def _is_situation(self, config):
-        return any(self.situation(kind) for kind in listed(config["is"]))
+        return any(kind in self.definitions.situations and self.situation(kind) for kind in listed(config["is"]))
 
     def _is_consent(self, config):
         return self.known.permission.stands(config["channel"], config["purpose"], config.get("basis"), self.at_us)
@@ -161,8 +169,8 @@ class World:
 
     def trait(self, name):  # noqa: PLR0911, PLR0912  (one line per trait)
         """A computed trait: a Fraction, an instant (names ending in _at) or a truth; None where there is none."""
-        if name in self.definitions.traits:
-            return self._defined_trait(self.definitions.traits[name])
+        if name in self.traits:
+            return self._defined_trait(self.traits[name])
         count, sales, ordered = self.known.sums
         orders, days = self.known.orders, self.known.purchase_days
         match name:

@@ -32,7 +32,7 @@ from kundenkreis.segments.core.definitions import (
     TraitDefinition,
 )
 from kundenkreis.segments.core.operators import EventFilter
-from kundenkreis.segments.core.protocol import ConditionKind, Purpose
+from kundenkreis.segments.core.protocol import ConditionKind, Known, Purpose
 from kundenkreis.segments.core.tree import compile_condition
 
 Document = Mapping[str, Any]
@@ -78,15 +78,25 @@ def compile_rulebook(
     decisions = compile_decisions(typed, zone=zone, purposes=purposes, home=home, kinds=conditions)
 
     def journeys_in(decisions: CompiledDecisions) -> CompiledJourneys:
-        around = Surroundings(
-            compile_condition=lambda data: compile_condition(
-                data, zone=decisions.zone, known=decisions.known, kinds=conditions
-            ),
-            compile_matches=lambda where: EventFilter(list(where), zone=decisions.zone).passes,
-            reads_below=decisions.reads_below,
-            kinds=steps,
+        def surroundings(known: Known) -> Surroundings:
+            return Surroundings(
+                compile_condition=lambda data: compile_condition(
+                    data, zone=decisions.zone, known=known, kinds=conditions
+                ),
+                compile_matches=lambda where: EventFilter(list(where), zone=decisions.zone).passes,
+                reads_below=decisions.reads_below,
+                kinds=steps,
+            )
+
+        around = replace(
+            surroundings(decisions.known),
+            contents={document["id"] for document in documents if document["kind"] == "content"},
+            segments=decisions.known.segments,
+            scores=frozenset(decisions.scores),
         )
-        return _journeys(versions, decisions, around, brand_zone=brand.zone, include_existing=include_existing)
+        around_earlier = surroundings(decisions.known.for_earlier(_traits(versions)))
+        current, earlier = _journeys(versions, around, around_earlier)
+        return CompiledJourneys(current, earlier, zone=zone_named(brand.zone), include_existing=include_existing)
 
     journeys = journeys_in(decisions)
     if journeys.facts:
@@ -123,37 +133,31 @@ def journey_versions(versions: Sequence[Sequence[Document]]) -> dict[tuple[str, 
 
 
 def _journeys(
-    versions: Sequence[Sequence[Document]],
-    decisions: CompiledDecisions,
-    surroundings: Surroundings,
-    *,
-    brand_zone: str,
-    include_existing: Sequence[str],
-) -> CompiledJourneys:
-    contents = {document["id"] for document in versions[-1] if document["kind"] == "content"}
+    versions: Sequence[Sequence[Document]], around: Surroundings, around_earlier: Surroundings
+) -> tuple[list[CompiledJourney], list[CompiledJourney]]:
+    """(journeys of the last version, forms that were replaced or deleted: whoever is under way in one finishes it)."""
     in_force = {document["id"] for document in versions[-1] if document["kind"] == "journey"}
     every = journey_versions(versions)
     newest = {name: number for name, number in every}
     current: list[CompiledJourney] = []
     earlier: list[CompiledJourney] = []
     for (name, number), document in every.items():
-        is_current = newest[name] == number and name in in_force
-        around = replace(
-            surroundings,
-            contents=contents if is_current else None,
-            segments=decisions.known.segments if is_current else None,
-            scores=frozenset(decisions.scores) if is_current else None,
-        )
         definition = _typed(document, JourneyDefinition)
-        if is_current:
+        if newest[name] == number and name in in_force:
             current.append(compile_journey(definition, version=number, around=around))
             continue
         try:
-            earlier.append(compile_journey(definition, version=number, around=around))
+            earlier.append(compile_journey(definition, version=number, around=around_earlier, lets_in=False))
         except KundenkreisError:
-            # It names a segment or score that a later version deleted: runs in it end with "version gone" when they next move.
+            # It needs a plug-in that is no longer installed: runs in it end with "version gone" when they next move.
             continue
-    return CompiledJourneys(current, earlier, zone=zone_named(brand_zone), include_existing=include_existing)
+    return current, earlier
+
+
+def _traits(versions: Sequence[Sequence[Document]]) -> dict[str, TraitDefinition]:
+    """Every trait as it was last defined."""
+    listed = [document for documents in versions for document in documents if document["kind"] == "trait"]
+    return {document["id"]: _typed(document, TraitDefinition) for document in listed}
 
 
 def _heard(decisions: CompiledDecisions, journeys: CompiledJourneys) -> frozenset[str]:

@@ -135,6 +135,26 @@ def test_people_under_way_in_an_earlier_form_stand_in_the_way(served: Site, town
     assert StoredCustomers(town.installation).read_choices().known > 5
 
 
+def test_what_only_let_people_in_may_go_while_they_are_under_way(served: Site, town: Town) -> None:
+    add(town, BUYERS)
+    publisher = StorePublisher(town.installation)
+    welcome = next(one for one in town.documents() if one.get("id") == "welcome")
+    entry = {**welcome["entry"], "if": {"not": {"segment": {"id": "buyers"}}}}
+    put_journey("welcome", {**welcome, "entry": entry}, publisher, actor="anna")
+    town.send("identify", userId="fresh", traits={"email": "fresh@example.com", "country": "DE"})
+    consent = {"channel": "email", "purpose": "newsletter", "basis": "express_consent", "wording": "News", "proof": "form 7"}  # fmt: skip
+    town.send("track", userId="fresh", event="Consent Confirmed", properties=consent)
+    town.run()
+    put_journey("welcome", welcome, publisher, actor="anna")
+    assert served.insider().post("/segments/buyers/delete/").status_code == 302
+    town.run()
+    with town.installation.store.reading() as tx:
+        path = tx.rows(
+            "SELECT outcome FROM run_entries WHERE journey_id = 'welcome' ORDER BY at_us DESC, sequence DESC"
+        )
+    assert path[0][0] == "waiting"
+
+
 def test_draft_goes_with_it_and_what_is_gone_longer_stays_gone(served: Site, town: Town) -> None:
     add(town, BUYERS)
     browser, drafts = served.insider(), StoredDrafts(town.installation.store)

@@ -115,14 +115,19 @@ class _Context:
         return name or ""
 
 
-def compile_journey(definition: JourneyDefinition, *, version: int, around: Surroundings) -> CompiledJourney:
+def compile_journey(
+    definition: JourneyDefinition, *, version: int, around: Surroundings, lets_in: bool = True
+) -> CompiledJourney:
     """The journey, ready to run.
+
+    Args:
+        lets_in: False for a version that nobody enters any more: whoever is under way in it does not depend on what its entry names.
 
     Raises:
         InvalidJourneyError: with every problem found, each with its path into the definition's data.
     """
     context = _Context(around)
-    entry = _entry(definition, context)
+    entry = _entry(definition, context) if lets_in else _closed(definition.entry)
     goal = _goal(definition.goal, context, entry_key=definition.entry.key)
     exit_when = _watch_data(definition.exit_when, context, ("exit_when",), entry_key=definition.entry.key)
     nodes = _nodes(definition, context)
@@ -178,6 +183,11 @@ def _entry(definition: JourneyDefinition, context: _Context) -> CompiledEntry:
         conditions=tuple(conditions),
         key=entry.key or "",
     )
+
+
+def _closed(entry: Entry) -> CompiledEntry:
+    """An entry through which nobody comes."""
+    return CompiledEntry(None, "", "", None, is_broadcast=False, conditions=(), key=entry.key or "")
 
 
 def _timed(entry: Entry, context: _Context) -> TimedEntry | None:

@@ -74,7 +74,8 @@ class StoredUses:
         rulebooks = self._installation.rulebooks
         for journey_id, version, is_held in self._journeys.forms_still_needed():
             form = definitions_from_json(rulebooks.stored(version)).get(key_of("journey", journey_id))
-            if form is not None and any((each.to, each.name) == (kind, name) for each in form.references):
+            named = [each for each in form.references if is_held or each.path[0] != "entry"] if form is not None else []
+            if form is not None and any((each.to, each.name) == (kind, name) for each in named):
                 yield _use("held" if is_held else "under_way", form)
 
 

@@ -95,7 +95,7 @@ class ConsentKind:
 
 def check_purpose(purpose: str, known: Known) -> None:
     """Refuse a purpose that the contact policy does not know."""
-    if known.purposes is not None and purpose not in known.purposes:
+    if known.purposes is not None and not known.may_be_gone and purpose not in known.purposes:
         raise DefinitionError(("purpose",), f"There is no purpose `{purpose}`.", slug="unknown_id")
 
 

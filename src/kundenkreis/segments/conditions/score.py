@@ -12,7 +12,7 @@ from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number
 from kundenkreis.segments.core.operators import number_interval
 from kundenkreis.segments.core.protocol import Condition, Known
-from kundenkreis.segments.core.scores import MILLI, balance, next_crossing_day
+from kundenkreis.segments.core.scores import MILLI, ONE, balance, next_crossing_day
 from kundenkreis.segments.errors import DefinitionError
 
 
@@ -57,6 +57,8 @@ class ScoreKind:
     def compile(self, config: ScoreConfig, *, zone: Zone, known: Known) -> Condition:
         """A comparison with the score's own decay."""
         multiplier = known.multipliers.get(config.id)
+        if multiplier is None and known.may_be_gone:
+            multiplier = ONE
         if multiplier is None:
             raise DefinitionError(("id",), f"There is no score `{config.id}`.", slug="unknown_id")
         return ScoreCompares(config, multiplier, zone=zone)

@@ -96,7 +96,18 @@ class Purpose(NamedTuple):
 class Known:
     """What conditions of a rulebook may refer to. `None` for a set of ids: not checked (a condition looked at on its own)."""
 
-    __slots__ = ("compiled", "home", "multipliers", "phases", "purposes", "segments", "situations", "traits", "walk")
+    __slots__ = (
+        "compiled",
+        "home",
+        "may_be_gone",
+        "multipliers",
+        "phases",
+        "purposes",
+        "segments",
+        "situations",
+        "traits",
+        "walk",
+    )
 
     def __init__(
         self,
@@ -125,6 +136,20 @@ class Known:
         """Dirty key ("segment:vip", "situation:late") -> what answers it beyond its next recheck; filled while compiling."""
         self.walk: Walk | None = None
         """The circle beyond its next recheck; filled while compiling."""
+        self.may_be_gone = False
+        """Whether what is referred to may have been deleted since: nobody is in it, nobody has points of it."""
+
+    def for_earlier(self, traits: Mapping[str, Any]) -> "Known":
+        """The same for what was written under earlier rulebooks: what they knew, and this one does not, is no mistake.
+
+        Args:
+            traits: those of earlier rulebooks as they were last defined: a trait that is gone can still be computed.
+        """
+        found = Known(
+            multipliers=self.multipliers, traits={**traits, **self.traits}, purposes=self.purposes, home=self.home
+        )
+        found.compiled, found.walk, found.may_be_gone = self.compiled, self.walk, True
+        return found
 
 
 class ConditionKind(Protocol):
