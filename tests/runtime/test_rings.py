@@ -76,6 +76,8 @@ from kundenkreis.runtime.bells import SocketListener
 from kundenkreis.runtime.roles import StopRequest
 
 def signal_elsewhere():
+    while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        time.sleep(0.01)
     time.sleep(0.2)
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
@@ -102,6 +104,8 @@ from pathlib import Path
 from kundenkreis.runtime.serve import Supervisor
 
 def signal_elsewhere():
+    while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        time.sleep(0.01)
     time.sleep(0.2)
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
