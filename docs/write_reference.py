@@ -136,7 +136,7 @@ def retention_page() -> str:
         "the person; *account* with the account of somebody who works here.\n\n"
         "## What an erasure cannot reach\n\n"
         "Messages that were handed over are with their recipients. Backups hold what they held: `tombstones.jsonl` in the data folder\n"
-        "keeps keyed hashes of erased identifiers apart from the database, and `kreis erase --again` erases them after a restore.\n"
+        "keeps keyed hashes of erased identifiers apart from the database, and the next start erases them again after a restore.\n"
         "[Restoring a backup](../explanation/backups.md) tells the whole way.\n"
         "PostgreSQL keeps old pages in its write-ahead log until it recycles them. Anonymous visitors who were forgotten leave no\n"
         "tombstone: whoever comes back is a new visitor.\n"

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from kundenkreis.privacy.erasure import erase
 from kundenkreis.runtime.points import VARIABLE
 from kundenkreis.runtime.role_file import RoleProcess, read_roles
 from tests.faults.conftest import MakeStage
 from tests.faults.invariants import message_ids, states_of_outbox, violations
+from tests.faults.restoring import back_up, forget_backup, restore
 from tests.faults.scenes import authorization, post, post_story
-from tests.faults.stage import ROOT, SETTLE_SECONDS, Stage
+from tests.faults.stage import ROOT, SETTLE_SECONDS, Stage, story
 
 pytestmark = pytest.mark.e2e
 
@@ -154,6 +156,26 @@ def test_killed_role_is_started_again(make_stage: MakeStage) -> None:
         stage.settle()
         assert tree.stop() == 0
         assert violations(stage) == []
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_erased_people_of_a_restored_backup_are_gone_before_anybody_works(make_stage: MakeStage, store: str) -> None:
+    with make_stage(store) as stage:
+        stage.start("worker")
+        stage.append(story())
+        stage.settle(idle=("outbox",))
+        stage.stop()
+        back_up(stage)
+        erase(stage.installation, "user_id:u-3")
+        restore(stage)
+        with serving(stage) as tree:
+            eventually(lambda: answers(stage), what=tree.log)
+            stage.settle()
+            assert tree.stop() == 0, tree.log()
+        assert "Erased again" in tree.log()
+        assert len(message_ids(stage)) == 9
+        assert "u3@example.org" not in message_ids(stage)
+        forget_backup(stage)
 
 
 def test_server_key_is_in_the_file_of_write_keys(make_stage: MakeStage) -> None:

@@ -1,7 +1,7 @@
 """Erasing a person leaves nothing: no row, no byte in any file, no message, and nothing that comes back."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import pytest
 from kundenkreis.cli.main import run_command
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.zones import DAY, HOUR
-from kundenkreis.privacy.erasure import erase, erase_again, find_customer
+from kundenkreis.privacy.erasure import erase, erase_again, find_customer, repeat_erasures
 from kundenkreis.privacy.errors import AmbiguousCustomerError, UnknownCustomerError
+from kundenkreis.privacy.tombstones import append_to_file, mark_of, tombstone_key
 from kundenkreis.privacy.traces import traces_in
 from tests.privacy.company import NOW, Company
 
@@ -204,13 +205,18 @@ def test_a_message_on_its_way_is_not_sent(found: MakeCompany, database: str) -> 
     assert company.rows("SELECT count(*) FROM states WHERE profile_id = ?", (her,)) == [(0,)]
 
 
-def test_a_restored_backup_is_erased_again(found: MakeCompany, tmp_path: Path) -> None:
+@pytest.fixture
+def restored(found: MakeCompany, tmp_path: Path) -> Iterator[Company]:
+    """Two people were erased after the backup was made; it holds one of them."""
     company = found()
     live_a_little(company)
     backup = tmp_path / "backup.db"
     with closing(sqlite3.connect(company.settings.data_dir / "kreis.db", isolation_level=None)) as connection:
         connection.execute("VACUUM INTO ?", (str(backup),))
-    erase(company.installation, HER["userId"])
+    company.post({"event": "Seen", "userId": "late-comer"})
+    company.run()
+    for user in (HER["userId"], "late-comer"):
+        erase(company.installation, user)
     company.close()
     folder = company.settings.data_dir
     for name in ("kreis.db-wal", "kreis.db-shm"):
@@ -219,12 +225,48 @@ def test_a_restored_backup_is_erased_again(found: MakeCompany, tmp_path: Path) -
     again = Company(folder)
     again.clock.advance_to(company.clock.now_us() + HOUR)
     assert CANARY in dump(again).casefold()
-    reports = erase_again(again.installation)
-    assert [report.is_complete for report in reports] == [True]
-    assert CANARY not in dump(again).casefold()
-    assert profiles_of(again).keys() == {"other"}
-    assert erase_again(again.installation) == []
+    yield again
     again.close()
+
+
+def test_a_restored_backup_is_erased_again(restored: Company) -> None:
+    reports = erase_again(restored.installation)
+    assert [report.is_complete for report in reports] == [True]
+    assert CANARY not in dump(restored).casefold()
+    assert profiles_of(restored).keys() == {"other"}
+    assert erase_again(restored.installation) == []
+
+
+def test_erasures_that_a_backup_does_not_know_are_repeated_once(restored: Company) -> None:
+    assert [len(report.profiles) for report in repeat_erasures(restored.installation)] == [1]
+    assert CANARY not in dump(restored).casefold()
+    assert repeat_erasures(restored.installation) == []
+    # What somebody did before, and whom the backup has never known, may still come in.
+    restored.post({"event": "Seen", "userId": "late-comer", "timestamp": "2026-06-10T10:00:00Z"})
+    restored.run()
+    assert profiles_of(restored).keys() == {"other"}
+
+
+def test_an_erasure_that_was_interrupted_is_finished(found: MakeCompany, database: str) -> None:
+    """The copy outside the database comes first."""
+    company = found(database)
+    live_a_little(company)
+    her = mark_of(tombstone_key(company.settings), ("user_id", HER["userId"]))
+    append_to_file(company.settings.data_dir, [her], at_us=company.clock.now_us())
+    assert [report.is_complete for report in repeat_erasures(company.installation)] == [True]
+    assert profiles_of(company).keys() == {"other"}
+    assert repeat_erasures(company.installation) == []
+
+
+def test_whoever_came_back_after_the_erasure_is_kept(found: MakeCompany, database: str) -> None:
+    company = found(database)
+    live_a_little(company)
+    erase(company.installation, HER["userId"])
+    company.live(company.clock.now_us() + HOUR)
+    company.post({"event": "Seen", **HER})
+    company.run()
+    assert repeat_erasures(company.installation) == []
+    assert profiles_of(company).keys() == {"other", HER["userId"]}
 
 
 def test_the_tombstone_tells_nobody_whose_it_is(found: MakeCompany) -> None:

@@ -6,9 +6,13 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from kundenkreis.cli.command import Answer, Command
 from kundenkreis.settings import Settings
+
+if TYPE_CHECKING:
+    from kundenkreis.runtime.installation import Installation
 
 ROLES = ("web", "worker", "dispatcher", "counter")
 DISPATCHER_THREADS = 2
@@ -37,6 +41,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
         end_with_supervisor()
     cache = CACHE_MEBIBYTES if arguments.role == "worker" else READERS_CACHE_MEBIBYTES
     installation = Installation(settings, point=point_from(os.environ), cache_mebibytes=cache)
+    _repeat_erasures(installation)
     installation.ensure_rulebook()
     if arguments.role == "web":
         from kundenkreis.runtime.web import run_web
@@ -97,12 +102,26 @@ def _prepared(settings: Settings) -> str:
 
     os.close(reading)
     installation = Installation(settings)
+    _repeat_erasures(installation)
     installation.ensure_rulebook()
     installation.ensure_write_keys([("web", "public"), ("server", "server")])
     installation.close()
     login = f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {issue_login_url(settings)}"
     os.write(writing, login.encode())
     os._exit(0)  # nothing that the parent still has is closed or flushed twice
+
+
+def _repeat_erasures(installation: "Installation") -> None:
+    """Before anybody works: a restored backup knows people who were erased since."""
+    from kundenkreis.privacy.tombstones import TOMBSTONES_FILE
+
+    if not (installation.data_dir / TOMBSTONES_FILE).exists():
+        return
+    from kundenkreis.privacy.erasure import repeat_erasures
+
+    for report in repeat_erasures(installation):
+        left = "" if report.is_complete else "; something is still found, see kreis erase"
+        print(f"Erased again, after a restored backup: {', '.join(map(str, report.profiles))}{left}", file=sys.stderr)
 
 
 def _say_where(settings: Settings, login: str) -> None:

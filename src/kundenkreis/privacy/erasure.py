@@ -25,7 +25,9 @@ from kundenkreis.privacy.tombstones import (
     append_to_file,
     mark_of,
     read_file,
+    restore_tombstones,
     tombstone_key,
+    unknown_tombstones,
     write_tombstones,
 )
 from kundenkreis.privacy.traces import SHORTEST, traces_in
@@ -72,7 +74,17 @@ def erase(installation: Installation, customer: str) -> ErasureReport:
     """
     with installation.store.reading() as tx:
         profiles = whole_people(tx, [find_customer(tx, customer)])
-    return _erase(installation, profiles)
+    return _erase(installation, [profiles])[0]
+
+
+def repeat_erasures(installation: Installation) -> list[ErasureReport]:
+    """At a start: where the file beside the database knows an erasure that the database does not, a backup was restored, or an erasure was
+    interrupted. Then everybody meant is erased before anybody sees or writes to them.
+    """
+    buried = read_file(installation.data_dir)
+    with installation.store.reading() as tx:
+        is_known = not unknown_tombstones(tx, buried)
+    return [] if is_known else erase_again(installation)
 
 
 def erase_again(installation: Installation) -> list[ErasureReport]:
@@ -93,7 +105,11 @@ def erase_again(installation: Installation) -> list[ErasureReport]:
             for profile_id, erased_us in sorted(found.items())
             if tx.rows("SELECT 1 FROM log WHERE profile_id = ? AND received_us <= ? LIMIT 1", (profile_id, erased_us))
         ]
-    return [_erase(installation, profiles) for profiles in {tuple(each): each for each in people}.values()]
+    reports = _erase(installation, list({tuple(each): each for each in people}.values()))
+    with installation.store.transaction("erase") as tx:
+        # Of people whom the backup does not hold: what they did before may still come in.
+        restore_tombstones(tx, unknown_tombstones(tx, buried))
+    return reports
 
 
 def find_customer(tx: Session, text: str) -> int:
@@ -122,7 +138,22 @@ def find_customer(tx: Session, text: str) -> int:
 _BY_NAME = "SELECT kind, value, profile_id FROM identifiers WHERE (kind, value) IN {pairs}"
 
 
-def _erase(installation: Installation, profiles: Sequence[int]) -> ErasureReport:
+def _erase(installation: Installation, people: Sequence[Sequence[int]]) -> list[ErasureReport]:
+    """Erase people, each given by their profiles; the files are written anew once for all of them."""
+    removed = [_remove(installation, profiles) for profiles in people]
+    if removed:
+        _clean_free_space(installation)
+    for report, names in removed:
+        with installation.store.reading() as tx:
+            report.remaining = remaining_rows(tx, report.profiles)
+        values = {value for _, value in names if len(value) >= SHORTEST}
+        report.searched = len(values)
+        report.traces = traces_in(installation.data_dir, values, but={TOMBSTONES_FILE})
+    return [report for report, _ in removed]
+
+
+def _remove(installation: Installation, profiles: Sequence[int]) -> tuple[ErasureReport, list[Pair]]:
+    """(what was removed, the identifiers to search for)."""
     at_us = installation.clock.now_us()
     report = ErasureReport(profiles=list(profiles), at_us=at_us)
     outbox = SqlOutbox(installation.store)
@@ -144,13 +175,7 @@ def _erase(installation: Installation, profiles: Sequence[int]) -> ErasureReport
             report.removed["inbox"] = _from_postgres_inbox(tx, names)
     if not installation.settings.on_postgres:
         report.removed["inbox"] = _from_sqlite_inbox(installation, names)
-    _clean_free_space(installation)
-    with installation.store.reading() as tx:
-        report.remaining = remaining_rows(tx, profiles)
-    values = {value for _, value in pairs if len(value) >= SHORTEST}
-    report.searched = len(values)
-    report.traces = traces_in(installation.data_dir, values, but={TOMBSTONES_FILE})
-    return report
+    return report, pairs
 
 
 def _identifiers(tx: Session, profiles: Sequence[int]) -> list[Pair]:

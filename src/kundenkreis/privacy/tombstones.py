@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kundenkreis.kernel.ids import Micros
@@ -21,6 +21,8 @@ TOMBSTONES_FILE = "tombstones.jsonl"
 """A second copy outside the database: a restored backup of the database does not know of later erasures."""
 
 Pair = tuple[str, str]
+
+_BY_MARK = "SELECT mark, erased_us FROM tombstones WHERE mark {keys}"
 
 
 def tombstone_key(settings: Settings) -> bytes:
@@ -46,8 +48,19 @@ def buried_until(tx: Session, key: bytes, pairs: Iterable[Pair]) -> dict[Pair, M
     if not tx.rows("SELECT 1 FROM tombstones LIMIT 1"):
         return {}
     marks = {mark_of(key, pair): pair for pair in set(pairs)}
-    found = tx.rows_in("SELECT mark, erased_us FROM tombstones WHERE mark {keys}", list(marks))
+    found = tx.rows_in(_BY_MARK, list(marks))
     return {marks[bytes(mark)]: int(erased_us) for mark, erased_us in found}
+
+
+def unknown_tombstones(tx: Session, buried: Mapping[bytes, Micros]) -> dict[bytes, Micros]:
+    """Which of these marks the database does not know, or only of an earlier erasure."""
+    known = {bytes(row[0]): row[1] for row in tx.rows_in(_BY_MARK, list(buried))}
+    return {mark: erased_us for mark, erased_us in buried.items() if known.get(mark, -1) < erased_us}
+
+
+def restore_tombstones(tx: Session, marks: Mapping[bytes, Micros]) -> None:
+    """Let the database know them again. Of what kind the identifiers were, the file does not say."""
+    tx.insert(TOMBSTONES, [(mark, "", erased_us) for mark, erased_us in marks.items()], conflict="replace")
 
 
 def append_to_file(data_dir: Path, marks: Sequence[bytes], *, at_us: Micros) -> None:
