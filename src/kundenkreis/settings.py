@@ -36,6 +36,12 @@ class SettingsError(CallerError):
     code = "settings"
 
 
+class DataFolderError(CallerError):
+    """This cannot be the data folder; name another with KREIS_DATA_DIR, or mend what stands there."""
+
+    code = "data_folder"
+
+
 class SecretFileError(CallerError):
     """The secret key file cannot be used."""
 
@@ -158,8 +164,17 @@ class Settings:
     oidc_client_secret: str = _setting("", "text", "That client's secret.", secret=True)
 
     def make_data_dir(self) -> None:
-        """See that the data folder is there; a new one is for its owner only."""
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """See that the data folder is there; a new one is for its owner only.
+
+        Raises:
+            DataFolderError: something else stands there, or the folder cannot be made.
+        """
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataFolderError(
+                f"{self.data_dir} cannot be the data folder: {error.strerror}. Name another with KREIS_DATA_DIR, or mend what stands there."
+            ) from None
 
     @property
     def on_postgres(self) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kundenkreis.cli import main
+from kundenkreis.cli.command import Command
 from kundenkreis.cli.main import COMMANDS, run_command
 
 pytestmark = pytest.mark.pure
@@ -61,18 +63,13 @@ def test_a_call_that_is_none_says_how_it_is_meant(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.db
-@pytest.mark.parametrize("command", ["keys", "status", "login"])
+@pytest.mark.parametrize("command", ["keys create --source shop", "apply nowhere", "login"])
 def test_a_new_data_folder_is_its_owners_alone(command: str, tmp_path: Path) -> None:
     """Whatever comes first: the files in it hold everything about customers."""
     environment = os.environ | {"KREIS_DATA_DIR": str(tmp_path / "data")}
-    call = [
-        sys.executable,
-        "-m",
-        "kundenkreis.cli.main",
-        command,
-        "--json",
-    ]  # a process of its own: `login` sets Django up
-    subprocess.run(call, env=environment, check=True, stdout=subprocess.DEVNULL)
+    # A process of its own: `login` sets Django up.
+    call = [sys.executable, "-m", "kundenkreis.cli.main", *command.split(), "--json"]
+    subprocess.run(call, env=environment, check=command != "apply nowhere", stdout=subprocess.DEVNULL)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
@@ -85,3 +82,114 @@ def test_every_command_has_help_and_json(
         run_command([name, "--help"], {})
     assert caught.value.code == 0
     assert "--json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["status", "export out", "explain phase anna", "rebuild --verify", "rebuild --in-place", "erase anna", "replay", "resume",
+     "simulate --journey welcome --from 2026-03-01 --to 2026-03-31"],
+)  # fmt: skip
+def test_who_looks_at_an_installation_makes_none(
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "mistyped"
+    assert run_command([*command.split(), "--json"], {"KREIS_DATA_DIR": str(folder)}) == 2
+    problem = (
+        f"There is no installation in {folder}. Say where it lies with KREIS_DATA_DIR, or begin one with kreis serve."
+    )
+    assert json.loads(capsys.readouterr().out) == {
+        "error": {"code": "no_installation", "message": problem, "data": {"folder": str(folder)}}
+    }
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["keys create --source shop", "apply ."])
+def test_a_data_folder_that_is_none_is_told(command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    assert run_command(command.split(), {"KREIS_DATA_DIR": str(place)}) == 2
+    assert capsys.readouterr().err == (
+        f"kreis: {place} cannot be the data folder: File exists. Name another with KREIS_DATA_DIR, or mend what stands there.\n"
+    )
+
+
+@pytest.mark.db
+def test_a_database_that_is_away_is_told_without_its_password(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    environ = {"KREIS_DATA_DIR": str(tmp_path), "KREIS_DATABASE": "postgresql://kreis:hush@127.0.0.1:1/kreis"}
+    assert run_command(["status", "--json"], environ) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"]["code"] == "database_failed"
+    assert (captured.err, "hush" in captured.out) == ("", False)
+
+
+@pytest.mark.db
+def test_a_file_that_is_no_database_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "kreis.db").write_bytes(b"no database at all" * 100)
+    assert run_command(["status"], {"KREIS_DATA_DIR": str(tmp_path)}) == 1
+    assert capsys.readouterr().err.startswith("kreis: The database cannot be used: file is not a database. See that")
+
+
+def test_a_file_that_cannot_be_written_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "write_keys.json.new").mkdir()
+    assert run_command(["keys", "create", "--source", "shop"], {"KREIS_DATA_DIR": str(tmp_path)}) == 1
+    assert capsys.readouterr().err == f"kreis: {tmp_path}/write_keys.json.new: Is a directory.\n"
+
+
+def test_a_bug_is_told_with_its_traceback_and_exit_code_3(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def contradict(*_: object) -> None:
+        raise ValueError("kk_server_abc")
+
+    monkeypatch.setattr(
+        main, "COMMANDS", (Command(name="odd", summary="Err", add_arguments=contradict_not, run=contradict),)
+    )
+    assert run_command(["odd", "--json"], {}) == 3
+    captured = capsys.readouterr()
+    problem = "Kundenkreis contradicts itself; please report this: ValueError: kk_server_[removed]"
+    assert json.loads(captured.out) == {"error": {"code": "bug", "message": problem, "data": {}}}
+    assert (captured.err.splitlines()[0], "kk_server_abc" in captured.err) == (
+        "Traceback (most recent call last):", False
+    )  # fmt: skip
+
+
+def contradict_not(_: object) -> None:
+    """A command without arguments."""
+
+
+def test_an_argument_that_is_none_gets_the_usage_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["keys", "--bogus", "--json"], {}) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["message"], error["data"]["usage"].split()[:2]) == (
+        "unrecognized arguments: --bogus",
+        ["kreis", "keys"],
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1:strict", "utf-8:strict"])
+def test_no_terminal_is_too_simple_for_an_answer(encoding: str, tmp_path: Path) -> None:
+    """Umlauts where only ASCII is known, and a file whose name is no UTF-8."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / os.fsdecode(b"\xff.yaml")).write_text("kind: Stück\n", encoding="utf-8")
+    environment = os.environ | {"KREIS_DATA_DIR": str(tmp_path / "data"), "PYTHONIOENCODING": encoding}
+    call = [sys.executable, "-m", "kundenkreis.cli.main", "apply", str(rules)]
+    done = subprocess.run([*call, "--json"], env=environment, capture_output=True, check=False)
+    mistake = json.loads(done.stdout)["error"]["data"]["mistakes"][0]
+    assert (done.returncode, mistake["place"]["file"]) == (2, f"{rules}/\udcff.yaml")
+    assert mistake["what"] == "the text `Stück` is not a kind of definition"
+    done = subprocess.run(call, env=environment, capture_output=True, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+
+
+def test_exit_code_is_the_answers_when_nobody_reads_on(tmp_path: Path) -> None:
+    environment = os.environ | {"KREIS_DATA_DIR": str(tmp_path)}
+    for command, code in (("settings", 0), ("settings --json", 0)):
+        reading, writing = os.pipe()
+        os.close(reading)
+        call = [sys.executable, "-m", "kundenkreis.cli.main", *command.split()]
+        done = subprocess.run(call, env=environment, stdout=writing, stderr=subprocess.PIPE, check=False)
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (code, b"")

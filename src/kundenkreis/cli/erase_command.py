@@ -33,11 +33,11 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     import dataclasses
 
     from kundenkreis.privacy.erasure import erase, erase_again
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
 
     if bool(arguments.customer) == arguments.again:
         raise NobodyNamedError
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         reports = erase_again(installation) if arguments.again else [erase(installation, arguments.customer)]
     finally:

@@ -32,9 +32,9 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Folds the customer's own log rows up to the position; nothing is written."""
     from kundenkreis.runtime.explain import Explainer
     from kundenkreis.runtime.explain_texts import explain_in_words
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
 
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         answer = Explainer(installation, arguments.customer, at=arguments.at).ask(arguments.kind, arguments.id)
     finally:

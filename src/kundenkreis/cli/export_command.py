@@ -25,10 +25,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     from kundenkreis.definitions.installed import installed_plugins
     from kundenkreis.definitions.schema import schema_text
     from kundenkreis.definitions.use_cases.export_definitions import export_definitions
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.publishing import StorePublisher
 
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         exported = export_definitions(arguments.directory, StorePublisher(installation))
         if arguments.schema is not None:

@@ -18,11 +18,11 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Bounces and complaints become events of the people they are about; a Maildir's new mails move to cur."""
     import msgspec
 
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.returned_mails import mails_in, take_mails
 
     files = mails_in(arguments.places)
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         taken = list(take_mails(installation, files))
     finally:

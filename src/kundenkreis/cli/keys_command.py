@@ -35,14 +35,16 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     from kundenkreis.kernel.errors import CallerError
     from kundenkreis.runtime.installation import KEYS_FILE
 
-    settings.make_data_dir()
     book = WriteKeyBook(WriteKeyFile(settings.data_dir / KEYS_FILE))
     told = ""
     if arguments.action == "create":
         if not arguments.source:
             raise CallerError("Name the touchpoint with --source.")
+        settings.make_data_dir()
         told = book.create(arguments.source, arguments.kind, brand=arguments.brand).key
     elif arguments.action == "revoke":
+        if not arguments.key:
+            raise CallerError("Name the key to revoke with --key; kreis keys lists them.")
         book.revoke(arguments.key)
     keys = book.list_keys()
     rows = [

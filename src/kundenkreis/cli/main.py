@@ -1,6 +1,8 @@
 """The command `kreis`: reads the settings once, runs one command, prints its answer."""
 
 import argparse
+import codecs
+import io
 import json
 import os
 import sys
@@ -28,6 +30,7 @@ from kundenkreis.cli import (
     status_command,
 )
 from kundenkreis.cli.command import Command
+from kundenkreis.cli.failures import told
 from kundenkreis.kernel.errors import BugError, CallerError, KundenkreisError
 from kundenkreis.settings import read_settings
 
@@ -67,6 +70,13 @@ class UsageError(CallerError):
     code = "usage"
 
 
+class _Console(Console):
+    """Tells that whoever read the output has gone instead of ending the process, so that the exit code stays the answer's."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class _Parser(argparse.ArgumentParser):
     """Raises what argparse would print, so that `--json` gets a document for this as well."""
 
@@ -86,8 +96,16 @@ def build_parser() -> argparse.ArgumentParser:
             command.name, parents=[common], help=command.summary, description=f"{command.summary}."
         )
         command.add_arguments(own)
-        own.set_defaults(chosen=command)
+        own.set_defaults(chosen=command, own=own)
     return parser
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    parsed, unknown = build_parser().parse_known_args(arguments)
+    if unknown:
+        # The parser of all commands would say so as well, with a usage that names no argument of this one.
+        parsed.own.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return parsed
 
 
 def run_command(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -97,7 +115,7 @@ def run_command(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         3 a bug; 130 interrupted.
     """
     try:
-        parsed = build_parser().parse_args(arguments)
+        parsed = _parsed(arguments)
     except UsageError as error:
         if "--json" not in arguments:
             sys.stderr.write(f"usage: {error.data['usage']}\n")
@@ -106,38 +124,52 @@ def run_command(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     command: Command = parsed.chosen
     try:
         answer = command.run(parsed, read_settings(environ))
-    except KundenkreisError as error:
-        _print_error(error, as_json=parsed.json)
-        return 2 if isinstance(error, CallerError) else 3 if isinstance(error, BugError) else 1
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except Exception as failure:  # the edge of a command: what nobody foresaw is told like any other error
+        what = told(failure)
+        _print_error(what, as_json=parsed.json)
+        return 2 if isinstance(what, CallerError) else 3 if isinstance(what, BugError) else 1
     if answer is None:
         return 0
-    if parsed.json:
-        sys.stdout.write(json.dumps(answer.data, ensure_ascii=False, indent=2) + "\n")
-    else:
-        answer.show(Console(soft_wrap=True))
+    try:
+        if parsed.json:
+            _print_json(answer.data)
+        else:
+            answer.show(_Console(soft_wrap=True))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
     return answer.exit_code
 
 
 def _print_error(error: KundenkreisError, *, as_json: bool) -> None:
+    data = dict(error.data)
+    if trace := data.pop("trace", ""):
+        sys.stderr.write(f"{trace}")
     if as_json:
-        document = {"error": {"code": error.code, "message": str(error), "data": error.data}}
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+        _print_json({"error": {"code": error.code, "message": str(error), "data": data}})
     else:
         sys.stderr.write(f"kreis: {error}\n")
 
 
+def _print_json(document: object) -> None:
+    is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    sys.stdout.write(json.dumps(document, ensure_ascii=not is_utf8, indent=2, default=str) + "\n")
+
+
+def _drop_output() -> None:
+    """Whoever read our output (head, less) has gone; keep the interpreter from complaining while it closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Entry point of the console script."""
-    try:
-        code = run_command(sys.argv[1:], os.environ)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has gone; keep the interpreter from complaining while it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows ASCII only, and names of files that are no UTF-8: shown escaped instead of not at all.
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run_command(sys.argv[1:], os.environ))
 
 
 if __name__ == "__main__":

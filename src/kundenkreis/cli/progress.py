@@ -1,4 +1,4 @@
-"""A progress bar on stderr for long work; silent with --json."""
+"""A progress bar on stderr for long work; silent with --json and where stderr is no terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ def progress_bar(what: str, unit: str, *, silent: bool) -> Iterator[Callable[[in
         TextColumn("{task.completed:,} of {task.total:,} " + unit),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=silent, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=silent or not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=0)
         yield lambda done, total: bar.update(task, completed=done, total=total)

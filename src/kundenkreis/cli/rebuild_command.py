@@ -37,10 +37,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     import dataclasses
 
     from kundenkreis.cli.progress import progress_bar
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.rebuild import rebuild_in_place, second_store, verify
 
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         with (
             second_store(arguments.into) as second,

@@ -32,12 +32,12 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     import msgspec
 
     from kundenkreis.kernel.zones import iso
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.replaying import Replayed, quarantined, release_customers, replay_events
 
     events, customers = arguments.events or arguments.id or arguments.code, arguments.customers or arguments.customer
     done = Replayed()
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         held = quarantined(installation)
         if events:

@@ -14,10 +14,10 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Exit code 1 when sending was not paused."""
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.sending import resume_sending
 
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         was_paused = resume_sending(installation, actor="command line")
     finally:

@@ -45,10 +45,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     import msgspec
 
     from kundenkreis.cli.progress import progress_bar
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.simulate import BadSimulationError, Reaction, read_draft, simulate
 
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         newest = installation.rulebooks.newest_version()
         if bool(arguments.draft) == bool(arguments.journey):

@@ -18,10 +18,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     import msgspec
 
     from kundenkreis.kernel.zones import iso
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.status import InstallationStatus
 
-    installation = Installation(settings)
+    installation = existing_installation(settings)
     try:
         status = InstallationStatus(installation).read_status()
     finally:

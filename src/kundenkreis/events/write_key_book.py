@@ -36,12 +36,13 @@ class WriteKeyBook:
         return made
 
     def revoke(self, beginning: str) -> WriteKey:
-        """Make the key that begins like this stop working.
+        """Make the key that begins like this stop working; the dots of a list may stand behind it.
 
         Raises:
             AmbiguousKeyError: none or several do.
         """
         keys = self.list_keys()
+        beginning = beginning.removesuffix("...")
         found = [one for one in keys if beginning and one.key.startswith(beginning)]
         if len(found) != 1:
             raise AmbiguousKeyError(f"{len(found)} keys begin like that; name one whole.", found=len(found))

@@ -43,6 +43,12 @@ class ZoneFixedError(CallerError):
     code = "zone_fixed"
 
 
+class NoInstallationError(CallerError):
+    """There is no installation in this data folder; say where it lies with KREIS_DATA_DIR, or begin one with kreis serve."""
+
+    code = "no_installation"
+
+
 class Installation:
     """What one company's Kundenkreis consists of on this machine.
 
@@ -228,6 +234,21 @@ class Installation:
                 asked=asked,
             )
         return zone(fixed)
+
+
+def existing_installation(settings: Settings) -> Installation:
+    """The installation that is there: who looks at one or mends it never makes another, because of a mistyped folder.
+
+    Raises:
+        NoInstallationError: the data folder holds none.
+    """
+    if not settings.on_postgres and not (settings.data_dir / STORE_FILE).exists():
+        raise NoInstallationError(
+            f"There is no installation in {settings.data_dir.absolute()}. "
+            "Say where it lies with KREIS_DATA_DIR, or begin one with kreis serve.",
+            folder=str(settings.data_dir.absolute()),
+        )
+    return Installation(settings)
 
 
 def open_store(

@@ -1,0 +1,38 @@
+"""What the command says about a failure that no part foresaw: of the disk, of the database, or a bug."""
+
+import sqlite3
+import traceback
+
+from kundenkreis.kernel.errors import BugError, KundenkreisError, ProviderError
+from kundenkreis.runtime.logs import without_secrets
+
+_DATABASE_DRIVERS = ("pysqlite3", "psycopg")
+"""Asked by name: importing both takes longer than most commands."""
+
+
+class FileFailedError(ProviderError):
+    """A file or folder cannot be read or written."""
+
+    code = "file_failed"
+
+
+class DatabaseFailedError(ProviderError):
+    """The database cannot be used."""
+
+    code = "database_failed"
+
+
+def told(error: Exception) -> KundenkreisError:
+    """The failure as an error that says what to do; a bug brings its traceback along, without secrets."""
+    if isinstance(error, KundenkreisError):
+        return error
+    text = " ".join(without_secrets(str(error)).split())
+    if isinstance(error, sqlite3.Error) or type(error).__module__.startswith(_DATABASE_DRIVERS):
+        return DatabaseFailedError(
+            f"The database cannot be used: {text}. See that it runs, that KREIS_DATABASE or KREIS_DATA_DIR names it, and that this account may use it."
+        )
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return FileFailedError(f"{where}{error.strerror or text}.")
+    trace = without_secrets("".join(traceback.format_exception(error)))
+    return BugError(f"Kundenkreis contradicts itself; please report this: {type(error).__name__}: {text}", trace=trace)
