@@ -171,6 +171,18 @@ def test_waiting_message_goes_when_the_matter_is_closed() -> None:
     assert outcomes(judged(state, NOON + 3 * DAY)) == [(1, "released", "basis")]
 
 
+def test_waiting_message_is_asked_again_when_another_one_gets_its_place() -> None:
+    """An incentive is never the first contact; as soon as another one is planned, it comes behind it."""
+    policy, state = compile_policy(PolicyConfig(limits=[])), customer(purposes=("newsletter", "incentive"))
+    present = message(1, at_us=NIGHT, purpose="incentive", priority=2, if_withheld="wait")
+    assert outcomes(judged(state, NIGHT, present, policy=policy)) == [(1, "withheld", "first_incentive")]
+    turn = judged(state, NIGHT + HOUR, message(2, at_us=NIGHT + HOUR), policy=policy)
+    assert outcomes(turn) == [(2, "planned", "quiet_hours"), (1, "postponed", "first_incentive")]
+    morning = slots(state)[2]
+    assert slots(state) == {2: morning, 1: morning + 1}
+    assert outcomes(judged(state, NIGHT + 2 * HOUR, row=row_of("Product Viewed", NIGHT + 2 * HOUR))) == []
+
+
 def test_waiting_message_expires_with_its_validity() -> None:
     state = customer()
     open_situation(state, "late", since_us=NOON - DAY)
@@ -446,7 +458,7 @@ CANDIDATE = st.fixed_dictionaries(
     {
         "channel": st.sampled_from(["email", "sms", "push"]), "priority": st.integers(1, 10),
         "message_class": st.sampled_from(["marketing"] * 5 + ["transactional"]),
-        "purpose": st.sampled_from(["newsletter", "newsletter", "survey"]),
+        "purpose": st.sampled_from(["newsletter", "newsletter", "survey", "incentive"]),
         "valid": st.integers(0, 240), "later": st.sampled_from([0, 0, 5, 40]),
         "if_withheld": st.sampled_from(["skip", "wait", "exit"]),
     }
@@ -464,10 +476,13 @@ STEP = st.fixed_dictionaries(
 class History:
     """One customer lived through: every turn that would come, with a ledger of its own beside the state."""
 
-    def __init__(self, *, reverse: bool = False) -> None:
-        self.state = customer(purposes=("newsletter", "survey"))
+    def __init__(self, *, reverse: bool = False, idles: bool = False) -> None:
+        self.state = customer(purposes=("newsletter", "survey", "incentive"))
         self.now_us = NOON
         self.reverse = reverse
+        self.idles = idles
+        """Whether somebody also looks when nothing has happened."""
+        self.looked_us = NOON
         self.released: dict[bytes, tuple[Micros, SendMessage]] = {}
         self.verdicts: list[VerdictEntry] = []
         self.number = 0
@@ -481,6 +496,9 @@ class History:
     def run_timers(self, until_us: Micros) -> None:
         for _ in range(1000):
             due_us = next_us(TIGHT, self.state)
+            between_us = (self.looked_us + min(due_us, until_us)) // 2
+            if self.idles and self.looked_us < between_us:
+                self.turn(between_us)
             if due_us > until_us:
                 break
             assert due_us >= self.now_us
@@ -518,6 +536,7 @@ class History:
 
     def turn(self, at_us: Micros, *candidates: Planned, row: LogRow | None = None, cancel: Any = ()) -> None:
         self.state = decode_state(encode_state(self.state))
+        self.looked_us = at_us
         turn = judged(self.state, at_us, *candidates, row=row, cancel=cancel, policy=TIGHT)
         for effect in turn.effects:
             assert isinstance(effect, SendMessage)
@@ -577,6 +596,25 @@ def test_reservations_alone_never_exceed_a_limit(steps: list[dict[str, Any]]) ->
             window_us = limit.per_hours * HOUR
             most = max((sum(1 for two in times if one <= two < one + window_us) for one in times), default=0)
             assert most <= limit.at_most, limit.id
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(STEP, max_size=10))
+def test_looking_when_nothing_has_happened_changes_nothing(steps: list[dict[str, Any]]) -> None:
+    """Who waits gets a place at the instant that makes it possible. Only what the dispatcher refused waits for the next look, and
+    messages are due when they are decided.
+    """
+    steps = [
+        step
+        | {"feedback": step["feedback"].replace("Message Withheld", "Message Failed")}
+        | {"candidates": [one | {"later": 0} for one in step["candidates"]]}
+        for step in steps
+    ]
+    busy, lazy = History(idles=True), History()
+    busy.live(steps)
+    lazy.live(steps)
+    assert encode_state(busy.state) == encode_state(lazy.state)
+    assert msgspec.msgpack.encode(busy.verdicts) == msgspec.msgpack.encode(lazy.verdicts)
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,7 +1,7 @@
 """Every message of one customer: what becomes of what the steps of journeys want to send.
 
 Goes through time group by group: all that is decided at one instant (or because of one row) is judged together, the
-most important first. What waits is asked again in every moment.
+most important first. What waits is asked again in every moment, and when another message takes or frees a place.
 """
 
 from bisect import bisect_right
@@ -175,11 +175,22 @@ class Letters:
         self._asked = [one for one in self._asked if _group(one[0]) != group]
         self.letters |= {letter.message.effect_id: letter for letter in now}
         due = [one for one in self._planned if (one.message.due_us, 0, 0) <= group]
-        for letter in sorted([*due, *self._waiting, *now], key=_order):
-            if letter in due and not (letter in self._planned and letter.message.due_us <= moment.at_us):
-                continue  # pushed to another place a moment ago
-            self._planned = _without(self._planned, letter)
-            self._judge(letter, moment)
+        letters = sorted([*due, *self._waiting, *now], key=_order)
+        while letters:
+            places = self._places()
+            for letter in letters:
+                is_due = letter in self._planned and letter.message.due_us <= moment.at_us
+                if letter in due and not (is_due or letter in self._waiting):
+                    continue  # pushed to another place a moment ago
+                self._planned = _without(self._planned, letter)
+                self._judge(letter, moment)
+            # Whoever waits may have waited for what has just moved.
+            letters = sorted(self._waiting, key=_order) if self._places() != places else []
+
+    def _places(self):
+        """Who uses the budget, when, and whether that is for good."""
+        placed = [one for one in self.letters.values() if one.released or one in self._planned]
+        return {(one, one.message.due_us, one.released is not None) for one in placed}
 
     def _judge(self, letter, moment):
         message, lower = letter.message, []

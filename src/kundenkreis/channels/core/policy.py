@@ -7,8 +7,9 @@ strictly less important ones, not yet handed over, out of the caps; the pushed o
 their validity, are withheld. Because only strictly lower priorities move, and never to an earlier instant, nothing can
 swing back and forth.
 
-A message withheld for now (if_withheld: wait) holds no place; it is asked again with every later input of this
-customer, and expires with its validity.
+A message withheld for now (if_withheld: wait) holds no place. It is asked again with every later input of this
+customer, and at once when another one takes or frees a place; so it gets its turn at the instant that makes it possible, not
+at whichever instant somebody looks next. It expires with its validity.
 """
 
 from collections.abc import Callable
@@ -54,9 +55,14 @@ def judge(policy: CompiledPolicy, turn: Turn) -> None:
     work = _work(turn, resting)
     if not work:
         return
-    for planned in work:
-        if planned.sequence == 0 or _still_open(budget, planned, turn.at_us):
-            _judge_one(policy, turn, planned)
+    while work:
+        before = _places(budget)
+        for planned in work:
+            if planned.sequence == 0 or _still_open(budget, planned, turn.at_us):
+                _judge_one(policy, turn, planned)
+        # A place that was taken or freed a moment ago may be what another one waits for. This ends: whoever gets a place moves
+        # strictly less important ones only.
+        work = _waiting(budget, resting) if _places(budget) != before else []
     _tidy(policy, budget, turn.at_us)
 
 
@@ -92,6 +98,17 @@ def _work(turn: Turn, resting: set[bytes]) -> list[Planned]:
             work.append(planned)
     work.sort(key=_order)
     return work
+
+
+def _places(budget: ContactBudget) -> tuple[list[Contact], list[bytes]]:
+    """(every use of the budget, what can no longer be displaced)."""
+    return budget.contacts, [one.effect_id for one in budget.planned if one.handed_over]
+
+
+def _waiting(budget: ContactBudget, resting: set[bytes]) -> list[Planned]:
+    """Waiting messages whose answer hangs on the budget, most important first."""
+    waiting = (one for one in budget.planned if one.waiting and one.message_class == MARKETING)
+    return sorted((one for one in waiting if one.effect_id not in resting), key=_order)
 
 
 def _still_open(budget: ContactBudget, planned: Planned, at_us: Micros) -> bool:
