@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kundenkreis.channels.core.gate_questions import QUESTIONS
-from kundenkreis.channels.core.gate_texts import QUESTION_TEXTS, RULE_TEXTS, reason_text
+from kundenkreis.channels.core.gate_texts import BARE_TEXTS, QUESTION_TEXTS, RULE_TEXTS, Language, reason_text
 from kundenkreis.channels.core.policy_defaults import DEFAULT_POLICY
 from kundenkreis.customers.core.consent import CONSENT_EVENTS
 from kundenkreis.kernel.zones import zone
@@ -19,6 +19,9 @@ def test_questions_stand_in_the_order_asked() -> None:
     assert listed == [name for name, _ in QUESTIONS]
 
 
+LANGUAGES: tuple[Language, ...] = ("de", "en")
+
+
 def test_every_rule_and_event_is_explained() -> None:
     missing = [rule for rule in RULE_TEXTS if f"`{rule}`" not in PAGE]
     aliases = {"Email Unsubscribed", "Email Delivered"}
@@ -28,9 +31,16 @@ def test_every_rule_and_event_is_explained() -> None:
 
 
 def test_every_reason_has_words_in_both_languages() -> None:
-    for texts in (*QUESTION_TEXTS.values(), *RULE_TEXTS.values()):
+    for texts in (*QUESTION_TEXTS.values(), *RULE_TEXTS.values(), *BARE_TEXTS.values()):
         assert set(texts) == {"de", "en"}
         assert "" not in texts.values()
+
+
+def test_a_reason_without_details_leaves_no_gap() -> None:
+    clock = zone("Europe/Berlin")
+    said = [reason_text([rule, False], language=language, clock=clock) for rule in RULE_TEXTS for language in LANGUAGES]
+    assert [text for text in said if "{" in text] == []
+    assert reason_text(["withdrawn", False], language="de", clock=clock) == "Einwilligung widerrufen."
 
 
 def test_details_fill_the_words() -> None:
@@ -42,6 +52,6 @@ def test_details_fill_the_words() -> None:
     assert said == {hours: f"Contact budget used up: at most 2 {span}." for hours, span in spans.items()}
     no_basis = ["basis", False, "no_basis", "email", "newsletter"]
     assert reason_text(no_basis, language="en", clock=clock) == "No legal basis for e-mail: no consent."
-    assert reason_text(["limits", True], language="en", clock=clock) == "Is there room in the contact budget?"
+    assert reason_text(["limits", True], language="en", clock=clock) == "There is room in the contact budget"
     held = ["situation", False, "complaint", 0, ["4711"], "offene Reklamation", "open complaint"]
     assert reason_text(held, language="en", clock=clock) == "Held: open complaint, since 1 January 1970 01:00 (4711)."

@@ -9,7 +9,9 @@ import pytest
 
 from kundenkreis.channels.pause import STOPPED, go_on, pause, stop
 from kundenkreis.cli.main import run_command
-from kundenkreis.runtime.explain_texts import path_text
+from kundenkreis.kernel.zones import zone
+from kundenkreis.runtime.explain import BadPositionError
+from kundenkreis.runtime.explain_texts import explain_in_words, path_text, tree_lines
 from kundenkreis.runtime.installation import open_store
 from kundenkreis.runtime.log_checks import WHAT_TO_DO
 from kundenkreis.runtime.stores.meta import read_meta
@@ -69,7 +71,7 @@ def test_a_way_through_a_journey_is_told_in_words() -> None:
         "until 2026-09-03 08:00:00 UTC (Europe/Berlin)", "what comes first: bought, hot, 2026-09-03 08:00:00 UTC", "event Order Completed",
         "bucket 17 of 10000 (trial)", "all others", "condition", "Message Released", "end of the journey", "",
     ]  # fmt: skip
-    assert path_text(["exit_step"], "de") == "Ende der Journey"
+    assert path_text(["exit_step"], "de") == "Ende der Strecke"
 
 
 def test_an_unknown_customer_is_said_so(kreis: Kreis) -> None:
@@ -173,3 +175,62 @@ def test_paused_sending_is_shown_and_resumed(kreis: Kreis, environ: dict[str, st
         assert '"actor":"command line"' in str(read_meta(tx, "sending_resumed"))
         go_on(tx, STOPPED)
     store.close()
+
+
+def test_an_explanation_says_what_is_missing_in_the_call(
+    kreis: Kreis, capsys: pytest.CaptureFixture[str], environ: dict[str, str]
+) -> None:
+    def refused(*call: str) -> str:
+        assert run_command(["explain", *call], environ) == 2
+        return capsys.readouterr().err
+
+    assert refused("segment", "u1").startswith("kreis: Say which segment is meant, after the customer. Known: ")
+    assert refused("phase", "u1", "care") == "kreis: A phase is explained without an ID; leave out 'care'.\n"
+    assert refused("phase", "u1", "--at", "2026-11-21") == (
+        "kreis: Say in which zone 2026-11-21 is meant, such as 2026-11-21T00:00:00Z or 2026-11-21T00:00:00+01:00.\n"
+    )
+    for position in ("²", "0001-01-01T00:00:00+14:00", "-3"):
+        assert refused("phase", "u1", "--at", position) == f"kreis: {BadPositionError.__doc__}\n"
+    assert kreis("explain", "phase", "u1", "--at", "9" * 30)[0] == 0
+
+
+def test_a_content_that_no_journey_sends_is_told_as_such() -> None:
+    answer = {
+        "kind": "message",
+        "id": "spare",
+        "answer": False,
+        "messages": [],
+        "why_not": [],
+        "customer": {"exists": True},
+        "rulebook": 3,
+        "at": "now",
+    }
+    assert explain_in_words(answer, "en", zone("UTC")) == [
+        "No, spare was not released.", "No journey in force sends this content.", "Rulebook 3, as of now.",
+    ]  # fmt: skip
+
+
+def test_what_was_released_and_stopped_afterwards_is_no_plain_yes() -> None:
+    message = {"message_id": "ab", "content": "hello", "channel": "email", "fate": "withheld", "told": [], "verdicts": [
+        {"at": "then", "outcome": "released", "reasons": [["basis", True, "express_consent"], ["address", True]]},
+        {"at": "later", "outcome": "withheld", "reasons": [["withdrawn", False]]},
+    ]}  # fmt: skip
+    answer = {
+        "kind": "message",
+        "id": "hello",
+        "answer": True,
+        "messages": [message],
+        "customer": {"exists": True},
+        "rulebook": 3,
+        "at": "now",
+    }
+    assert explain_in_words(answer, "de", zone("UTC")) == [
+        "Ja, hello wurde freigegeben, aber nicht übergeben.", "ab hello (email): withheld", "  then released",
+        "    + Eine Rechtsgrundlage ist da: express_consent", "    + Eine Adresse für den Kanal ist da", "  later withheld",
+        "    - Einwilligung widerrufen.", "Regelwerk 3, Stand now.",
+    ]  # fmt: skip
+
+
+def test_instants_that_were_found_are_shown_as_such() -> None:
+    tree = {"kind": "event", "holds": True, "config": {"name": "X"}, "found": {"count": 2, "last_us": 1788422400000000}}
+    assert list(tree_lines(tree, "en")) == ["+ event name X: found count 2, last 2026-09-03 08:00:00 UTC"]

@@ -81,7 +81,7 @@ def test_changes_in_words() -> None:
         '  name.de: "Spät" -> "Zu spät"',
         "  when.event.within_days: 90 -> 60",
         '  when.event.where neu: [{"property": "total", "op": ">", "value": 5}]',
-        "geändert: Punktestand fit (Passung)",
+        "geändert: Score fit (Passung)",
         '  rules[three] neu: {"id": "three", "event": {"name": "Product Added"}, "points…',
         '  rules: ["one", "two"] -> ["two", "three", "one"]',
     ]

@@ -86,8 +86,8 @@ def test_message_opens_with_its_verdict(site: Site) -> None:
 def test_basis_that_was_found_is_named(site: Site) -> None:
     site.mount([make_message("0a")])
     for language, words in (
-        ("en", "Is there a legal basis? consent"),
-        ("de", "Gibt es eine Rechtsgrundlage? Einwilligung"),
+        ("en", "There is a legal basis consent"),
+        ("de", "Eine Rechtsgrundlage ist da Einwilligung"),
     ):
         html = site.insider(language).get("/mailbox/0a/").content.decode()
         (deciding,) = re.findall(r'<ul class="reasons">(.*?)</ul>', html.split('<details class="more">')[0], re.DOTALL)

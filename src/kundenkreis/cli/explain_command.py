@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from rich.console import Console
 
 from kundenkreis.cli.command import Answer, Command
+from kundenkreis.kernel.errors import CallerError
 from kundenkreis.settings import Settings
 
 _KINDS = ("segment", "phase", "score", "message", "journey")
@@ -30,6 +31,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Folds the customer's own log rows up to the position; nothing is written."""
+    if arguments.kind == "phase" and arguments.id:
+        raise CallerError(f"A phase is explained without an ID; leave out {arguments.id!r}.")
     from kundenkreis.runtime.explain import Explainer
     from kundenkreis.runtime.explain_texts import explain_in_words
     from kundenkreis.runtime.installation import existing_installation

@@ -42,11 +42,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("brand", Brand, "brands", "Marke", "brand"),
     Kind("trait", TraitDefinition, "traits", "Merkmal", "trait"),
     Kind("segment", SegmentDefinition, "segments", "Segment", "segment"),
-    Kind("score", ScoreDefinition, "scores", "Punktestand", "score"),
+    Kind("score", ScoreDefinition, "scores", "Score", "score"),
     Kind("phases", PhasesDefinition, "", "Phasen", "phases", is_single=True),
     Kind("situation", SituationDefinition, "situations", "Lage", "situation"),
     Kind("content", Content, "contents", "Inhalt", "content"),
-    Kind("journey", JourneyDefinition, "journeys", "Journey", "journey"),
+    Kind("journey", JourneyDefinition, "journeys", "Strecke", "journey"),
     Kind("policy", PolicyConfig, "", "Kontaktregeln", "contact policy", is_single=True),
 )
 

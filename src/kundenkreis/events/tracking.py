@@ -39,6 +39,9 @@ _NAMES = ("identify", "track", "page", "screen", "group", "alias", "batch")
 # The web library shortens a call to its first letter; "a" is alias, "b" a batch, "s" a screen, "p" a page.
 _ENDPOINTS = {f"/v1/{path}": name for name in _NAMES for path in (name, name[0], name + "/")}
 
+_OURS = "/v1/"
+"""Below it a program asks, that mistyped a path: it gets an answer that programs read."""
+
 BODY_SECONDS = 20.0
 """A body must be complete in this time: a sender of one byte a second cannot keep a connection for hours."""
 
@@ -56,7 +59,11 @@ _LEAST_BURST = 1_000.0
 
 UNKNOWN_KEY = Refusal(401, "unknown_write_key", "There is no such write key.")
 WRONG_ORIGIN = Refusal(403, "origin_not_allowed", "This write key is not meant for this web origin.")
-NOT_FOUND = Refusal(404, "not_found", "There is nothing here.")
+NOT_FOUND = Refusal(
+    404,
+    "not_found",
+    "There is no such path: events go to /v1/track, /v1/identify, /v1/page, /v1/screen, /v1/group, /v1/alias or /v1/batch.",
+)
 ONLY_POST = Refusal(405, "method_not_allowed", "Events are sent with POST.")
 TOO_SLOW = Refusal(408, "body_too_slow", "The body did not arrive in time.")
 TOO_FAST = Refusal(429, "rate_limited", "This write key has sent too many events; pause.")
@@ -132,7 +139,7 @@ class TrackingApp:
             endpoint = _ENDPOINTS.get(scope["path"])
             if endpoint is not None:
                 await self._answer(endpoint, scope, receive, send)
-            elif self._fallback is not None:
+            elif self._fallback is not None and not scope["path"].startswith(_OURS):
                 await self._fallback(scope, receive, send)
             else:
                 await _refuse(send, NOT_FOUND)

@@ -40,6 +40,11 @@ class UnknownCustomerError(CallerError):
     code = "unknown_customer"
 
 
+_LARGEST_NUMBER = 2**63 - 1
+_FIRST_YEAR, _LAST_YEAR = 1971, 9998
+"""Nothing happens before, and no zone moves an instant between them out of the calendar."""
+
+
 class UnknownDefinitionError(CallerError):
     """The rulebook in force there defines nothing of this name."""
 
@@ -448,8 +453,8 @@ def _position(tx: Session, at: str, now_us: Micros) -> tuple[int | None, Stop, M
     """(log number if one was given, how far to fold, instant)."""
     if not at:
         return None, Stop(until_us=now_us), now_us
-    if at.isdigit():
-        number = int(at)
+    if at.isascii() and at.isdigit():
+        number = min(int(at[:19]), _LARGEST_NUMBER)
         found = tx.rows("SELECT at_us FROM log WHERE number <= ? ORDER BY number DESC LIMIT 1", (number,))
         at_us = int(found[0][0]) if found else 0
         return number, Stop(number, number, at_us, NEVER), at_us
@@ -458,7 +463,10 @@ def _position(tx: Session, at: str, now_us: Micros) -> tuple[int | None, Stop, M
     except ValueError:
         raise BadPositionError(at=at) from None
     if moment.tzinfo is None:
-        raise BadPositionError(f"Say in which zone {at} is meant: append Z or an offset such as +01:00.", at=at)
+        example = moment.isoformat(timespec="seconds")
+        raise BadPositionError(f"Say in which zone {at} is meant, such as {example}Z or {example}+01:00.", at=at)
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise BadPositionError(at=at)
     at_us = from_datetime(moment)
     return None, Stop(until_us=at_us, at_us=at_us), at_us
 
@@ -516,6 +524,8 @@ def _entry_words(journey: CompiledJourney) -> Answer:
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> UnknownDefinitionError:
     names = ", ".join(sorted(known)) or "none"
+    if not name:
+        return UnknownDefinitionError(f"Say which {kind} is meant, after the customer. Known: {names}.", id=name)
     return UnknownDefinitionError(
         f"There is no {kind} `{name}` in the rulebook in force there. Known: {names}.", id=name
     )

@@ -17,7 +17,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "in": {"de": "Ja, im Segment {id} seit {since}.", "en": "Yes, in segment {id} since {since}."},
     "out": {"de": "Nein, nicht im Segment {id} (seit {since}).", "en": "No, not in segment {id} (since {since})."},
     "phase": {"de": "Phase {answer} seit {since}.", "en": "Phase {answer} since {since}."},
-    "sub_state": {"de": "Unterzustand {sub_state} seit {sub_since}.", "en": "Sub-state {sub_state} since {sub_since}."},
+    "sub_state": {"de": "Zustand {sub_state} seit {sub_since}.", "en": "Sub-state {sub_state} since {sub_since}."},
     "score": {"de": "{answer} Punkte.", "en": "{answer} points."},
     "nobody": {"de": "Diese Person gab es dort noch nicht.", "en": "This person was not here yet."},
     "flips": {"de": "Ändert sich ohne ein Ereignis am {flips}.", "en": "Changes without an event on {flips}."},
@@ -26,16 +26,20 @@ _WORDS: dict[str, dict[Language, str]] = {
     "time": {"de": "Ausschlag gab: die Zeit.", "en": "Decided by: time."},
     "found": {"de": "gefunden", "en": "found"},
     "sent": {"de": "Ja, {id} wurde freigegeben.", "en": "Yes, {id} was released."},
+    "not_handed_over": {"de": "Ja, {id} wurde freigegeben, aber nicht übergeben.", "en": "Yes, {id} was released, but not handed over."},
+    "no_journey": {"de": "Keine Strecke, die in Kraft ist, verschickt diesen Inhalt.", "en": "No journey in force sends this content."},
     "not_sent": {"de": "Nein, {id} wurde nicht freigegeben.", "en": "No, {id} was not released."},
-    "under_way": {"de": "Ja, in der Journey {id}.", "en": "Yes, in the journey {id}."},
-    "not_under_way": {"de": "Nein, nicht in der Journey {id}.", "en": "No, not in the journey {id}."},
-    "never": {"de": "Journey {journey}: nie begonnen.", "en": "Journey {journey}: never entered."},
+    "under_way": {"de": "Ja, in der Strecke {id}.", "en": "Yes, in the journey {id}."},
+    "not_under_way": {"de": "Nein, nicht in der Strecke {id}.", "en": "No, not in the journey {id}."},
+    "never": {"de": "Strecke {journey}: nie begonnen.", "en": "Journey {journey}: never entered."},
     "stands": {"de": "Steht im Schritt {step} seit {since}, bis {until}.", "en": "Stands in step {step} since {since}, until {until}."},
     "next": {"de": "Nächster Beginn: {next}.", "en": "Next entry: {next}."},
     "waiting_now": {"de": "Jetzt stünde dem Eintritt entgegen: {why}.", "en": "Against entering now: {why}."},
     "free": {"de": "Jetzt stünde dem Eintritt nichts entgegen; es fehlt der Anlass.", "en": "Nothing stands against entering now; the occasion is missing."},
     "version": {"de": "Regelwerk {rulebook}, Stand {at}.", "en": "Rulebook {rulebook}, as of {at}."},
 }  # fmt: skip
+_WENT_OUT = frozenset({"handed_over", "released"})
+"""Fates of a message that is out, or on its way."""
 _AN_INSTANT = 10**12
 """Larger whole numbers are instants in microseconds, not counts."""
 _PATH: dict[str, dict[Language, str]] = {
@@ -52,7 +56,7 @@ _PATH: dict[str, dict[Language, str]] = {
     "remainder": {"de": "alle übrigen", "en": "all others"},
     "message": {"de": "Nachricht {0}", "en": "message {0}"},
     "holdout": {"de": "Kontrollgruppe: {0}", "en": "control group: {0}"},
-    "exit_step": {"de": "Ende der Journey", "en": "end of the journey"},
+    "exit_step": {"de": "Ende der Strecke", "en": "end of the journey"},
     "step_budget": {"de": "{0} Schritte an einem Tag, weiter am {1}", "en": "{0} steps on one day, goes on {1}"},
     "date_missing": {"de": "{0} ist kein Datum", "en": "{0} is no date"},
     "unanswered": {"de": "ohne Antwort: {0}", "en": "unanswered: {0}"},
@@ -69,7 +73,7 @@ REFUSALS: dict[str, dict[Language, str]] = {
     "step_budget": {"de": "zu viele Schritte an diesem Tag", "en": "too many steps on that day"},
     "late": {"de": "das Ereignis kam zu spät an", "en": "the event arrived too late"},
     "publishing": {"de": "entstand durch eine Veröffentlichung", "en": "arose from publishing"},
-    "not_published": {"de": "die Journey war noch nicht veröffentlicht", "en": "the journey was not published yet"},
+    "not_published": {"de": "die Strecke war noch nicht veröffentlicht", "en": "the journey was not published yet"},
     "unknown": {"de": "unklar", "en": "unclear"},
 }
 
@@ -95,7 +99,19 @@ def tree_lines(tree: Any, language: Language, depth: int = 0) -> Iterator[str]:
         for part in parts:
             yield from tree_lines(part, language, depth + 1)
         return
-    yield f"{mark}{tree['kind']} {_compact(tree['config'])}: {_say('found', language)} {_compact(tree['found'])}"
+    found = _dated(tree["found"])
+    yield f"{mark}{tree['kind']} {_compact(tree['config'])}: {_say('found', language)} {_compact(found)}"
+
+
+def _dated(found: Any) -> Any:
+    """What was found, its instants as date and time: last_us 1788422400000000 -> last 2026-09-03 08:00:00 UTC."""
+    if not isinstance(found, dict):
+        return found
+    return {
+        (name.removesuffix("_us") if is_instant else name): (_day(iso(one)) if is_instant else _dated(one))
+        for name, one in found.items()
+        for is_instant in (name.endswith("_us") and type(one) is int and one > _AN_INSTANT,)
+    }
 
 
 def _say(word: str, language: Language, **facts: Any) -> str:
@@ -151,17 +167,28 @@ def _score(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator
 
 
 def _message(answer: dict[str, Any], language: Language, clock: Zone) -> Iterator[str]:
-    yield _say("sent" if answer["answer"] else "not_sent", language, id=answer["id"])
+    is_out = any(message["fate"] in _WENT_OUT for message in answer["messages"])
+    yield _say(
+        "not_sent" if not answer["answer"] else "sent" if is_out else "not_handed_over", language, id=answer["id"]
+    )
     for message in answer["messages"]:
         yield f"{message['message_id']} {message['content']} ({message['channel']}): {message['fate']}"
         for verdict in message["verdicts"]:
             yield f"  {_day(verdict['at'])} {verdict['outcome']}"
             for reason in verdict["reasons"]:
-                yield f"    {'+' if reason[1] else '-'} {reason_text(reason, language=language, clock=clock)}"
+                yield f"    {'+' if reason[1] else '-'} {_reason(reason, language, clock)}"
         for told in message["told"]:
             yield f"  {_day(told['at'])} {told['name']}"
+    if answer.get("why_not") == []:
+        yield _say("no_journey", language)
     for why in answer.get("why_not", ()):
         yield from _why_not(why, language)
+
+
+def _reason(reason: list[Any], language: Language, clock: Zone) -> str:
+    """A reason in words; of what passed the finding too, such as which legal basis it was."""
+    found = ", ".join(str(one) for one in reason[2:]) if reason[1] else ""
+    return reason_text(reason, language=language, clock=clock) + (f": {found}" if found else "")
 
 
 def _journey(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:

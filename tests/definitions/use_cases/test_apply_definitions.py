@@ -78,8 +78,8 @@ def test_impact_in_words() -> None:
         "Gefragt für 12 Personen.",
         "Phase loyalty: 3 kommen hinein, 1 gehen hinaus",
         "Segment regulars: 2 kommen hinein, 0 gehen hinaus",
-        "Journey welcome: 4 beginnen sofort",
-        "Journey birthday: 5 gehen den Weg zu Ende, den sie begonnen haben",
+        "Strecke welcome: 4 beginnen sofort",
+        "Strecke birthday: 5 gehen den Weg zu Ende, den sie begonnen haben",
     ]
     assert impact_in_words(NOBODY, "en") == [
         "Asked for 0 people.",

@@ -12,34 +12,28 @@ from kundenkreis.kernel.zones import Zone, date_of
 Language = Literal["de", "en"]
 
 QUESTION_TEXTS: dict[str, dict[Language, str]] = {
-    "existence": {"de": "Gibt es die Person hier noch?", "en": "Does this person still exist here?"},
-    "address": {"de": "Gibt es eine Adresse für den Kanal?", "en": "Is there an address for the channel?"},
-    "fences": {"de": "Wurde sie untersagt und nicht neu erlaubt?", "en": "Was it forbidden and not allowed anew?"},
-    "basis": {"de": "Gibt es eine Rechtsgrundlage?", "en": "Is there a legal basis?"},
-    "suppression": {"de": "Ist die Adresse gesperrt?", "en": "Is the address suppressed?"},
-    "objection": {"de": "Wurde widersprochen oder widerrufen?", "en": "Was there an objection or withdrawal?"},
-    "global_holdout": {"de": "Gehört die Person zur Kontrollgruppe?", "en": "Is the person in the control group?"},
-    "journey_holdout": {
-        "de": "Gehört die Person zur Kontrollgruppe der Strecke?",
-        "en": "Is the person in the journey's control group?",
-    },
-    "age": {"de": "Ist die Person alt genug für Werbung?", "en": "Is the person old enough for marketing?"},
-    "situation": {"de": "Hält eine offene Sache die Nachricht auf?", "en": "Does an open matter hold the message?"},
-    "pause": {"de": "Ist Werbung angehalten?", "en": "Is marketing paused?"},
-    "validity": {"de": "Nützt die Nachricht noch?", "en": "Is the message still of use?"},
-    "incentive": {
-        "de": "Kam vor dem Anreiz schon eine andere Nachricht?",
-        "en": "Did another message come before the incentive?",
-    },
+    "existence": {"de": "Die Person gibt es hier noch", "en": "This person still exists here"},
+    "address": {"de": "Eine Adresse für den Kanal ist da", "en": "There is an address for the channel"},
+    "fences": {"de": "Nicht untersagt, oder seither neu erlaubt", "en": "Not forbidden, or allowed anew since"},
+    "basis": {"de": "Eine Rechtsgrundlage ist da", "en": "There is a legal basis"},
+    "suppression": {"de": "Die Adresse ist nicht gesperrt", "en": "The address is not suppressed"},
+    "objection": {"de": "Kein Widerspruch und kein Widerruf", "en": "No objection and no withdrawal"},
+    "global_holdout": {"de": "Nicht in der Kontrollgruppe", "en": "Not in the control group"},
+    "journey_holdout": {"de": "Nicht in der Kontrollgruppe der Strecke", "en": "Not in the journey's control group"},
+    "age": {"de": "Alt genug für Werbung, soweit bekannt", "en": "Old enough for marketing, as far as is known"},
+    "situation": {"de": "Keine offene Sache hält die Nachricht auf", "en": "No open matter holds the message"},
+    "pause": {"de": "Werbung ist nicht angehalten", "en": "Marketing is not paused"},
+    "validity": {"de": "Die Nachricht nützt noch", "en": "The message is still of use"},
+    "incentive": {"de": "Kein Anreiz als erste Nachricht", "en": "No incentive as the first message"},
     "after_conversion": {
-        "de": "Bleibt der Druck nach dem ersten Kauf gleich?",
-        "en": "Does pressure stay the same after the first purchase?",
+        "de": "Nicht mehr Druck nach dem ersten Kauf",
+        "en": "No more pressure after the first purchase",
     },
-    "limits": {"de": "Ist im Kontaktbudget noch Platz?", "en": "Is there room in the contact budget?"},
-    "quiet_time": {"de": "Passt die Uhrzeit am Ort der Person?", "en": "Is it a fit time where the person lives?"},
-    "overdue": {"de": "Ist sie zu lange liegen geblieben?", "en": "Was it delayed for too long?"},
+    "limits": {"de": "Im Kontaktbudget ist noch Platz", "en": "There is room in the contact budget"},
+    "quiet_time": {"de": "Die Uhrzeit am Ort der Person passt", "en": "It is a fit time where the person lives"},
+    "overdue": {"de": "Nicht zu lange liegen geblieben", "en": "Not delayed for too long"},
 }
-"""The questions in the order asked."""
+"""The questions in the order asked: what is said of one that passed, so that nobody takes a yes for a no."""
 
 RULE_TEXTS: dict[str, dict[Language, str]] = {
     "erased": {"de": "Die Daten der Person sind gelöscht.", "en": "The person's data is erased."},
@@ -101,6 +95,36 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
 }  # fmt: skip
 """What a refusing rule says; {0}, {1} ... are its details."""
 
+BARE_TEXTS: dict[str, dict[Language, str]] = {
+    "forwarded": {"de": "Dieses Profil gehört jetzt zu einem anderen.", "en": "This profile now belongs to another."},
+    "no_address": {"de": "Keine Adresse für den Kanal.", "en": "No address for the channel."},
+    "fence": {"de": "Untersagt und seither nicht neu erlaubt.", "en": "Forbidden and not allowed anew since."},
+    "basis": {"de": "Keine Rechtsgrundlage.", "en": "No legal basis."},
+    "suppressed": {"de": "Adresse gesperrt.", "en": "Address suppressed."},
+    "objection": {"de": "Widerspruch.", "en": "Objection."},
+    "withdrawn": {"de": "Einwilligung widerrufen.", "en": "Consent withdrawn."},
+    "situation": {"de": "Eine offene Sache hält sie zurück.", "en": "Held by an open matter."},
+    "first_after": {
+        "de": "Die erste Nachricht danach verkauft nicht.", "en": "The first message afterwards does not sell.",
+    },
+    "minor": {"de": "Zu jung für Werbung.", "en": "Too young for marketing."},
+    "paused": {"de": "Werbung angehalten.", "en": "Marketing paused."},
+    "validity": {"de": "Nicht mehr nützlich.", "en": "Of no more use."},
+    "after_conversion": {
+        "de": "Nach dem ersten Kauf nicht mehr Werbung als vorher.",
+        "en": "No more marketing after the first purchase than before.",
+    },
+    "limit": {"de": "Kontaktbudget aufgebraucht.", "en": "Contact budget used up."},
+    "quiet_hours": {"de": "Ruhezeit am Ort der Person.", "en": "Quiet hours where the person lives."},
+    "sunday": {"de": "Sonntag am Ort der Person.", "en": "Sunday where the person lives."},
+    "holiday": {"de": "Feiertag am Ort der Person.", "en": "Public holiday where the person lives."},
+    "overdue": {"de": "Blieb zu lange liegen; bitte freigeben.", "en": "Was delayed for too long; please release it."},
+    "stopped": {"de": "Angehalten.", "en": "Stopped."},
+    "too_many_planned": {"de": "Schon zu viele Nachrichten geplant.", "en": "Already too many messages planned."},
+    "failed": {"de": "Nicht angenommen.", "en": "Not accepted."},
+}  # fmt: skip
+"""What a rule of RULE_TEXTS says that was kept without its details, as hand-overs of version 0.1 and channels report it."""
+
 WORDS: dict[str, dict[Language, str]] = {
     "email": {"de": "E-Mail", "en": "e-mail"},
     "sms": {"de": "SMS", "en": "text message"},
@@ -134,7 +158,7 @@ def reason_text(reason: list[Any], *, language: Language, clock: Zone) -> str:
     rule, passed, *details = reason
     if passed and rule in QUESTION_TEXTS:
         return QUESTION_TEXTS[str(rule)][language]
-    texts = RULE_TEXTS.get(str(rule))
+    texts = (BARE_TEXTS.get(str(rule)) if not details else None) or RULE_TEXTS.get(str(rule))
     text = texts[language] if texts is not None else str(rule)
     for i, detail in enumerate(details):
         if type(detail) is int:

@@ -91,10 +91,10 @@ _IMPACT_WORDS: dict[SpokenLanguage, dict[str, str]] = {
         "changed": "geändert",
         "removed": "entfernt",
         "moves": "{kind} {id}: {entering} kommen hinein, {leaving} gehen hinaus",
-        "starts": "Journey {id}: {starting} beginnen sofort",
-        "earlier": "Journey {id}: {on_earlier_version} gehen den Weg zu Ende, den sie begonnen haben",
+        "starts": "Strecke {id}: {starting} beginnen sofort",
+        "earlier": "Strecke {id}: {on_earlier_version} gehen den Weg zu Ende, den sie begonnen haben",
         "nobody": "Für niemanden ändert sich etwas im Augenblick der Veröffentlichung.",
-        "sub_state": "Unterzustand",
+        "sub_state": "Zustand",
         "phase": "Phase",
     },
     "en": {
