@@ -1,10 +1,12 @@
 """Loading a directory: what comes out, and what is said about what cannot be read at all."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from kundenkreis.definitions.definition import Definitions
+from kundenkreis.definitions.errors import DefinitionError
 from kundenkreis.definitions.load import load_directory, load_files, path_of
 from kundenkreis.engine.compiling import compile_rulebook
 from kundenkreis.journeys.core.definitions import JourneyDefinition
@@ -15,10 +17,15 @@ from tests.definitions.samples import accepted, good, good_with
 pytestmark = pytest.mark.pure
 
 
+def refused(loaded: object) -> list[DefinitionError]:
+    """The mistakes."""
+    assert isinstance(loaded, list)
+    return loaded
+
+
 def said(loaded: object) -> list[str]:
     """Mistakes as code and place."""
-    assert isinstance(loaded, list)
-    return [f"{each.code} {each.place}" for each in loaded]
+    return [f"{each.code} {each.place}" for each in refused(loaded)]
 
 
 def test_good_files_give_typed_definitions_in_the_order_of_kinds() -> None:
@@ -92,6 +99,21 @@ def test_a_condition_deeper_than_compilers_go_is_refused() -> None:
 def test_missing_and_empty_directories_are_named(tmp_path: Path) -> None:
     assert said(load_directory(tmp_path / "none")) == [f"no_directory {tmp_path / 'none'}"]
     assert said(load_directory(tmp_path)) == [f"no_files {tmp_path}"]
+    (tmp_path / "a.yaml").touch()
+    (mistake,) = refused(load_directory(tmp_path / "a.yaml"))
+    assert (mistake.code, mistake.what) == ("no_directory", "this is no directory")
+
+
+def test_what_looks_like_a_file_and_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Passed over, it would take back what was published from it."""
+    segment = "kind: segment\nid: {0}\nname: {{de: A}}\nwhen: {{all: []}}\n"
+    (tmp_path / "a.yaml").write_text(segment.format("a"))
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "folder.yaml" / "B.YAML").write_text(segment.format("b"))
+    assert [each.key for each in accepted(load_directory(tmp_path))] == ["segment:a", "segment:b"]
+    (tmp_path / "lost.yaml").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert said(load_directory(tmp_path)) == [f"unreadable {tmp_path}/lost.yaml", f"unreadable {tmp_path}/pipe.yaml"]
 
 
 def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
@@ -118,6 +140,35 @@ def test_event_names_close_to_known_ones_are_noted_but_accepted() -> None:
         "more.yaml:4:22: the event `Order Complete` is not in the catalogue\n"
         "    Did you mean `Order Completed`? Otherwise leave it as it is"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("kind: score\nid: mood\nname: {de: Laune}\nmaximum: 50\nthresholds: [10, 60]\nrules: []\n",
+         "more.yaml:5:18: the score never crosses 60\n    Possible are points above 0 and up to 50"),
+        ("kind: score\nid: mood\nname: {de: Laune}\nthresholds: [0]\nrules: []\n",
+         "more.yaml:4:14: the score never crosses 0\n    Possible are points above 0"),
+        ("kind: journey\nid: mark\nname: {de: Merken}\nentry: {event: {name: Form Submitted}}\nre_entry: once\n"
+         "steps:\n  - {id: a, set_attribute: {name: consent, value: true}}\n",
+         "more.yaml:7:35: the attribute `consent` cannot be set\n"
+         "    Choose another name: letters, digits and _ . $ -, and none of consent, suppression or our own; "
+         "what is set here is passed over"),
+        ("kind: journey\nid: text\nname: {de: SMS}\nentry: {event: {name: Form Submitted}}\nre_entry: once\nsteps:\n"
+         "  - {id: a, message: {content: welcome_hello, channel: sms, purpose: newsletter}}\n",
+         "more.yaml:7:56: nothing here sends by `sms`\n    Its messages will fail; what sends is email, and channels installed beside it"),
+    ],
+)  # fmt: skip
+def test_what_nothing_can_come_of_is_noted_but_accepted(text: str, note: str) -> None:
+    assert [str(each) for each in accepted(good_with(text)).notes] == [note]
+
+
+def test_an_event_without_a_name_is_refused() -> None:
+    for name in ('""', '" "'):
+        text = f"kind: segment\nid: late\nname: {{de: Spät}}\nwhen: {{event: {{name: {name}}}}}\n"
+        assert [str(each) for each in refused(good_with(text))] == [
+            "more.yaml:4:22: the event has no name\n    Name the event"
+        ]
 
 
 def test_events_that_journeys_emit_are_known() -> None:

@@ -11,8 +11,9 @@ from kundenkreis.definitions.compile_checks import check_parts, problem_of
 from kundenkreis.definitions.content_checks import check_contents, check_message_classes
 from kundenkreis.definitions.definition import Definition, Definitions, key_of, typed
 from kundenkreis.definitions.documents import Id
+from kundenkreis.definitions.doubts import doubts
 from kundenkreis.definitions.errors import DefinitionError, Place, Problem
-from kundenkreis.definitions.installed import installed_plugins
+from kundenkreis.definitions.installed import SERVED, installed_plugins
 from kundenkreis.definitions.kinds import BY_KIND, Kind, Plugins
 from kundenkreis.definitions.references import check_cycles, check_event_names, check_references
 from kundenkreis.definitions.shape import shape_of, shown
@@ -33,18 +34,14 @@ def load_directory(directory: FilePath, plugins: Plugins | None = None) -> Defin
     Effects: reads files. Hidden files and folders (.git) are passed over.
     """
     if not directory.is_dir():
+        what = "this is no directory" if directory.exists() else "there is no such directory"
         return [
-            _mistake(
-                Place(str(directory)),
-                "no_directory",
-                "there is no such directory",
-                "Name the directory that holds the YAML files",
-            )
+            _mistake(Place(str(directory)), "no_directory", what, "Name the directory that holds the YAML files"),
         ]
     files = sorted(
         each
         for each in directory.rglob("*")
-        if each.suffix in SUFFIXES and not _is_hidden(each, directory) and each.is_file()
+        if each.suffix.lower() in SUFFIXES and not _is_hidden(each, directory) and not each.is_dir()
     )
     if not files:
         return [
@@ -68,13 +65,21 @@ def load_directory(directory: FilePath, plugins: Plugins | None = None) -> Defin
     mistakes: list[DefinitionError] = []
     for each in files:
         name = each.as_posix()
+        if each.exists() and not each.is_file():
+            mistakes.append(
+                _mistake(Place(name), "unreadable", "this is no file", "Delete it, or give it a name without .yaml")
+            )
+            continue
         try:
             with each.open("rb") as opened:
                 contents.append((name, opened.read(LARGEST_FILE_BYTES + 1)))  # one more is enough to be refused
         except OSError as error:
             mistakes.append(
                 _mistake(
-                    Place(name), "unreadable", f"the file cannot be read: {error.strerror}", "Check its permissions"
+                    Place(name),
+                    "unreadable",
+                    f"the file cannot be read: {error.strerror}",
+                    "Mend its permissions or where it leads, or delete it",
                 )
             )
     loaded = load_files(contents, plugins)
@@ -150,6 +155,7 @@ def check(definitions: Definitions, plugins: Plugins | None = None) -> Definitio
         found = _check_whole(definitions, kinds)
     if found:
         return sorted(dict.fromkeys(found), key=_order)
+    notes += doubts(definitions, channels={*SERVED, *kinds.channels})
     return Definitions(definitions, notes=tuple(sorted(notes, key=_order)))
 
 

@@ -102,7 +102,10 @@ def check_event_names(definitions: Definitions) -> tuple[list[DefinitionError], 
     for each in definitions:
         for reference in each.references:
             name = reference.name
-            if reference.to != "event" or name in EVENTS or name in emitted:
+            if reference.to != "event" or name in EVENTS or (name and name in emitted):
+                continue
+            if not name.strip():
+                mistakes.append(_event(each, reference.path, "the event has no name", "Name the event"))
                 continue
             if name.casefold() in folded:
                 remedy = f"Did you mean `{folded[name.casefold()]}`?"

@@ -1,0 +1,50 @@
+"""Notes: what is possible but can hardly be meant, because nothing ever comes of it."""
+
+from collections.abc import Callable, Collection, Iterator
+
+from kundenkreis.definitions.definition import Definition, Definitions
+from kundenkreis.definitions.errors import DefinitionError, Problem
+from kundenkreis.events.core.messages import is_usable_key
+
+
+def doubts(definitions: Definitions, *, channels: Collection[str]) -> list[DefinitionError]:
+    """What is worth a note; `channels` are those by which this installation can send."""
+    asked: tuple[tuple[str, Callable[[Definition], Iterator[Problem]]], ...] = (
+        ("score", _thresholds_out_of_reach),
+        ("journey", _attributes_of_others),
+        ("journey", lambda journey: _nobody_sends(journey, channels)),
+    )
+    return [
+        each.mistake(problem) for kind, ask in asked for each in definitions.of(kind).values() for problem in ask(each)
+    ]
+
+
+def _thresholds_out_of_reach(score: Definition) -> Iterator[Problem]:
+    maximum = score.config.maximum
+    for index, threshold in enumerate(score.config.thresholds):
+        if threshold <= 0 or (maximum is not None and threshold > maximum):
+            where = f"above 0 and up to {maximum:g}" if maximum is not None else "above 0"
+            yield Problem(
+                path=("thresholds", index), code="threshold_out_of_reach", what=f"the score never crosses {threshold:g}",
+                remedy=f"Possible are points {where}",
+            )  # fmt: skip
+
+
+def _attributes_of_others(journey: Definition) -> Iterator[Problem]:
+    for index, step in enumerate(journey.body["steps"]):
+        name = step.get("set_attribute", {}).get("name", "")
+        if name and not is_usable_key(name):
+            yield Problem(
+                path=("steps", index, "set_attribute", "name"), code="attribute_not_settable", what=f"the attribute `{name}` cannot be set",
+                remedy="Choose another name: letters, digits and _ . $ -, and none of consent, suppression or our own; what is set here is passed over",
+            )  # fmt: skip
+
+
+def _nobody_sends(journey: Definition, channels: Collection[str]) -> Iterator[Problem]:
+    for index, step in enumerate(journey.body["steps"]):
+        channel = step.get("message", {}).get("channel", "")
+        if channel and channel not in channels:
+            yield Problem(
+                path=("steps", index, "message", "channel"), code="nobody_sends", what=f"nothing here sends by `{channel}`",
+                remedy=f"Its messages will fail; what sends is {', '.join(sorted(channels))}, and channels installed beside it",
+            )  # fmt: skip
