@@ -18,6 +18,7 @@ from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import DERIVED, PUBLIC, LogRow
 from kundenkreis.kernel.zones import DAY, HOUR, MINUTE
+from kundenkreis.segments.core.situations import drop_over
 from tests.channels.policy_cases import customer, feedback, local, message, open_situation, row_of, turn_at
 
 pytestmark = pytest.mark.pure
@@ -31,13 +32,14 @@ def judged(
     state: CustomerState, at_us: Micros, *candidates: Planned, row: LogRow | None = None, cancel: Any = (),
     policy: Any = POLICY,
 ) -> Turn:  # fmt: skip
-    """The turn after consent and contact policy ran."""
+    """The turn after consent, the end of rests and the contact policy ran."""
     turn = turn_at(state, at_us, *candidates, row=row)
     if hasattr(turn, "cancellations"):
         turn.cancellations.extend(cancel)
     elif cancel:
         turn = _CancellingTurn.of(turn, list(cancel))
     apply_consent(turn)
+    drop_over(turn)
     judge(policy, turn)
     return turn
 
@@ -181,6 +183,18 @@ def test_waiting_message_is_asked_again_when_another_one_gets_its_place() -> Non
     morning = slots(state)[2]
     assert slots(state) == {2: morning, 1: morning + 1}
     assert outcomes(judged(state, NIGHT + 2 * HOUR, row=row_of("Product Viewed", NIGHT + 2 * HOUR))) == []
+
+
+def test_waiting_message_is_asked_again_when_a_rest_is_over() -> None:
+    state = customer(purposes=())
+    state.decisions.situations["late"] = Situation(NOON - DAY, {}, NOON + DAY, NOON + 2 * DAY)
+    assert next_us(POLICY, state) == NEVER
+    judged(state, NOON, message(1, at_us=NOON, valid_until_us=NOON + 5 * DAY, if_withheld="wait"))
+    assert [planned.waiting for planned in state.contact.planned] == [True]
+    assert next_us(POLICY, state) == NOON + 2 * DAY
+    judged(state, NOON + 2 * DAY)
+    assert state.decisions.situations == {}
+    assert next_us(POLICY, state) == NOON + 5 * DAY
 
 
 def test_waiting_message_expires_with_its_validity() -> None:
@@ -508,9 +522,10 @@ class History:
         self.now_us = until_us
 
     def take(self, step: dict[str, Any]) -> None:
+        late = self.state.decisions.situations.get("late")
         if step["situation"] == "open":
             open_situation(self.state, "late", since_us=self.now_us)
-        elif step["situation"] == "close" and "late" in self.state.decisions.situations:
+        elif step["situation"] == "close" and late is not None and late.keys:
             self.state.decisions.situations["late"] = Situation(self.now_us, {}, self.now_us + 2 * DAY)
         candidates = []
         for given_values in step["candidates"]:
@@ -611,8 +626,9 @@ def test_looking_when_nothing_has_happened_changes_nothing(steps: list[dict[str,
         for step in steps
     ]
     busy, lazy = History(idles=True), History()
-    busy.live(steps)
-    lazy.live(steps)
+    for history in (busy, lazy):
+        history.live(steps)
+        history.turn(history.now_us)  # what nothing is left of is dropped in the next turn
     assert encode_state(busy.state) == encode_state(lazy.state)
     assert msgspec.msgpack.encode(busy.verdicts) == msgspec.msgpack.encode(lazy.verdicts)
 

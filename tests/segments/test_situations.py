@@ -2,7 +2,9 @@
 
 import pytest
 
+from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.zones import DAY, HOUR, iso, zone
+from kundenkreis.segments.core.decisions import next_us
 from tests.segments.frame import Customer, compiled, plain_row
 
 pytestmark = pytest.mark.pure
@@ -47,10 +49,29 @@ def test_rests_after_the_end_and_then_is_forgotten():
     )
     held = customer.state.decisions.situations["case"]
     assert (held.keys, held.rests_until_us) == ({}, T0 + HOUR + 7 * DAY)
-    customer.wait_until(T0 + 30 * DAY)
+    customer.take(plain_row(3, "Seen", T0 + HOUR + 7 * DAY - 1))
+    assert list(customer.state.decisions.situations) == ["case"]
+    customer.take(plain_row(4, "Seen", T0 + HOUR + 7 * DAY))
     assert customer.state.decisions.situations == {}
-    assert customer.due == [(T0 + HOUR + 7 * DAY, True)]
     assert len(customer.changes("situation")) == 2
+
+
+def test_nobody_is_woken_for_the_end_of_a_rest():
+    customer = case(after_days=7).take(
+        plain_row(1, "Case Opened", T0, case_id="a"), plain_row(2, "Case Solved", T0 + HOUR, case_id="a")
+    )
+    assert next_us(customer.decisions, customer.state) == NEVER
+
+
+def test_a_matter_after_the_rest_is_one_of_its_own():
+    customer = case(after_days=7).take(
+        plain_row(1, "Case Opened", T0, case_id="a"),
+        plain_row(2, "Case Solved", T0 + HOUR, case_id="a"),
+        plain_row(3, "Case Opened", T0 + 30 * DAY, case_id="b"),
+    )
+    held = customer.state.decisions.situations["case"]
+    assert (held.since_us, held.keys, held.rests_until_us) == (T0 + 30 * DAY, {"b": [T0 + 30 * DAY, "b"]}, -1)
+    assert [change[2] for change in customer.changes("situation")] == [True, False, True]
 
 
 def test_after_the_rest_it_is_kept_while_the_first_message_must_not_sell():
@@ -59,9 +80,10 @@ def test_after_the_rest_it_is_kept_while_the_first_message_must_not_sell():
     )
     held = customer.state.decisions.situations["case"]
     assert (held.rests_until_us, held.gentle_until_us) == (T0 + HOUR + 7 * DAY, T0 + HOUR + 37 * DAY)
-    customer.wait_until(T0 + 60 * DAY)
+    customer.take(plain_row(3, "Seen", T0 + HOUR + 37 * DAY - 1))
+    assert list(customer.state.decisions.situations) == ["case"]
+    customer.take(plain_row(4, "Seen", T0 + HOUR + 37 * DAY))
     assert customer.state.decisions.situations == {}
-    assert customer.due == [(T0 + HOUR + 37 * DAY, True)]
     assert len(customer.changes("situation")) == 2
 
 
@@ -105,7 +127,7 @@ def test_expires_by_itself_at_the_start_of_a_day():
     )
     ended_us = BERLIN.day_start_us(BERLIN.day_number(T0) + 3)
     assert customer.changes("situation") == [(T0, "case", True), (ended_us, "case", False)]
-    assert customer.due == [(ended_us, True), (ended_us + DAY, True)]
+    assert customer.due == [(ended_us, True)]
     assert (
         case(expires_days=3).take(plain_row(1, "Case Opened", T0 + 9 * DAY, happened_us=T0, case_id="a")).records == []
     )

@@ -71,6 +71,8 @@ class DemoRun:
     by_time: int = 0
     """Customers woken by time alone."""
     by_time_changed: int = 0
+    by_time_forgotten: int = 0
+    """Silent visitors who were forgotten; not among those changed."""
     stages: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -235,6 +237,7 @@ class _Loader:
             report = self._worker.run_until_idle()
             self.run.by_time += report.fold.counts.due
             self.run.by_time_changed += report.fold.counts.changed_by_time
+            self.run.by_time_forgotten += report.fold.counts.forgotten_by_time
             assert self._dispatcher is not None
             if not report.fold.effects:
                 return
@@ -320,6 +323,7 @@ def summary(installation: Installation, run: DemoRun) -> dict[str, Any]:
         "events_per_second": run.events_per_second,
         "woken_by_time": run.by_time,
         "woken_by_time_changed": run.by_time_changed,
+        "woken_by_time_forgotten": run.by_time_forgotten,
     }
 
 

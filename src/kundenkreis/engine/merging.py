@@ -22,6 +22,7 @@ from kundenkreis.kernel.rows import LogRow
 from kundenkreis.segments.core.decisions import adopt
 from kundenkreis.segments.core.facts import FactTable, absorb_facts, fold_facts
 from kundenkreis.segments.core.scores import absorb_scores
+from kundenkreis.segments.core.situations import drop_over
 
 MERGE_REQUESTED = "Merge Requested"
 STATE_SURRENDERED = "State Surrendered"
@@ -35,6 +36,7 @@ def apply_merge(turn: Turn, rulebook: Rulebook, rulebook_of: RulebookOf, history
     """
     row = turn.row
     assert row is not None
+    drop_over(turn)
     if row.name == MERGE_REQUESTED:
         _surrender(turn, winner=int(row.properties["into"]))
     elif row.name == STATE_SURRENDERED:

@@ -60,7 +60,9 @@ class Counts(msgspec.Struct, array_like=True):
     due: int = 0
     """Customers folded only because an instant came."""
     changed_by_time: int = 0
-    """Of those, the ones for whom something changed (goal: at least 90 %)."""
+    """Of those, the ones about whom something was decided (goal: at least 90 %)."""
+    forgotten_by_time: int = 0
+    """Of the others, silent visitors who are forgotten, with all of their rows."""
 
     def count(self, inputs: Sequence[LogRow], outcome: Outcome) -> None:
         """Add one customer."""
@@ -69,12 +71,15 @@ class Counts(msgspec.Struct, array_like=True):
             self.due += 1
             if outcome.records or outcome.effects or outcome.derived:
                 self.changed_by_time += 1
+            elif outcome.is_forgotten:
+                self.forgotten_by_time += 1
 
     def add(self, other: "Counts") -> None:
         """Add what somebody else counted."""
         self.customers += other.customers
         self.due += other.due
         self.changed_by_time += other.changed_by_time
+        self.forgotten_by_time += other.forgotten_by_time
 
 
 class Folded(msgspec.Struct, array_like=True):

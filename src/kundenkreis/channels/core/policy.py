@@ -8,8 +8,8 @@ their validity, are withheld. Because only strictly lower priorities move, and n
 swing back and forth.
 
 A message withheld for now (if_withheld: wait) holds no place. It is asked again with every later input of this
-customer, and at once when another one takes or frees a place; so it gets its turn at the instant that makes it possible, not
-at whichever instant somebody looks next. It expires with its validity.
+customer, when the rest after a matter is over, and at once when another one takes or frees a place; so it gets its turn at the instant that makes it
+possible, not at whichever instant somebody looks next. It expires with its validity.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import DERIVED, PUBLIC, LogRow
 from kundenkreis.kernel.zones import DAY, SECOND
+from kundenkreis.segments.core.situations import over_us
 
 MOST_PLANNED = 64
 """Messages planned for one person at once; a further one is withheld."""
@@ -67,11 +68,17 @@ def judge(policy: CompiledPolicy, turn: Turn) -> None:
 
 
 def next_us(policy: CompiledPolicy, state: CustomerState) -> Micros:
-    """When the policy must be asked again without an event: the earliest planned hand-over or end of validity."""
-    earliest = NEVER
+    """When the policy must be asked again without an event: the earliest planned hand-over or end of validity.
+
+    A message that waits is also asked again when nothing is left of a matter.
+    """
+    earliest, is_waiting = NEVER, False
     for planned in state.contact.planned:
         if not planned.handed_over and planned.due_us < earliest:
             earliest = planned.due_us
+        is_waiting |= planned.waiting
+    if is_waiting:
+        earliest = min(earliest, *(over_us(held) for held in state.decisions.situations.values()), NEVER)
     return earliest
 
 

@@ -28,7 +28,7 @@ from kundenkreis.segments.core.facts import FactTable, fold_facts, shrink
 from kundenkreis.segments.core.phases import CompiledPhases, PhaseWalk
 from kundenkreis.segments.core.protocol import Condition, ConditionKind, FactSpec, Known, Purpose, Reason
 from kundenkreis.segments.core.scores import CompiledScore
-from kundenkreis.segments.core.situations import CompiledSituation
+from kundenkreis.segments.core.situations import CompiledSituation, drop_over
 from kundenkreis.segments.core.traits import BUILT_IN, defined_trait
 from kundenkreis.segments.core.tree import compile_condition, deciding
 from kundenkreis.segments.errors import DefinitionError, Path
@@ -133,6 +133,8 @@ class CompiledDecisions:
 
     def observe(self, turn: Turn) -> None:
         """Take the turn's event into facts, scores and situations; nothing is decided yet."""
+        if turn.state.decisions.situations:
+            drop_over(turn)
         row = turn.row
         if row is None:
             return

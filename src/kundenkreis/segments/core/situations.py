@@ -4,7 +4,7 @@ From events: an event of `begins` opens the matter under its key (the property n
 closes that key. The situation stands while any key is open. Something already open stays as old as it was. `expires_days: n`
 closes a key at the start of the n-th installation day after the one it began on. After the end marketing rests for `after_days`
 times 24 hours and this person's share of `resume_hours`; then for `gentle_days` times 24 hours the first message does not sell; then
-the record is dropped.
+the record is over. It is dropped in the customer's next turn: nobody is woken for that, because nothing else follows from it.
 
 Built in: `open_cart` (key: cart), `order_in_transit` and `late` (key: order) follow from the state of commerce; they begin when
 that began (last change of the cart, order, broken promise).
@@ -173,18 +173,14 @@ class CompiledSituation:
         state = turn.state
         while self.kind in state.decisions.situations:
             held = state.decisions.situations[self.kind]
-            due_us = self.next_us(state, held.since_us)
+            due_us = min(self.next_us(state, held.since_us), over_us(held))
             if due_us > turn.at_us:
                 return
             self.settle(Turn(state, due_us, row=None, zone=turn.zone, rulebook_version=turn.rulebook_version))
 
     def next_us(self, state: CustomerState, at_us: Micros) -> Micros:
-        """When the record changes without an event: begins, expires, or its rest is over."""
-        held = state.decisions.situations.get(self.kind)
-        flips_us = self.answer(state, at_us)[1]
-        if held is not None and held.rests_until_us >= 0:
-            return min(flips_us, max(held.rests_until_us, held.gentle_until_us))
-        return flips_us
+        """When it begins or expires without an event."""
+        return self.answer(state, at_us)[1]
 
     def _share_us(self, state: CustomerState) -> Micros:
         """How much later than the first this person comes out of the rest: chance is a hash."""
@@ -206,6 +202,19 @@ class CompiledSituation:
         )
         name = "Situation Began" if entered else "Situation Ended"
         turn.derive(name, {"situation": self.kind, "key": self.kind})
+
+
+def over_us(held: Situation) -> Micros:
+    """When nothing is left of a matter: the rest after it and the time in which the first message does not sell; NEVER while it stands open."""
+    return NEVER if held.rests_until_us < 0 else max(held.rests_until_us, held.gentle_until_us)
+
+
+def drop_over(turn: Turn) -> None:
+    """Drop what nothing is left of, before anything else in a turn looks at it. Marks dirty "situation:<id>"."""
+    situations = turn.state.decisions.situations
+    for kind in [kind for kind, held in situations.items() if over_us(held) <= turn.at_us]:
+        del situations[kind]
+        turn.dirty.add("situation:" + kind)
 
 
 def _patterns(listed: list[EventPattern], zone: Zone, path: Path) -> list[tuple[tuple[str, ...], EventFilter]]:
