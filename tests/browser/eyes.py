@@ -1,8 +1,10 @@
 """Looking at a page: what the console, the content security policy and axe-core have to say about it."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page
@@ -10,6 +12,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page
 AXE = Path(__file__).parents[2] / "islands" / "node_modules" / "axe-core" / "axe.min.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
+LIMIT_BYTES = 150_000
+"""What a page may weigh on the network."""
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
 
@@ -110,3 +114,19 @@ class Eyes:
             **({} if is_stranger else {"storage_state": self._signed_in}),
         )
         return Sight(context.new_page())
+
+
+def unsound(eyes: Eyes, path: str, *, status: int = 200, is_stranger: bool = False) -> list[tuple[str, object]]:
+    """What is wrong with a page in both languages and both themes, each with where; the page has to answer with this status, and lead nowhere else."""
+    found: list[tuple[str, object]] = []
+    for language, theme in itertools.product(get_args(Language), get_args(Theme)):
+        sight = eyes.open(language=language, theme=theme, is_stranger=is_stranger)
+        shown = sight.go(path)
+        address = urlsplit(shown.url)._replace(scheme="", netloc="").geturl()
+        assert (sight.status, address, shown.locator("html").get_attribute("lang")) == (status, path, language)
+        found += [(f"{language} {theme} bytes", weight) for weight in [sight.weight_bytes()] if weight > LIMIT_BYTES]
+        found += [(f"{language} {theme}", each) for each in (*sight.barriers(), *sight.all_complaints())]
+        shown.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
+        found += [(f"{language} {theme} narrow", each) for each in [sight.overflow_pixels()] if each]
+        shown.context.close()
+    return found

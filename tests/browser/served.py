@@ -28,9 +28,13 @@ def _free_port() -> int:
 
 
 class Served:
-    """`kreis serve` on a folder of its own."""
+    """`kreis serve` on a folder of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        more: further environment variables.
+    """
+
+    def __init__(self, folder: Path, **more: str) -> None:
         self.folder = folder
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -40,6 +44,7 @@ class Served:
             "KREIS_DATA_DIR": str(folder),
             "KREIS_PORT": str(self.port),
             "KREIS_ZONE": "America/New_York",  # the demo's
+            **more,
         }
         self._process: subprocess.Popen[bytes] | None = None
 

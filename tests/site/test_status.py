@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ PAUSED = replace(HEALTHY, paused=PausedSending(since_us=NOW_US, found=1234, miss
             (
                 "No message goes out: the database was restored from a backup.",
                 "1,234 messages had gone out that the database did not know of. They are not sent again.",
-                "Messages do not go out.",
+                "Look at what waits</a>",
             ),
         ),
         (
@@ -88,7 +89,7 @@ PAUSED = replace(HEALTHY, paused=PausedSending(since_us=NOW_US, found=1234, miss
             (
                 "Es geht keine Nachricht hinaus: Die Datenbank wurde aus einer Sicherung wiederhergestellt.",
                 "1.234 Nachrichten waren hinausgegangen, von denen die Datenbank nichts wusste. Sie werden nicht noch einmal gesendet.",
-                "Nachrichten gehen nicht hinaus.",
+                "Wartende Nachrichten ansehen</a>",
             ),
         ),
     ],
@@ -97,6 +98,21 @@ def test_paused_sending_is_told_and_why(site: Site, language: str, sentences: tu
     html = page(site, PAUSED, language)
     assert [sentence for sentence in sentences if sentence not in html] == []
     assert [sentence for sentence in sentences if sentence in page(site, HEALTHY, language)] == []
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"paused": PausedSending(since_us=NOW_US, found=1, missing=0)},
+        {"stopped": StoppedSending(since_us=NOW_US, detail="[Errno 28] No space left on device")},
+    ],
+)
+def test_what_holds_sending_is_told_once_and_since_when(site: Site, held: dict[str, Any]) -> None:
+    html = page(site, replace(HEALTHY, **held))
+    assert (html.count('class="notice'), "Everything runs" in html) == (1, False)
+    assert re.search(r"Since <time [^>]*>[^<]*20\d\d[^<]*</time>\.", html)
+    dead = Role(name="worker", is_alive=False, since_us=0, restarts=9)
+    assert "Not running: worker." in page(site, replace(HEALTHY, roles=(dead,), **held))
 
 
 def test_damaged_lines_are_told(site: Site) -> None:
@@ -108,7 +124,7 @@ def test_damaged_lines_are_told(site: Site) -> None:
 def test_stopped_sending_is_told_with_the_systems_words(site: Site) -> None:
     stopped = replace(HEALTHY, stopped=StoppedSending(since_us=NOW_US, detail="[Errno 28] No space left on device"))
     html = page(site, stopped)
-    assert "<code>[Errno 28] No space left on device</code>" in html
+    assert "The system says: <code>[Errno 28] No space left on device</code>" in html
     assert "No message goes out, because what is sent could not be noted." in html
 
 

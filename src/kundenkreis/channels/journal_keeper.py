@@ -69,7 +69,7 @@ class JournalKeeper:
                 assert self._journal is not None
                 self._journal.make_ready()
             except SentJournalError as error:
-                self._tell(f"{error} {error.data.get('detail', '')}".strip())
+                self._tell(str(error.data.get("detail") or error))
                 raise
             self._tell("")
 

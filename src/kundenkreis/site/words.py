@@ -33,13 +33,13 @@ class Health:
     sentence: str
 
 
-def describe_health(status: Status) -> Health:
-    """What a person on duty wants to know first, the worst thing first."""
+def describe_health(status: Status) -> Health | None:
+    """What a person on duty wants to know first, the worst thing first; None where a notice of its own says that nothing is sent."""
     dead = [role_word(role.name) for role in status.roles if not role.is_alive]
     if dead:
         return Health(tone="stop", sentence=_("Not running: %(roles)s.") % {"roles": ", ".join(dead)})
     if status.paused is not None or status.stopped is not None:
-        return Health(tone="stop", sentence=_("Messages do not go out."))
+        return None
     if status.lag_us > _LAG_IS_LATE_US:
         return Health(tone="calm", sentence=_("Behind: events wait longer than ten seconds to be processed."))
     if status.quarantined_total:
