@@ -14,6 +14,7 @@ from types import FrameType
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.runtime.bells import LONGEST_WAIT_SECONDS, Listener
 from kundenkreis.runtime.collecting import collect_rarely
+from kundenkreis.runtime.freed_memory import return_freed_memory
 from kundenkreis.runtime.installation import COUNTER_BELL, DISPATCHER_BELL, WORKER_BELL, Installation
 from kundenkreis.runtime.sole_process import SoleProcess
 from kundenkreis.runtime.worker import REST_US, EmbeddedWorker, PartitionWorker
@@ -126,6 +127,8 @@ def run_counter(installation: Installation) -> None:
             try:
                 seconds = (counter.count_due() - installation.clock.now_us()) / 1e6
                 if seconds > 0:
+                    installation.store.close_here()  # the pages read for one count are not those of the next
+                    return_freed_memory()
                     listener.wait(seconds)
             except Exception:
                 _logger.exception("the store cannot be read; counting again")
