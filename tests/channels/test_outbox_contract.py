@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kundenkreis.channels.core import handling
-from kundenkreis.channels.core.claims import Claim, Completion
+from kundenkreis.channels.core.claims import Claim, Completion, Guard
 from kundenkreis.channels.core.fences import EVERYTHING, FOR_EVER, MARKETING, marketing_on, purpose_on
 from kundenkreis.channels.core.outcomes import MailboxRow
 from kundenkreis.channels.outbox import SqlOutbox
@@ -288,7 +288,9 @@ def test_a_mailbox_row_is_stored_with_its_record_and_only_then(
     for claim in claims:
         instead = handling.withheld(claim, "fenced", at_us=NOW)
         full = accepted(claim, row_of(claim.message))
-        completions.append(msgspec.structs.replace(full, fenced=(claim.message, instead)))
+        completions.append(
+            msgspec.structs.replace(full, guard=Guard(claim, instead, handling.awaiting_fold(claim, at_us=NOW)))
+        )
     stale = msgspec.structs.replace(completions[2], epoch=completions[2].epoch - 1)
     assert given.complete(*completions[:2], stale) == [True, True, False]
     assert [given.state(message)[0] for message in messages] == ["accepted", "withheld", "claimed"]

@@ -355,3 +355,49 @@ def test_postgres_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(InboxUnavailableError):
         inbox.append(items(1))
     inbox.close()
+
+
+# Requests that may forbid something -----------------------------------------------------------------------------------
+
+WITHDRAWN = b'{"event":"Consent Withdrawn","userId":"u"}'
+
+
+def withdrawal(*, public: bool = False) -> InboxItem:
+    """Somebody takes back a consent."""
+    return InboxItem(1_795_255_200_000_000, "shop", public, "track", WITHDRAWN)
+
+
+def test_sqlite_knows_what_may_forbid_and_finds_it_behind_a_position(tmp_path: Path) -> None:
+    inbox = SqliteInbox(tmp_path / "inbox.db")
+    inbox.append([*items(2), withdrawal(), withdrawal(public=True), withdrawal()])
+    assert [inbox.forbidding(after) for after in (0, 3, 5)] == [[3, 5], [5], []]
+    assert inbox.bodies([3, 99]) == [(3, "track", WITHDRAWN)]
+    inbox.close()
+
+
+def test_sqlite_inbox_from_before_takes_what_may_forbid(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.db"
+    table = inbox_module._SQLITE_TABLE.replace(",\n    forbids integer not null default 0", "")
+    with sqlite3.connect(path, isolation_level=None) as old:
+        old.execute(table)
+        old.execute("insert into inbox values (1, 2, 'shop', 0, 'track', x'7b7d')")
+    old.close()
+    inbox = SqliteInbox(path)
+    inbox.append([withdrawal()])
+    assert (inbox.backlog(), inbox.forbidding(0)) == (2, [2])
+    inbox.close()
+
+
+def test_postgres_inbox_from_before_takes_what_may_forbid(postgres_database: str) -> None:
+    table = inbox_module._POSTGRES_TABLE.replace(",\n    forbids boolean not null default false", "")
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute(table)
+        connection.execute(
+            "insert into inbox (received_us, source, public, endpoint, body) values (2, 'shop', false, 'track', '{}')"
+        )
+    inbox = PostgresInbox(postgres_database)
+    inbox.append([withdrawal(), withdrawal(public=True)])
+    inbox.close()
+    with psycopg.connect(postgres_database) as connection:
+        assert connection.execute("select position from inbox where forbids").fetchall() == [(2,)]
+        assert len(PostgresInbox.take(connection.cursor(), most_items=10, most_bytes=10**9)) == 3

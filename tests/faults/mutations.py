@@ -12,7 +12,7 @@ from kundenkreis.runtime import dispatching, folding, worker
 from kundenkreis.runtime.reading import Reading
 from kundenkreis.runtime.resolver import Resolver
 from kundenkreis.runtime.stores import postgres
-from kundenkreis.runtime.stores.meta import write_meta
+from kundenkreis.runtime.stores.meta import INBOX_POSITION, inbox_position, write_meta
 from kundenkreis.runtime.stores.session import Session
 
 
@@ -102,9 +102,9 @@ def _early_sqlite() -> None:
     def step(self: worker.EmbeddedWorker) -> worker.StepReport:
         reader: Any = self._reader
         with self._store.transaction("early") as tx:
-            reading = reader.read(worker.inbox_position(tx), most_items=self._pace.size)
+            reading = reader.read(inbox_position(tx), most_items=self._pace.size)
             if reading.arrivals:
-                write_meta(tx, worker.INBOX_POSITION, str(reading.last))
+                write_meta(tx, INBOX_POSITION, str(reading.last))
         self._reader = cast(Any, Fetched(reading))
         try:
             return original(self)

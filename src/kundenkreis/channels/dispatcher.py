@@ -13,7 +13,7 @@ import msgspec
 
 from kundenkreis.channels.core import handling
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient, Session
-from kundenkreis.channels.core.claims import Claim, Completion, Intent
+from kundenkreis.channels.core.claims import Claim, Completion, Guard, Intent
 from kundenkreis.channels.core.outcomes import Fenced, Outcome, Rejected, Retry, Sent, Uncertain
 from kundenkreis.channels.journal_keeper import JournalKeeper
 from kundenkreis.channels.outbox import OutboxStore
@@ -35,6 +35,9 @@ BACKOFF_SECONDS = 5.0
 
 class Allowed(msgspec.Struct, frozen=True):
     """The gate says yes."""
+
+    seen_to: int = 0
+    """Number of the last log row that it knows of."""
 
 
 class Withheld(msgspec.Struct, frozen=True):
@@ -243,9 +246,10 @@ class Dispatcher:
         world, message, now_us = self._world, claim.message, self._world.clock.now_us()
         if world.journal is not None:
             claim = msgspec.structs.replace(claim, sent=world.journal.receipt_of(claim))
-        early = handling.before_anything(claim, at_us=now_us) or self._judged(claim, now_us)
-        if early is not None:
-            return early, False
+        answer = handling.before_anything(claim, at_us=now_us) or self._judged(claim, now_us)
+        if isinstance(answer, Completion):
+            return answer, False
+        claim = msgspec.structs.replace(claim, seen_to=answer.seen_to)
         channel, content = world.channels.get(message.channel), world.contents(message.content_id)
         if channel is None or content is None or recipient is None:
             missing = "channel" if channel is None else "content" if content is None else "recipient"
@@ -263,7 +267,7 @@ class Dispatcher:
             return handling.rested(claim, resting, "resting", at_us=now_us), False
         return self._delivered(claim, channel, prepared, content, claimed_us)
 
-    def _judged(self, claim: Claim, now_us: Micros) -> Completion | None:
+    def _judged(self, claim: Claim, now_us: Micros) -> Completion | Allowed:
         try:
             verdict = self._world.gate(claim.message, now_us)
         except Exception as error:  # one customer the judge cannot judge must not stop the others
@@ -274,7 +278,7 @@ class Dispatcher:
             return handling.withheld(claim, ",".join(verdict.reasons), at_us=now_us, reasons=verdict.reasons)
         if isinstance(verdict, Postponed):
             return handling.postponed(claim, verdict.until_us, verdict.reasons, at_us=now_us)
-        return None
+        return verdict
 
     def _rendered(self, claim: Claim, channel: Channel, handover: Handover) -> Prepared | Completion:
         try:
@@ -321,6 +325,8 @@ class Dispatcher:
         if isinstance(outcome, Fenced):
             if intent.answer == "lost":
                 return None, False
+            if intent.answer == "waiting":
+                return handling.awaiting_fold(claim, at_us=now_us), True
             return handling.withheld(claim, "fenced", at_us=now_us), True
         if isinstance(outcome, Retry | Rejected):
             self._note(channel.id, prepared.domain, outcome, now_us)
@@ -333,8 +339,9 @@ class Dispatcher:
         facts = {"transport": channel.id, "content_version": content.version, "language": prepared.language}
         completion = handling.completion_of(claim, outcome, at_us=now_us, address=prepared.address, **facts)
         if isinstance(outcome, Sent) and outcome.row is not None:
-            instead = handling.withheld(claim, "fenced", at_us=now_us)
-            return msgspec.structs.replace(completion, row=outcome.row, fenced=(claim.message, instead)), False
+            fenced = handling.withheld(claim, "fenced", at_us=now_us)
+            guard = Guard(claim, fenced, handling.awaiting_fold(claim, at_us=now_us))
+            return msgspec.structs.replace(completion, row=outcome.row, guard=guard), False
         if isinstance(outcome, Sent) and self._world.journal is not None:
             mark = self._world.journal.note(claim.message.effect_id, outcome, at_us=now_us)
             completion = msgspec.structs.replace(completion, mark=mark)

@@ -1,7 +1,7 @@
 """The outbox as dispatchers see it: claim, commit the intent, record what happened; fenced by the claim's epoch."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -17,6 +17,15 @@ from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
 
 _T = TypeVar("_T")
+
+
+Unheard = Callable[[Transaction, Mapping[int, int]], Collection[int]]
+"""Of these people, given with the last log row that somebody knows of: those of whom something that forbids was acknowledged after it."""
+
+
+def nobody(_tx: Transaction, _seen: Mapping[int, int]) -> Collection[int]:
+    """Of an outbox alone, to which nothing is acknowledged."""
+    return ()
 
 
 class OutboxStore(Protocol):
@@ -103,8 +112,9 @@ ON CONFLICT (profile_id, scope) DO UPDATE SET epoch = excluded.epoch WHERE fence
 class SqlOutbox:
     """The outbox table of the operational store. Intents and outcomes of all threads share their commits."""
 
-    def __init__(self, store: TransactionalStore) -> None:
+    def __init__(self, store: TransactionalStore, *, unheard: Unheard = nobody) -> None:
         self._store = store
+        self._unheard = unheard
         self._group = _GroupCommit(store)
 
     def claim_due(self, *, now_us: Micros, limit: int, worker: str, lease_us: Micros) -> list[Claim]:
@@ -126,14 +136,18 @@ class SqlOutbox:
 
     def mark_intent(self, claim: Claim, *, now_us: Micros, lease_us: Micros) -> Intent:
         return self._group.run(
-            "outbox.intent", lambda tx: _mark_intent(tx, claim, now_us + lease_us), lock=(claim.message.profile_id,)
+            "outbox.intent",
+            lambda tx: _mark_intent(tx, claim, now_us + lease_us, self._unheard),
+            lock=(claim.message.profile_id,),
         )
 
     def complete(self, completions: Sequence[Completion]) -> list[bool]:
         if not completions:
             return []
-        guarded = tuple(completion.profile_id for completion in completions if completion.fenced is not None)
-        return self._group.run("outbox.complete", lambda tx: _complete(tx, completions, guarded), lock=guarded)
+        guarded = tuple(completion.profile_id for completion in completions if completion.guard is not None)
+        return self._group.run(
+            "outbox.complete", lambda tx: _complete(tx, completions, guarded, self._unheard), lock=guarded
+        )
 
     def take_back(self, place: str, *, now_us: Micros) -> int:
         """Make the claims of dead dispatchers due at once, instead of when their leases end; returns how many.
@@ -228,22 +242,31 @@ def _claim(tx: Transaction, effect_ids: Sequence[bytes], worker: str, until_us: 
     return [Claim(_decode_message(row[0]), row[1], row[2], row[3], row[4] == "intent") for row in found]
 
 
-def _mark_intent(tx: Transaction, claim: Claim, lease_until_us: Micros) -> Intent:
+def _mark_intent(tx: Transaction, claim: Claim, lease_until_us: Micros, unheard: Unheard) -> Intent:
     message = claim.message
     if stopped_by(fences_of(tx, (message.profile_id,)).get(message.profile_id, ()), message):
         return "fenced"
+    if message.message_class != "transactional" and unheard(tx, {message.profile_id: claim.seen_to}):
+        return "waiting"
     touched = tx.run(_INTENT, (lease_until_us, lease_until_us, message.effect_id, claim.epoch))
     return "committed" if touched == 1 else "lost"
 
 
-def _complete(tx: Transaction, completions: Sequence[Completion], guarded: Sequence[int]) -> list[bool]:
+def _complete(
+    tx: Transaction, completions: Sequence[Completion], guarded: Sequence[int], unheard: Unheard = nobody
+) -> list[bool]:
     fences = fences_of(tx, sorted(set(guarded)))
+    guards = [one.guard for one in completions if one.guard is not None]
+    asked = [one.claim for one in guards if one.claim.message.message_class != "transactional"]
+    waiting = unheard(tx, {one.message.profile_id: one.seen_to for one in asked}) if asked else ()
     results: list[bool] = []
     recorded: list[Completion] = []
     for given in completions:
-        completion = given
-        if given.fenced is not None and stopped_by(fences.get(given.profile_id, ()), given.fenced[0]):
-            completion = given.fenced[1]
+        completion, guard = given, given.guard
+        if guard is not None and stopped_by(fences.get(given.profile_id, ()), guard.claim.message):
+            completion = guard.fenced
+        elif guard is not None and guard.claim in asked and given.profile_id in waiting:
+            completion = guard.waiting
         done = completion.at_us if completion.state in FINAL else 0
         values = (completion.state, completion.reply, completion.attempts, completion.next_try_us, completion.uncertain)
         results.append(tx.run(_COMPLETE, (*values, done, completion.effect_id, completion.epoch)) == 1)

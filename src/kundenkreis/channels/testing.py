@@ -409,8 +409,10 @@ class MemoryOutbox:
         return [Fence(scope, epoch) for (owner, scope), epoch in self.fences.items() if owner == profile_id]
 
     def _complete(self, completion: Completion) -> bool:
-        if completion.fenced is not None and stopped_by(self._fences(completion.profile_id), completion.fenced[0]):
-            completion = completion.fenced[1]
+        if completion.guard is not None and stopped_by(
+            self._fences(completion.profile_id), completion.guard.claim.message
+        ):
+            completion = completion.guard.fenced
         row = self.rows[completion.effect_id]
         if row["epoch"] != completion.epoch or row["state"] not in ("claimed", "intent"):
             return False

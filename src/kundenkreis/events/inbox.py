@@ -16,6 +16,7 @@ import psycopg
 import pysqlite3 as sqlite3  # brings a SQLite without the WAL-reset bug, which two connections run into
 
 from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.core.withdrawals import may_forbid
 from kundenkreis.events.errors import InboxUnavailableError
 from kundenkreis.kernel import advisory_locks
 
@@ -69,7 +70,7 @@ class SqliteInbox:
 
     def append(self, items: Sequence[InboxItem]) -> None:
         """See `Inbox.append`."""
-        rows = [(i.received_us, i.source, i.public, i.endpoint, i.body) for i in items]
+        rows = [(i.received_us, i.source, i.public, i.endpoint, i.body, may_forbid(i)) for i in items]
         try:
             connection = self._open()
             connection.execute("begin immediate")
@@ -96,6 +97,16 @@ class SqliteInbox:
                     break
                 found.append((position, InboxItem(received_us, source, bool(public), endpoint, body)))
         return found
+
+    def forbidding(self, after: int) -> list[int]:
+        """Positions behind this one of requests that may forbid something (events/core/withdrawals.py)."""
+        return [row[0] for row in self._open().execute(_SQLITE_FORBIDDING, (after,))]
+
+    def bodies(self, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
+        """(position, endpoint, body) of these requests, as far as they are there."""
+        marks = ",".join("?" * len(positions))
+        sql = f"select position, endpoint, body from inbox where position in ({marks})"
+        return [tuple(row) for row in self._open().execute(sql, tuple(positions))]
 
     def last_position(self) -> int:
         """See `Inbox.last_position`. Does not fall back when rows are pruned."""
@@ -145,9 +156,7 @@ class SqliteInbox:
             try:
                 connection.execute("pragma journal_mode = wal")
                 connection.execute("pragma synchronous = full")
-                self._point("inbox.create.before_commit")
-                connection.execute(_SQLITE_TABLE)
-                self._point("inbox.create.after_commit")
+                _make_sqlite(connection, self._point)
             except BaseException:
                 connection.close()
                 raise
@@ -169,10 +178,26 @@ create table if not exists inbox (
     source text not null,
     public integer not null,
     endpoint text not null,
-    body blob not null
+    body blob not null,
+    forbids integer not null default 0
 ) strict
 """
+_SQLITE_INDEX = "create index if not exists inbox_forbidding on inbox (position) where forbids = 1"
 # autoincrement: a pruned position is never given again, so a resolver that keeps a position cannot skip a new row.
+
+
+def _make_sqlite(connection: Any, point: Point) -> None:
+    """The table and its index, where they are missing; the column `forbids` where the table is from before it."""
+    point("inbox.create.before_commit")
+    if not connection.execute("select 1 from sqlite_master where name = 'inbox_forbidding'").fetchone():
+        connection.execute("begin immediate")
+        connection.execute(_SQLITE_TABLE)
+        if not connection.execute("select 1 from pragma_table_info('inbox') where name = 'forbids'").fetchone():
+            connection.execute("alter table inbox add column forbids integer not null default 0")
+        connection.execute(_SQLITE_INDEX)
+        connection.execute("commit")
+    point("inbox.create.after_commit")
+
 
 _SQLITE_READ = (
     "select position, received_us, source, public, endpoint, body from inbox"
@@ -185,7 +210,9 @@ _SQLITE_PRUNE = (
     "delete from inbox where position in (select position from inbox where position <= ? order by position limit ?)"
 )
 
-_SQLITE_INSERT = "insert into inbox (received_us, source, public, endpoint, body) values (?, ?, ?, ?, ?)"
+_SQLITE_FORBIDDING = "select position from inbox where forbids = 1 and position > ?"
+
+_SQLITE_INSERT = "insert into inbox (received_us, source, public, endpoint, body, forbids) values (?, ?, ?, ?, ?, ?)"
 
 
 class PostgresInbox:
@@ -208,7 +235,7 @@ class PostgresInbox:
                 with cursor.copy(_POSTGRES_COPY) as copy:
                     copy.set_types(_POSTGRES_TYPES)
                     for i in items:
-                        copy.write_row((i.received_us, i.source, i.public, i.endpoint, i.body))
+                        copy.write_row((i.received_us, i.source, i.public, i.endpoint, i.body, may_forbid(i)))
                 self._point("inbox.before_commit")
                 connection.commit()
         except psycopg.Error as error:
@@ -243,7 +270,11 @@ class PostgresInbox:
     def create(connection: psycopg.Connection[Any]) -> None:
         """Make the table if it does not exist. The caller commits. Two who make it at once would both fail, so they take turns."""
         connection.execute("select pg_advisory_xact_lock(%s)", (advisory_locks.INBOX_SCHEMA,))
+        if connection.execute("select to_regclass('inbox_forbidding')").fetchone() != (None,):
+            return
         connection.execute(_POSTGRES_TABLE)
+        connection.execute("alter table inbox add column if not exists forbids boolean not null default false")
+        connection.execute("create index inbox_forbidding on inbox (position) where forbids")
 
     @staticmethod
     def take(
@@ -292,15 +323,16 @@ create table if not exists inbox (
     source text not null,
     public boolean not null,
     endpoint text not null,
-    body bytea not null
+    body bytea not null,
+    forbids boolean not null default false
 )
 """
 
 _POSTGRES_LAST = "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('inbox', 'position')::regclass), 0)"
 
-_POSTGRES_COPY = "copy inbox (received_us, source, public, endpoint, body) from stdin (format binary)"
+_POSTGRES_COPY = "copy inbox (received_us, source, public, endpoint, body, forbids) from stdin (format binary)"
 
-_POSTGRES_TYPES = ["int8", "text", "bool", "text", "bytea"]
+_POSTGRES_TYPES = ["int8", "text", "bool", "text", "bytea", "bool"]
 
 _POSTGRES_TAKE = """
 delete from inbox where position in (

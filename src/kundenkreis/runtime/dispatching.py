@@ -26,6 +26,7 @@ from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.runtime.folding import StatesMissingError
 from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.unheard import UnheardWithdrawals
 from kundenkreis.settings import Settings, secret_key
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Roster:
         fences = in_force(self._local.fences.get(message.profile_id, ()), message)
         verdict = hand_over_gate(policy, state, message, now_us, fences=fences)
         if verdict.outcome == "release":
-            return Allowed()
+            return Allowed(state.folded_to)
         reasons = [str(reason[0]) for reason in verdict.reasons if not reason[1]] or ["gate"]
         if verdict.outcome == "postpone":
             return Postponed(verdict.until_us, reasons)
@@ -183,7 +184,7 @@ def build_world(installation: Installation, *, channels: Mapping[str, Channel] |
             alarm=alarm,
         )
     return World(
-        store=SqlOutbox(installation.store),
+        store=SqlOutbox(installation.store, unheard=UnheardWithdrawals(installation)),
         gate=roster.gate,
         people=roster.people,
         contents=contents,

@@ -11,8 +11,8 @@ from kundenkreis.runtime.counting.outbox import FIGURE, OutboxCounts, count_outb
 from kundenkreis.runtime.installation import INBOX_FILE, Installation
 from kundenkreis.runtime.role_file import read_roles
 from kundenkreis.runtime.sending import resume_sending
+from kundenkreis.runtime.stores.meta import inbox_position
 from kundenkreis.runtime.stores.session import Session
-from kundenkreis.runtime.worker import inbox_position
 from kundenkreis.site.ports.status import (
     ChannelSending,
     PausedSending,

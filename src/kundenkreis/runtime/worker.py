@@ -26,10 +26,9 @@ from kundenkreis.runtime.partition_clocks import move_clocks, write_clocks
 from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
 from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
 from kundenkreis.runtime.rulebooks import Rulebooks
-from kundenkreis.runtime.stores.meta import read_meta, write_meta
+from kundenkreis.runtime.stores.meta import INBOX_POSITION, inbox_position, write_meta
 from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 
-INBOX_POSITION = "inbox_position"
 INBOX_SETTLED = "inbox_settled"
 """Up to where the inbox has been folded for good: no power failure takes that back (SQLite)."""
 REST_US: Micros = 10_000_000
@@ -280,11 +279,6 @@ def _unreached(tx: Session, controls: Mapping[int, int], swept: dict[int, int], 
             return found
         swept[partition] = control
     return found
-
-
-def inbox_position(tx: Session) -> int:
-    """Up to where the inbox is in the log (SQLite)."""
-    return int(read_meta(tx, INBOX_POSITION) or 0)
 
 
 def _take_relays(tx: Session, limit: int) -> list[Relay]:

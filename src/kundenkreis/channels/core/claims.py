@@ -20,8 +20,9 @@ from kundenkreis.kernel.ids import Micros
 
 State = Literal["queued", "claimed", "intent", "accepted", "failed", "withheld", "postponed", "held"]
 FINAL: frozenset[State] = frozenset({"accepted", "failed", "withheld", "postponed", "held"})
-Intent = Literal["committed", "fenced", "lost"]
-"""committed: write the dot. fenced: the person withdrew meanwhile. lost: another worker has the message now."""
+Intent = Literal["committed", "fenced", "waiting", "lost"]
+"""committed: write the dot. fenced: the person withdrew meanwhile. waiting: a withdrawal of theirs is not folded yet. lost: another
+worker has the message now."""
 
 LAPSES = 16
 """Epochs of one generation; poison is found long before (3)."""
@@ -40,6 +41,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """The last worker died, or lost the answer, between intent and reply."""
     sent: Receipt | None = None
     """A journal names the message as handed over, which the database does not know: it is recorded, never sent."""
+    seen_to: int = 0
+    """Number of the last log row that the gate's answer knows of."""
 
     @property
     def lapses(self) -> int:
@@ -64,6 +67,15 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     row: MailboxRow | None = None
     mark: JournalMark | None = None
     """The line of the journal that holds this hand-over: with the record the database knows of it."""
-    fenced: "tuple[SendMessage, Completion] | None" = None
-    """For hand-overs that happen in this very transaction: the message to hold against the fences, and what to record
-    instead if one stops it."""
+    guard: "Guard | None" = None
+    """For hand-overs that happen in this very transaction."""
+
+
+class Guard(msgspec.Struct, frozen=True, gc=False):
+    """What a hand-over is held against in the transaction that records it, and what to record instead."""
+
+    claim: Claim
+    fenced: Completion
+    """If a fence stops it."""
+    waiting: Completion
+    """If a withdrawal is not folded yet."""

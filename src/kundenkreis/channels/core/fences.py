@@ -8,6 +8,8 @@ it, and newer means acknowledged later, not dated later, because wall clocks ste
   acknowledged before the withdrawal has at most this number.
 - A proven confirmation keeps its own number as its epoch (customers/core/consent.py), and a message the epoch of the
   permission under which it was released (policy.py).
+- What the tracking API acknowledges writes no fence, because that path only appends: until it is folded, messages to that person wait
+  (outbox.py: Unheard), and then the gate is asked again.
 - A message passes a fence if its epoch is the higher one. Whatever was decided, queued or claimed under an older permission
   keeps its older epoch, so it never does. A message that rests on anything but a proven confirmation has epoch 0.
 

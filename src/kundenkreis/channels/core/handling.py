@@ -21,6 +21,8 @@ POISON_LAPSES = 3
 UNCERTAIN_RESENDS = 1
 HOST_REST: Micros = 15 * SECOND
 """After the first broken connection; doubles with each further one (`Rests`)."""
+FOLD_REST: Micros = 2 * SECOND
+"""Until a message is looked at again whose person has forbidden something that is not folded yet."""
 SENDER_REST: Micros = 15 * MINUTE
 """A fault of ours needs a person; trying four times an hour costs nothing and heals by itself once it is repaired."""
 
@@ -97,6 +99,11 @@ def again(claim: Claim, *, at_us: Micros, try_us: Micros, reply: str, attempts: 
 def rested(claim: Claim, until_us: Micros, reply: str, *, at_us: Micros) -> Completion:
     """Back into the queue because something else rests; costs no attempt."""
     return again(claim, at_us=at_us, try_us=until_us, reply=reply, attempts=claim.attempts, uncertain=claim.uncertain)
+
+
+def awaiting_fold(claim: Claim, *, at_us: Micros) -> Completion:
+    """Back into the queue because something that may forbid the message was acknowledged and is not folded yet."""
+    return rested(claim, at_us + FOLD_REST, "awaiting a withdrawal", at_us=at_us)
 
 
 def before_anything(claim: Claim, *, at_us: Micros) -> Completion | None:

@@ -1,9 +1,26 @@
 """The table `meta`: what holds for the whole installation, one named value each."""
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 from kundenkreis.runtime.stores.session import Session
 
+INBOX_POSITION = "inbox_position"
+"""Up to where the inbox is in the log (SQLite)."""
 
-def read_meta(tx: Session, name: str) -> str | None:
+
+class Readable(Protocol):
+    """The part of a transaction that reading takes."""
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+
+
+def inbox_position(tx: Readable) -> int:
+    """Up to where the inbox is in the log (SQLite)."""
+    return int(read_meta(tx, INBOX_POSITION) or 0)
+
+
+def read_meta(tx: Readable, name: str) -> str | None:
     """The value of this name, None if there is none."""
     rows = tx.rows("SELECT value FROM meta WHERE name = ?", (name,))
     return str(rows[0][0]) if rows else None
