@@ -186,6 +186,15 @@ def test_things_rest_after_a_situation() -> None:
     assert verdict(state, message(at_us=NOON))[0] == "release"
 
 
+def test_of_matters_that_end_together_the_first_of_the_policy_is_named() -> None:
+    first, *_, last = POLICY.holds
+    for kinds in ((first, last), (last, first)):
+        state = customer(purposes=("newsletter", "survey"))
+        for kind in kinds:
+            open_situation(state, kind, since_us=NOON - DAY)
+        assert verdict(state, message(at_us=NOON, purpose="survey"))[1][2] == first
+
+
 def test_of_a_trifle_only_surveys_and_sales_calls_wait() -> None:
     state = customer(purposes=("newsletter", "survey"))
     open_situation(state, "trifle", since_us=NOON - DAY)

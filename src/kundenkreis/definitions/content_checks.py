@@ -13,7 +13,6 @@ from kundenkreis.content.core.source import Variant as VariantSource
 from kundenkreis.content.core.templates import DEFAULT_NAMES, KnownNames, check_content, offered_names
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import DefinitionError, Path, Problem
-from kundenkreis.definitions.names import CUSTOMER_NAMES
 from kundenkreis.events.core.catalogue import EVENTS
 from kundenkreis.events.core.property_names import PROPERTIES
 from kundenkreis.kernel.zones import UnknownZoneError, Zone
@@ -57,8 +56,8 @@ def source_of_body(content_id: str, body: Mapping[str, Any], brand: Definition |
 
 
 def known_names(definitions: Definitions) -> KnownNames:
-    """What templates may name: reserved attributes and those that some definition reads or writes."""
-    return DEFAULT_NAMES.with_attributes(CUSTOMER_NAMES | _declared(definitions))
+    """What templates may name: what every message knows, and attributes that some definition reads or writes."""
+    return DEFAULT_NAMES.with_attributes(_declared(definitions))
 
 
 def _declared(definitions: Definitions) -> set[str]:

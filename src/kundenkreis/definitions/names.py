@@ -13,6 +13,3 @@ EVENTS = (
     "Consent Confirmed", "Consent Withdrawn", "Case Opened", "Case Solved", "Case Confirmed", "Form Submitted",
 )  # fmt: skip
 """Names people mistype. Other events are welcome: an unknown name is only ever a reason to ask back. Source: Segment's e-commerce spec v2."""
-
-CUSTOMER_NAMES = frozenset({"greeting", "first_name"})
-"""What templates find under `customer` besides attributes."""

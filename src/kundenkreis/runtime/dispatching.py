@@ -14,6 +14,7 @@ from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Postponed, Rest
 from kundenkreis.channels.journal_keeper import JournalKeeper
 from kundenkreis.channels.mailbox import MailboxChannel
 from kundenkreis.channels.outbox import SqlOutbox, fences_of
+from kundenkreis.content.core.customer_variables import customer_variables, full_name, language_of
 from kundenkreis.content.core.templates import CompiledContent, compile_content
 from kundenkreis.customers.core.consent import address_of
 from kundenkreis.customers.core.permission import attribute_value
@@ -136,31 +137,16 @@ def brand_of(body: Mapping[str, Any], settings: Settings) -> Brand:
 
 def recipient(state: CustomerState, channel: str) -> Recipient:
     """A customer as a message needs it."""
-    attributes = {name: held.value for name, held in state.profile.attributes.items() if held.value is not None}
-    first, last = _text(attributes.get("firstName")), _text(attributes.get("lastName"))
-    name = " ".join(part for part in (first, last) if part)
-    language = _text(attributes.get("language")) or _text(attributes.get("locale"))
-    attributes["first_name"] = first
-    attributes["last_name"] = last
-    form = _text(attributes.get("form_of_address"))
-    attributes["greeting"] = greeting(language, name, first_name=first, is_informal=form == "du")
+    form, zone_name = attribute_value(state, "form_of_address"), attribute_value(state, "timezone")
     return Recipient(
         profile_id=state.profile_id,
         address=address_of(state, channel),
-        name=name,
-        language=language,
-        form_of_address=form,
-        zone_name=_text(attribute_value(state, "timezone")),
-        attributes=attributes,
+        name=full_name(state),
+        language=language_of(state),
+        form_of_address=form if isinstance(form, str) else "",
+        zone_name=zone_name if isinstance(zone_name, str) else "",
+        attributes=customer_variables(state),
     )
-
-
-def greeting(language: str, name: str, *, first_name: str = "", is_informal: bool = False) -> str:
-    """ "Guten Tag Anna Muster", "Hallo Anna" for whoever is on first-name terms, and without a name "Guten Tag" or "Hallo":
-    no Herr or Frau that nobody stated."""
-    word = "Hello" if language.startswith("en") else "Hallo" if is_informal else "Guten Tag"
-    called = first_name if is_informal else name
-    return f"{word} {called}" if called else word
 
 
 def build_world(installation: Installation, *, channels: Mapping[str, Channel] | None = None) -> World:
@@ -241,7 +227,3 @@ def smtp_server(settings: Settings, *, timeouts: "Timeouts | None" = None) -> "S
 def open_dispatcher(world: World, number: int, *, place: str = "") -> Dispatcher:
     """One dispatcher, for one thread. `place` tells claims of this process's forerunners from those of others."""
     return Dispatcher(world, f"{place}dispatcher-{number}/")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

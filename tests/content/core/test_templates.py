@@ -384,8 +384,8 @@ def test_a_brand_on_first_name_terms_speaks_so_to_everybody_of_whom_no_form_is_k
 
 
 def test_what_is_offered_is_known_to_the_check_and_what_is_declared_is_offered_under_every_name() -> None:
-    known = DEFAULT_NAMES.with_attributes({"greeting", "favourite_tea", "phase"})
-    offered = offered_names(known, declared={"favourite_tea", "phase"}, event=("order_id", "total", "order_id"))
+    known = DEFAULT_NAMES.with_attributes({"favourite_tea", "createdAt"})
+    offered = offered_names(known, declared={"favourite_tea", "createdAt"}, event=("order_id", "total", "order_id"))
     template = "".join("{{ " + name + " }}" for name in offered)
     assert check_content(source(text=template + FOOT), known=known) == ()
     assert [name for name in offered if not name.startswith(("customer.", "brand.", "message.", "journey."))] == [
@@ -394,5 +394,6 @@ def test_what_is_offered_is_known_to_the_check_and_what_is_declared_is_offered_u
     assert [name for name in offered if name.startswith("customer.address")] == [
         f"customer.address.{part}" for part in ("city", "country", "postalCode", "state", "street")
     ]
-    assert ("customer.favourite_tea" in offered, "customer.phase" in offered) == (True, True)
-    assert "customer.phase" not in offered_names(known)
+    assert [f"customer.{name}" in offered for name in ("favourite_tea", "createdAt", "phase")] == [True] * 3
+    assert "customer.createdAt" not in offered_names(known)
+    assert "customer.favourite_tea" not in offered_names(DEFAULT_NAMES)

@@ -244,15 +244,19 @@ def ask_age(asked: Asked, at_us: Micros) -> Refusal | None:
 
 
 def ask_situation(asked: Asked, at_us: Micros) -> Refusal | None:
-    """Does an open matter, or the rest after it, hold this message?"""
-    if asked.planned.message_class == TRANSACTIONAL:
+    """Does an open matter, or the rest after it, hold this message? Of several that end together the policy's first line is named."""
+    known = asked.state.decisions.situations
+    if asked.planned.message_class == TRANSACTIONAL or not known:
         return None
     found: Refusal | None = None
-    for kind, situation in asked.state.decisions.situations.items():
+    for kind, holds in asked.policy.holds.items():
+        situation = known.get(kind)
+        if situation is None:
+            continue
         is_open = bool(situation.keys)
         if not is_open and at_us >= max(situation.rests_until_us, situation.gentle_until_us):
             continue
-        for hold in asked.policy.holds.get(kind, ()):
+        for hold in holds:
             if not _holds(hold, situation, asked.planned):
                 continue
             rule, until_us = ("situation", NEVER) if is_open else _rest(asked, situation, at_us)

@@ -14,6 +14,7 @@ from liquid.exceptions import LiquidError, ResourceLimitError, UnknownFilterErro
 
 from kundenkreis.content.core import liquid
 from kundenkreis.content.core.bodies import Body, body_of, expanded
+from kundenkreis.content.core.customer_variables import SAID, TRAITS
 from kundenkreis.content.core.filters import TooMuchError
 from kundenkreis.content.core.lint import lint
 from kundenkreis.content.core.source import (
@@ -32,13 +33,6 @@ from kundenkreis.content.core.source import (
 )
 from kundenkreis.content.errors import ContentRefusedError
 
-_RESERVED = """
-    id email name first_name last_name firstName lastName phone username title gender birthday age avatar address
-    company createdAt created_at description website language zone country form_of_address salutation phase sub_state
-"""
-RESERVED_TRAITS = frozenset(_RESERVED.split())
-"""Attributes every installation knows: Segment's reserved traits and what the profile itself carries."""
-
 _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 _HIDDEN = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">'
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -47,14 +41,14 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 class KnownNames(msgspec.Struct, frozen=True):
     """What templates may name. None means: anything below this root."""
 
-    customer: frozenset[str] | None = RESERVED_TRAITS
+    customer: frozenset[str] | None = TRAITS | SAID
     event: frozenset[str] | None = None
     brand: frozenset[str] | None = None
     message: frozenset[str] | None = None
     journey: frozenset[str] | None = None
 
     def with_attributes(self, names: frozenset[str] | set[str]) -> "KnownNames":
-        """The same, knowing these customer attributes besides the reserved ones."""
+        """The same, knowing these attributes of customers as well."""
         return msgspec.structs.replace(self, customer=(self.customer or frozenset()) | names)
 
 
@@ -71,8 +65,8 @@ _ADDRESS = ("city", "country", "postalCode", "state", "street")
 """Parts of an address. Source: Segment's spec of identify, reserved traits."""
 _OFTEN = ("greeting", "first_name", "last_name")
 """What letters begin with is offered first."""
-_NOT_OFFERED = frozenset({"createdAt", "firstName", "lastName", "id", "phase", "sub_state", "zone"})
-"""Known, but other spellings of a name that is offered, or empty in messages unless somebody declares an attribute of that name."""
+_NOT_OFFERED = frozenset({"createdAt", "firstName", "lastName"})
+"""Known, but other spellings of a name that is offered."""
 
 
 class CompiledVariant(msgspec.Struct, frozen=True, gc=False):

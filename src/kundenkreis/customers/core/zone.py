@@ -66,6 +66,11 @@ zone1970.tab."""
 
 def zone_of(state: CustomerState, default: Zone) -> Zone:
     """The zone this customer's clock shows; `default` where neither zone nor country is known."""
+    return stated_zone(state) or default
+
+
+def stated_zone(state: CustomerState) -> Zone | None:
+    """The same, None where neither zone nor country is known."""
     attributes = state.profile.attributes
     named = attributes.get("timezone")
     if named is not None and isinstance(named.value, str):
@@ -73,7 +78,7 @@ def zone_of(state: CustomerState, default: Zone) -> Zone:
         if found is not None:
             return found
     name = _ZONE_OF_COUNTRY.get(_country(state))
-    return zone(name) if name is not None else default
+    return zone(name) if name is not None else None
 
 
 def _country(state: CustomerState) -> str:

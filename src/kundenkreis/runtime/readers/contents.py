@@ -7,24 +7,26 @@ from typing import Any
 import msgspec
 
 from kundenkreis.content.core.blocks import Block
+from kundenkreis.content.core.customer_variables import customer_variables
 from kundenkreis.content.core.links import links_in
 from kundenkreis.content.core.source import ContentSource, Problem
 from kundenkreis.content.core.templates import RenderFailed, check_content, compile_draft, render
-from kundenkreis.customers.core.state import decode_state
+from kundenkreis.customers.core.listing import FIRST_NAMES, LAST_NAMES
+from kundenkreis.customers.core.state import Attribute, CustomerState, Phase, decode_state
 from kundenkreis.definitions.content_checks import default_brand, known_names, names_for, source_of_body
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.documents import Content
 from kundenkreis.definitions.drafts import DraftMistake, check_drafts
 from kundenkreis.runtime.counting.contents import FIGURE, ContentCounts, count_contents
 from kundenkreis.runtime.counting.kept import read_kept
-from kundenkreis.runtime.dispatching import brand_of, greeting, recipient
+from kundenkreis.runtime.dispatching import brand_of, recipient
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.publishing import StorePublisher
 from kundenkreis.site.ports.contents import ContentLine, Mistake, Names, Person, Preview
 
 _INVENTED: dict[str, Any] = {
-    "email": "anna.muster@example.com", "firstName": "Anna", "lastName": "Muster", "first_name": "Anna", "last_name": "Muster",
+    "email": "anna.muster@example.com", "firstName": "Anna", "lastName": "Muster",
     "address": {"city": "Köln", "country": "DE", "postalCode": "50667"}, "language": "de",
 }  # fmt: skip
 
@@ -113,7 +115,7 @@ class StoredContents:
         if isinstance(compiled, Problem):
             return _nothing(compiled.sentence())
         language, _, form = key.partition("/")
-        customer = self._customer(profile_id, language, form, without_name=without_name)
+        customer = self._customer(profile_id, language, form, definitions, without_name=without_name)
         rendered = render(compiled, self._variables(customer, definitions), language, form_of_address=form)
         if isinstance(rendered, RenderFailed):
             return _nothing(rendered.detail)
@@ -136,20 +138,19 @@ class StoredContents:
         known = [Person(profile_id=one.profile_id, name=one.name, language=one.language) for one in people if one.name]
         return (Person(profile_id=0, name="Anna Muster", language="de"), *known)
 
-    def _customer(self, profile_id: int, language: str, form: str, *, without_name: bool) -> dict[str, Any]:
-        attributes = dict(_INVENTED)
-        if profile_id:
-            with self._installation.store.reading() as tx:
-                rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,))
-            if rows:
-                attributes = dict(recipient(decode_state(bytes(rows[0][0])), "email").attributes)
+    def _customer(
+        self, profile_id: int, language: str, form: str, definitions: Definitions, *, without_name: bool
+    ) -> dict[str, Any]:
+        state = self._state(profile_id) or _invented(definitions)
         if without_name:
-            for name in ("firstName", "lastName", "first_name", "last_name", "name"):
-                attributes[name] = ""
-        first = str(attributes.get("first_name") or "")
-        name = " ".join(part for part in (first, str(attributes.get("last_name") or "")) if part)
-        attributes["greeting"] = greeting(language, name, first_name=first, is_informal=form == "du")
-        return attributes
+            for name in (*FIRST_NAMES, *LAST_NAMES, "name"):
+                state.profile.attributes.pop(name, None)
+        return customer_variables(state, language=language, form_of_address=form)
+
+    def _state(self, profile_id: int) -> CustomerState | None:
+        with self._installation.store.reading() as tx:
+            rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,)) if profile_id else []
+        return decode_state(bytes(rows[0][0])) if rows else None
 
     def _variables(self, customer: dict[str, Any], definitions: Definitions) -> dict[str, Any]:
         held = default_brand(definitions)
@@ -167,6 +168,19 @@ class StoredContents:
 
     def _in_force(self) -> Definitions:
         return self._publisher.definitions()
+
+
+def _invented(definitions: Definitions) -> CustomerState:
+    """Somebody who does not exist, in a phase that does."""
+    state = CustomerState(profile_id=1, bucket_key="", created_us=0, first_seen_us=0)
+    state.profile.attributes = {name: Attribute(value, 0, b"", "") for name, value in _INVENTED.items()}
+    circle = definitions.single("phases")
+    phases = circle.config.phases if circle is not None else ()
+    chosen = next((phase for phase in phases if phase.sub_states), phases[0] if phases else None)
+    if chosen is not None:
+        sub_state = chosen.sub_states[0].id if chosen.sub_states else ""
+        state.decisions.phase = Phase(chosen.id, sub_state, 0, 0)
+    return state
 
 
 def _source(document: Mapping[str, Any], definitions: Definitions) -> ContentSource | None:
