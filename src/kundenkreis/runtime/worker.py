@@ -21,6 +21,7 @@ from kundenkreis.runtime.admission import Admission
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder, FoldReport
+from kundenkreis.runtime.freed_memory import return_freed_memory
 from kundenkreis.runtime.pace import Haste, Pace
 from kundenkreis.runtime.partition_clocks import move_clocks, write_clocks
 from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
@@ -32,7 +33,8 @@ from kundenkreis.runtime.stores.session import Point, Session, Store, no_point
 INBOX_SETTLED = "inbox_settled"
 """Up to where the inbox has been folded for good: no power failure takes that back (SQLite)."""
 REST_US: Micros = 10_000_000
-"""How long after a backlog helpers and mapped memory are kept: taking them again costs more than holding them for so long."""
+"""How long after a backlog helpers and mapped memory are kept, and after the last work the pages read: taking them again costs more than holding
+them for so long."""
 PRUNE_EVERY = 16
 """Batches between two prunings while there is work: a delete costs a commit of its own. A worker at rest prunes at once."""
 
@@ -88,9 +90,12 @@ class EmbeddedWorker:
         self._resolver = Resolver(zone, remembers=True, admission=self._admission, tombstone_key=tombstone_key)
         self._folder = Folder(rulebooks, writes_outbox=writes_outbox, helpers=helpers)
         self._pace = Pace()
-        self._behind_us: Micros = 0
+        self._behind_us: Micros = NEVER
+        """When there last was a backlog; NEVER: nothing is held that was taken for one."""
+        self._busy_us: Micros = 0
+        """When there last was anything to do."""
         self.has_rested = True
-        """Nothing is held that was taken for a backlog; else a step some time after it gives that back."""
+        """Nothing is held that was taken for work; else a step some time after it gives that back."""
         self._batches = 0
         self._position = 0
         self._pruned_to = 0
@@ -115,8 +120,10 @@ class EmbeddedWorker:
         report.took_us = self._clock.monotonic_us() - begun_us
         self._pace.adapt(held_us, drained=report.drained, waited_us=report.waited_us, is_idle=report.idle)
         self._prune(report, now_us)
+        if not report.idle:
+            self._busy_us, self.has_rested = begun_us, False
         if not report.drained:
-            self._behind_us, self.has_rested = begun_us, False
+            self._behind_us = begun_us
             self._hurry(self._pace.haste)
             if self._helpers is not None:
                 self._helpers.call()
@@ -125,16 +132,25 @@ class EmbeddedWorker:
         return report
 
     def _rest(self, now_us: Micros) -> None:
-        """Give back what was taken for a backlog, once there has been none for a while."""
-        self.has_rested = now_us - self._behind_us > REST_US
-        self._hurry(Haste.NONE if self.has_rested else Haste.BEHIND)
-        if self.has_rested and self._helpers is not None:
-            self._helpers.close()
+        """Give back what was taken for a backlog, once there has been none for a while; then what was read, once there has been nothing to do."""
+        if self._behind_us != NEVER:
+            is_over = now_us - self._behind_us > REST_US
+            self._hurry(Haste.NONE if is_over else Haste.BEHIND)
+            if not is_over:
+                return
+            self._behind_us = NEVER
+            if self._helpers is not None:
+                self._helpers.close()
+        self.has_rested = now_us - self._busy_us > REST_US
+        if self.has_rested:
+            self._store.close_here()
+            return_freed_memory()
 
     def call_helpers(self) -> None:
         """Much is about to come: whoever helps starts now, and this waits for it."""
         if self._helpers is not None:
-            self._behind_us, self.has_rested = self._clock.monotonic_us(), False
+            self._behind_us = self._busy_us = self._clock.monotonic_us()
+            self.has_rested = False
             self._helpers.call(wait=True)
 
     def close(self) -> None:
