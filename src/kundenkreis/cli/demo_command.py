@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from kundenkreis.cli.command import Answer, Command
+from kundenkreis.kernel.errors import CallerError
 from kundenkreis.settings import Settings
 
 EXPECTED_EVENTS = 260_000
@@ -29,7 +30,12 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     from kundenkreis.demo.run import DemoExistsError, load_demo, summary
     from kundenkreis.kernel.zones import zone
     from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.serve import await_port
 
+    if arguments.households is not None and arguments.households < 1:
+        raise CallerError("Name at least one household with --households.")
+    if not (arguments.load_only or arguments.json):
+        await_port(settings)  # said now rather than after the year is loaded
     settings = dataclasses.replace(settings, zone="America/New_York")
     today = zone("America/New_York").date(time.time_ns() // 1000)
     try:
@@ -67,7 +73,8 @@ def _progress(*, silent: bool) -> Progress:
         TextColumn("{task.completed:,} events  {task.fields[at]}"),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=Console(stderr=True), disable=silent, transient=True)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, disable=silent or not console.is_terminal, transient=True)
 
 
 def _day(at_us: int) -> str:

@@ -64,9 +64,15 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
 
 
 def supervise(settings: Settings) -> Answer | None:
-    """Serve all roles; returns when told to stop."""
-    from kundenkreis.runtime.serve import Supervisor, role_arguments
+    """Serve all roles; returns when told to stop.
 
+    Raises:
+        AlreadyServedError, PortTakenError: another server is in the way.
+    """
+    from kundenkreis.runtime.serve import Supervisor, await_port, claim_folder, role_arguments
+
+    folder = claim_folder(settings)
+    await_port(settings)
     login = _prepared(settings)
     roles = [("web", role_arguments("web"))]
     roles += [
@@ -77,6 +83,8 @@ def supervise(settings: Settings) -> Answer | None:
     code = Supervisor(
         roles, data_dir=settings.data_dir, say=lambda text: print(text, file=sys.stderr, flush=True)
     ).run()
+    if folder is not None:
+        folder.release()
     if code:
         raise SystemExit(code)
     return None

@@ -8,6 +8,7 @@ supervisor is gone ends by itself, because its standard input closes.
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,13 +19,83 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from kundenkreis.kernel.errors import CallerError
 from kundenkreis.runtime.points import without_crash_points
 from kundenkreis.runtime.role_file import RoleProcess, write_roles
+from kundenkreis.runtime.sole_process import SoleProcess
+from kundenkreis.settings import Settings
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
 STEADY_SECONDS = 30.0
 """A child that ran this long starts again without a pause."""
 STOP_SECONDS = 20.0
+
+
+PORT_SECONDS = 5.0
+"""A server that is just ending lets go of its port within this time."""
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+class AlreadyServedError(CallerError):
+    """This data folder is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."""
+
+    code = "already_served"
+
+
+class PortTakenError(CallerError):
+    """Nothing can listen at this address; name a free port with KREIS_PORT."""
+
+    code = "port_taken"
+
+
+def claim_folder(settings: Settings) -> SoleProcess | None:
+    """Hold the data folder for as long as this process lives; None with PostgreSQL, where several servers may share one.
+
+    On SQLite a second server would take the bells away from the first one, whose worker would sleep on what it acknowledged.
+
+    Raises:
+        AlreadyServedError: another process serves it.
+    """
+    settings.make_data_dir()
+    if settings.on_postgres:
+        return None
+    lock = SoleProcess(settings.data_dir / "serve.lock")
+    if not lock.is_held:
+        lock.release()
+        raise AlreadyServedError(
+            f"{settings.data_dir.absolute()} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."
+        )
+    return lock
+
+
+def await_port(settings: Settings, *, patience_seconds: float = PORT_SECONDS) -> None:
+    """Return when the web role can listen at its address.
+
+    Raises:
+        PortTakenError: it cannot, and did not begin to in a while.
+    """
+    until = time.monotonic() + patience_seconds
+    while (problem := _cannot_listen(settings.host, settings.port)) is not None:
+        if time.monotonic() >= until:
+            raise PortTakenError(
+                f"Nothing can listen at {settings.host}:{settings.port}: {problem}. Name a free port with KREIS_PORT, or stop what listens there."
+            )
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _cannot_listen(host: str, port: int) -> str | None:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # as the server does: connections that end do not count
+            tried.bind(address)
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 @dataclass

@@ -1,0 +1,53 @@
+"""What stands in the way of a server is told before anything is started."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from kundenkreis.cli.main import run_command
+from kundenkreis.runtime.serve import AlreadyServedError, PortTakenError, await_port, claim_folder
+from kundenkreis.settings import Settings
+
+pytestmark = pytest.mark.db
+
+
+def test_a_folder_is_served_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second server would take the bells away from the first, whose worker would sleep on what it acknowledged."""
+    settings = Settings(data_dir=tmp_path)
+    held = claim_folder(settings)
+    assert held is not None
+    with pytest.raises(AlreadyServedError):
+        claim_folder(settings)
+    assert run_command(["serve"], {"KREIS_DATA_DIR": str(tmp_path)}) == 2
+    assert capsys.readouterr().err == (
+        f"kreis: {tmp_path} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR.\n"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["serve.lock"]
+    held.release()
+    again = claim_folder(settings)
+    assert again is not None
+    again.release()
+
+
+def test_servers_on_postgres_may_share_a_folder(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database="postgresql://kreis@db/kreis")
+    assert (claim_folder(settings), claim_folder(settings)) == (None, None)
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = Settings(data_dir=tmp_path, port=port)
+        with pytest.raises(PortTakenError) as caught:
+            await_port(settings, patience_seconds=0)
+        assert str(caught.value) == (
+            f"Nothing can listen at 127.0.0.1:{port}: Address already in use. Name a free port with KREIS_PORT, or stop what listens there."
+        )
+    await_port(settings, patience_seconds=0)
+
+
+def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PortTakenError) as caught:
+        await_port(Settings(data_dir=tmp_path, host="192.0.2.1"), patience_seconds=0)
+    assert str(caught.value).startswith("Nothing can listen at 192.0.2.1:8321: Cannot assign requested address.")
