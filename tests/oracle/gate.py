@@ -7,6 +7,9 @@ every instant at which any rule could end, in order; nothing is computed from on
 from calendar import isleap
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+
+import holidays
 
 from tests.oracle.known import NotCoveredError
 from tests.oracle.local_time import DAY, HOUR, MINUTE, WEEKDAYS, day_of, day_start, instant, local, minutes_of
@@ -15,6 +18,9 @@ from tests.oracle.world import World, bucket
 
 FOR_GOOD, FOR_NOW = True, False
 PEOPLE = {"Letter Sent": "letter", "Visit Held": "visit"}
+SUBJECTS = ("order_id", "product_id", "case_id", "cart_id", "category")
+"""What a message and a matter can both be about."""
+CITIES = ("Augsburg", "Stadt Zurich")
 NOT_COVERED = ("Call Made", "Marketing Paused", "Marketing Resumed")
 
 
@@ -181,7 +187,9 @@ class _Asked:
             found.add(first_us + self.policy["after_conversion"]["days"] * DAY)
         for day in range(day_of(from_us, self.zone), day_of(until_us, self.zone) + 2):
             found.add(day_start(day, self.zone))
-            found.update(instant(day, minutes_of(rule["to"]), self.zone) for rule in self.policy["quiet_hours"])
+            found.update(
+                instant(day, minutes_of(one.get("to", "00:00")), self.zone) for one in self.policy["quiet_hours"]
+            )
         if self._is_answer(from_us):
             found.add(from_us)
         return sorted(at_us for at_us in found if from_us < at_us <= until_us)
@@ -272,20 +280,30 @@ class _Asked:
 
     def _is_held_by(self, hold):
         """Whether a line of the policy is about this message."""
-        if hold.get("same_subject"):
-            raise NotCoveredError("situations that hold messages about the same subject")
         message, purpose = self.message, self.message.config["purpose"]
         low, high = hold.get("priorities", [1, 10])
         if not low <= message.priority <= high:
             return False
         if message.message_class == "service" and hold.get("holds") != "service":
             return False
-        if message.journey["id"] in hold.get("except_journeys", ()) or purpose in hold.get("except_purposes", ()):
+        if message.journey["id"] in hold.get("except_journeys", ()) or purpose in hold.get("except_purposes", ()) or (
+            message.channel not in hold.get("channels", [message.channel])
+        ):  # fmt: skip
             return False
-        if message.channel not in hold.get("channels", [message.channel]):
-            return False
-        narrowed = hold.get("journeys") or hold.get("purposes")
-        return not narrowed or message.journey["id"] in hold.get("journeys", ()) or purpose in hold.get("purposes", ())
+        if message.journey["id"] in hold.get("journeys", ()) or purpose in hold.get("purposes", ()):
+            return True
+        if hold.get("same_subject"):
+            return self._is_about(hold["situation"])
+        return not (hold.get("journeys") or hold.get("purposes"))
+
+    def _is_about(self, kind):
+        """Whether the event that let the person in names what an open matter is about."""
+        named = {str(one) for name in SUBJECTS if (one := self.message.run.properties.get(name)) is not None}
+        for key, row in self._world(self.now_us).matters(kind)[0].items():
+            details = [row.properties.get(name) for name in SUBJECTS]
+            if named & {key, *(str(one) for one in details if isinstance(one, str) or type(one) is int)}:
+                return True
+        return False
 
     def _sells(self):
         content = self.definitions.contents[self.message.config["content"]]
@@ -329,19 +347,38 @@ class _Asked:
                 or rule.get("message_class", self.message.message_class) != self.message.message_class
             ):
                 continue
-            if rule.get("holidays") or rule.get("sundays"):
-                raise NotCoveredError("Sundays and public holidays")
+            if rule.get("sundays") and WEEKDAYS[there.weekday()] == "sunday":
+                return "sunday", FOR_NOW
+            if rule.get("holidays") and there.date() in _holidays(*self._place(), there.year):
+                return "holiday", FOR_NOW
             if "weekdays" in rule and WEEKDAYS[there.weekday()] not in rule["weekdays"]:
                 continue
-            begins, ends = minutes_of(rule["from"]), minutes_of(rule["to"])
+            begins, ends = minutes_of(rule.get("from", "00:00")), minutes_of(rule.get("to", "00:00"))
             inside = begins <= minute < ends if begins < ends else minute >= begins or minute < ends
             if inside and begins != ends:
                 return "quiet_hours", FOR_NOW
         return None
 
+    def _place(self):
+        """(country, Land) whose public holidays count; "": any Land."""
+        land = self.known.attribute("land") or self.known.attribute("address.state")
+        return self.known.country or self.definitions.brand["country"], land if isinstance(land, str) else ""
+
     def _is_answer(self, at_us):
         """Decided because of an event, and 30 minutes from the act of the person before that are not over."""
         return self.message.by_event and at_us <= self.message.acted_us + 30 * MINUTE
+
+
+@cache
+def _holidays(country, land, year):
+    """Public holidays there; where the Land is not known, those of all Länder (cities with a day of their own aside)."""
+    if country not in holidays.list_supported_countries(include_aliases=False):
+        return frozenset()
+    lands = [one for one in holidays.country_holidays(country).subdivisions if one not in CITIES]
+    if land and land.removeprefix(f"{country}-") not in lands:
+        raise NotCoveredError("a Land by its name")
+    chosen = [land.removeprefix(f"{country}-")] if land else [None, *lands]
+    return frozenset(on for one in chosen for on in holidays.country_holidays(country, subdiv=one, years=year))
 
 
 def _crowded(times, at_most, window_us, at_us):

@@ -111,7 +111,9 @@ class _Life:
 
     def _case(self, at_us):
         case = f"{self._user}-c{self._chance.randrange(2)}"
-        yield self._track(at_us, self._chance.choice(("Case Opened", "Case Solved")), case_id=case, kind="complaint")
+        name = self._chance.choice(("Case Opened", "Case Solved"))
+        about = {"order_id": self._orders[-1]} if self._orders else {}
+        yield self._track(at_us, name, case_id=case, kind="complaint", **about)
 
     def _form(self, at_us):
         if self._chance.random() < 0.7:
