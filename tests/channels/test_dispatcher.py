@@ -221,8 +221,8 @@ def test_the_gate_is_asked_once_more_with_the_real_time(mailbox: Office) -> None
     def gate(message: SendMessage, at_us: int) -> Allowed | Withheld | Postponed:
         asked.append(at_us)
         if message.profile_id == 1:
-            return Withheld(["no_consent", "cap"])
-        return Postponed(NOW + HOUR, ["night_rest"]) if message.profile_id == 2 else Allowed()
+            return Withheld([["no_consent", False], ["cap", False, "email_day", 1]])
+        return Postponed(NOW + HOUR, [["night_rest", False]]) if message.profile_id == 2 else Allowed()
 
     mailbox.gate = gate
     mailbox.clock.pass_(5 * MINUTE)
@@ -237,10 +237,12 @@ def test_the_gate_is_asked_once_more_with_the_real_time(mailbox: Office) -> None
     ]
     until = [event.body["properties"].get("until_us") for event in mailbox.outbox.inbox.values()]
     assert until == [None, NOW + HOUR, None]
+    reasons = [event.body["properties"].get("reasons") for event in mailbox.outbox.inbox.values()]
+    assert reasons == [[["no_consent", False], ["cap", False, "email_day", 1]], [["night_rest", False]], None]
 
 
 def test_what_was_postponed_and_released_anew_is_reported_anew(mailbox: Office) -> None:
-    mailbox.gate = lambda message, at_us: Postponed(at_us + HOUR, ["night_rest"])
+    mailbox.gate = lambda message, at_us: Postponed(at_us + HOUR, [["night_rest", False]])
     for _ in range(3):
         mailbox.run(message_of(1, due_us=mailbox.clock.at_us))
         mailbox.clock.pass_(HOUR)

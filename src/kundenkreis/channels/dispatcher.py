@@ -7,7 +7,7 @@ What happened comes back to the log as events. Everything it touches is given: s
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -33,6 +33,10 @@ BATCH = 100
 BACKOFF_SECONDS = 5.0
 
 
+Reasons = list[list[Any]]
+"""The refusals as the gate words them, the deciding one first: [rule, False, detail...]."""
+
+
 class Allowed(msgspec.Struct, frozen=True):
     """The gate says yes."""
 
@@ -43,14 +47,14 @@ class Allowed(msgspec.Struct, frozen=True):
 class Withheld(msgspec.Struct, frozen=True):
     """The gate says no."""
 
-    reasons: list[str]
+    reasons: Reasons
 
 
 class Postponed(msgspec.Struct, frozen=True):
     """The gate says later."""
 
     until_us: Micros
-    reasons: list[str]
+    reasons: Reasons
 
 
 Gate = Callable[[SendMessage, Micros], Allowed | Withheld | Postponed]
@@ -275,9 +279,11 @@ class Dispatcher:
             self._world.alarm("gate_raised", repr(error))
             raise _LeftToLapse from error
         if isinstance(verdict, Withheld):
-            return handling.withheld(claim, ",".join(verdict.reasons), at_us=now_us, reasons=verdict.reasons)
+            return handling.withheld(claim, _rules(verdict.reasons), at_us=now_us, reasons=verdict.reasons)
         if isinstance(verdict, Postponed):
-            return handling.postponed(claim, verdict.until_us, verdict.reasons, at_us=now_us)
+            return handling.postponed(
+                claim, verdict.until_us, _rules(verdict.reasons), at_us=now_us, reasons=verdict.reasons
+            )
         return verdict
 
     def _rendered(self, claim: Claim, channel: Channel, handover: Handover) -> Prepared | Completion:
@@ -386,6 +392,10 @@ class _IntentKeeper:
             raise
         self._world.point("dispatcher.intent_committed")
         return self.answer == "committed"
+
+
+def _rules(reasons: Reasons) -> str:
+    return ",".join(str(reason[0]) for reason in reasons)
 
 
 def _rest_keys(channel_id: str, domain: str) -> tuple[str, ...]:

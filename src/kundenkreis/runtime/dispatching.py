@@ -64,13 +64,13 @@ class Roster:
         """The one judge with the real time, on the state just read."""
         state: CustomerState | None = self._local.states.get(message.profile_id)
         if state is None:
-            return Withheld(["erased"])
+            return Withheld([["erased", False]])
         policy = self._installation.rulebooks(state.rulebook_version).policy
         fences = in_force(self._local.fences.get(message.profile_id, ()), message)
         verdict = hand_over_gate(policy, state, message, now_us, fences=fences)
         if verdict.outcome == "release":
             return Allowed(state.folded_to)
-        reasons = [str(reason[0]) for reason in verdict.reasons if not reason[1]] or ["gate"]
+        reasons = [reason for reason in verdict.reasons if not reason[1]] or [["gate", False]]
         if verdict.outcome == "postpone":
             return Postponed(verdict.until_us, reasons)
         return Withheld(reasons)

@@ -68,17 +68,9 @@ def failed(claim: Claim, reason: str, detail: str, *, at_us: Micros) -> Completi
     return ended(claim, "failed", feedback.FAILED, at_us=at_us, reason=reason, detail=detail[:500])
 
 
-def postponed(claim: Claim, until_us: Micros, reasons: list[str], *, at_us: Micros) -> Completion:
+def postponed(claim: Claim, until_us: Micros, reason: str, *, at_us: Micros, **facts: Any) -> Completion:
     """The gate said later; the fold plans it anew."""
-    return ended(
-        claim,
-        "postponed",
-        feedback.POSTPONED,
-        at_us=at_us,
-        reason=",".join(reasons),
-        reasons=reasons,
-        until_us=until_us,
-    )
+    return ended(claim, "postponed", feedback.POSTPONED, at_us=at_us, reason=reason, until_us=until_us, **facts)
 
 
 def again(claim: Claim, *, at_us: Micros, try_us: Micros, reply: str, attempts: int, uncertain: int) -> Completion:

@@ -1,0 +1,44 @@
+"""The gate of the dispatcher: the one judge with the real time, in full words."""
+
+import pytest
+
+from kundenkreis.channels.dispatcher import Withheld
+from kundenkreis.kernel.zones import MINUTE
+from kundenkreis.runtime.dispatching import Roster
+from tests.channels.company import message_of
+from tests.runtime.town import Town
+
+pytestmark = pytest.mark.db
+
+
+def test_a_refusal_at_hand_over_keeps_what_it_rests_on(town: Town) -> None:
+    """An address is suppressed between release and hand-over: the refusal says by whom and since when."""
+    released = (
+        "SELECT effect_id, profile_id, due_us FROM verdicts WHERE outcome = 'released' AND purpose = 'newsletter' "
+        "ORDER BY sequence DESC, effect_id"
+    )
+    with town.installation.store.reading() as tx:
+        before = {bytes(row[0]) for row in tx.rows(released)}
+    permission = {"channel": "email", "purpose": "newsletter"}
+    proof = {"basis": "express_consent", "wording": "News, please", "proof": "form 7"}
+    for number in range(20, 40):  # some of them are in a control group
+        user, mail = f"u{number}", f"u{number}@example.com"
+        town.send("identify", userId=user, traits={"email": mail, "country": "DE"})
+        town.send("track", userId=user, event="Consent Confirmed", properties=permission | proof)
+    town.run()
+    town.pass_time(MINUTE)
+    with town.installation.store.reading() as tx:
+        effect_id, profile_id, due_us = next(row for row in tx.rows(released) if bytes(row[0]) not in before)
+    for number in range(20, 40):
+        address = {"channel": "email", "address": f"u{number}@example.com", "reason": "asked by telephone"}
+        town.send("track", userId=f"u{number}", event="Suppression Added", properties=address)
+    town.run()
+    message = message_of(
+        effect_id=bytes(effect_id), profile_id=profile_id, due_us=due_us, purpose="newsletter",
+        valid_until_us=due_us + 60 * MINUTE,
+    )  # fmt: skip
+    roster = Roster(town.installation)
+    roster.people([message])
+    answer = roster.gate(message, town.clock.now_us())
+    assert isinstance(answer, Withheld)
+    assert answer.reasons == [["suppressed", False, "manual", town.clock.now_us()]]
