@@ -310,3 +310,18 @@ def test_the_command_proves_it(found: MakeCompany, capsys: pytest.CaptureFixture
     assert run_command(["erase", "user-kanarienvogel"], environ) == 2
     assert "no such customer" in capsys.readouterr().err
     assert run_command(["erase"], environ) == 2
+
+
+def test_the_command_says_where_the_rest_may_come_from(found: MakeCompany, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two people gave one address; it stays with the other."""
+    company = found()
+    for user in ("first-one", "other-one"):
+        company.post({"type": "identify", "userId": user, "traits": {"email": "shared@house.example"}})
+        company.run()
+    assert run_command(["erase", "first-one"], {"KREIS_DATA_DIR": str(company.settings.data_dir)}) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert "Searched every file for 2 identifiers of 6 characters or more." in said
+    (where,) = [line for line in said if line.startswith("Still found")]
+    assert where.endswith("places in kreis.db")
+    assert said[said.index(where) + 1].startswith("Somebody else may have given the same address or number")
+    assert "Nothing is left." not in said

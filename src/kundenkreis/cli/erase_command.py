@@ -1,12 +1,17 @@
 """`kreis erase`: forget a person, and prove it."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from kundenkreis.cli.command import Answer, Command
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.settings import Settings
+
+if TYPE_CHECKING:
+    from kundenkreis.privacy.erasure import ErasureReport
 
 
 class NobodyNamedError(CallerError):
@@ -51,14 +56,32 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
             for table, count in sorted(report.removed.items()):
                 if count:
                     console.print(f"  {table}: {count:,} removed")
-            left = {**{table: count for table, count in report.remaining.items() if count}, **report.traces}
-            console.print(f"Searched every file for {report.searched} identifiers.")
-            console.print("Nothing is left." if not left else f"Still found: {left}", markup=False)
+            console.print(
+                f"Searched every file for {report.searched} identifiers of 6 characters or more.", highlight=False
+            )
+            for line in _left(report):
+                console.print(line, markup=False, highlight=False)
             for remains in report.remains:
                 console.print(f"Kept: {remains}")
 
     data = [{**dataclasses.asdict(report), "is_complete": report.is_complete} for report in reports]
     return Answer(data=data, show=show, exit_code=0 if all(report.is_complete for report in reports) else 1)
+
+
+def _left(report: "ErasureReport") -> Iterator[str]:
+    """What was found after the erasure, and what to do about it."""
+    for table, count in report.remaining.items():
+        if count:
+            yield f"Still found: {count:,} rows of {table}"
+    for file, count in report.traces.items():
+        yield f"Still found: {count:,} places in {file}"
+    if report.traces:
+        yield (
+            "Somebody else may have given the same address or number, or one that contains it: search for it on the page Customers, "
+            "and erase whoever is the same person."
+        )
+    if report.is_complete:
+        yield "Nothing is left."
 
 
 COMMAND = Command(

@@ -325,13 +325,20 @@ def _what(error: LiquidError) -> str:
     return str(error.message).strip().rstrip(".") or type(error).__name__
 
 
+_MISSING_END = re.compile(r"expected tag (end\w+), found end of expression")
+"""How the parser words a block that is never closed."""
+
+
 def _remedy(error: LiquidError) -> str:
+    """What to do about what the parser found."""
     message = str(error.message)
     if isinstance(error, UnknownFilterError):
         name = message.partition("'")[2].rstrip("'")
         near = difflib.get_close_matches(name, liquid.filter_names(), n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         return f"{hint}Filters that exist: {', '.join(liquid.filter_names())}"
+    if missing := _MISSING_END.match(message):
+        return f"Close it with {{% {missing[1]} %}}"
     if "tag" in message:
         return f"Tags that exist: {', '.join(liquid.tag_names())}"
-    return "Correct the template at this place"
+    return "Correct the template here; a value stands between {{ and }}, a tag between {% and %}"
