@@ -37,7 +37,9 @@ def same_shape(state: PlainState) -> PlainState:
 
 
 UPGRADERS: dict[int, Upgrader] = {
-    1: same_shape,  # schedules see later answers of what their audience reads; new situations keep the rest after a matter
+    # Schedules see later answers of what their audience reads; new situations keep the rest after a matter; runs go on without what a rulebook
+    # has no longer; waiting messages get a place as soon as there is one; the policy's order decides between matters that end together.
+    1: same_shape,
 }
 """Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""
 
