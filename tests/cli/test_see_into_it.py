@@ -91,6 +91,11 @@ def test_simulate_a_published_journey(kreis: Kreis) -> None:
     assert "5 % Order Completed after 2 days" in text
     assert kreis("simulate", "--journey", "none", *days)[0] == 2
     assert kreis("simulate", "--journey", "welcome", "--from", "soon", "--to", "later")[0] == 2
+    for year in ("2019", "2090"):
+        answer = kreis.json("simulate", "--journey", "welcome", "--from", f"{year}-01-01", "--to", f"{year}-02-01")
+        assert answer["error"]["message"] == "There is no past in these days."
+    answer = kreis.json("simulate", "draft.yaml", "--journey", "welcome", *days)
+    assert answer["error"]["message"] == "Name either a draft or a published journey with --journey, not both."
 
 
 def test_rebuild_verify_and_what_differs(kreis: Kreis, environ: dict[str, str], tmp_path: Path) -> None:

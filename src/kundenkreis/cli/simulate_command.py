@@ -52,7 +52,12 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     try:
         newest = installation.rulebooks.newest_version()
         if bool(arguments.draft) == bool(arguments.journey):
-            raise BadSimulationError("Name a draft, or a published journey with --journey.")
+            either = (
+                "either a draft or a published journey with --journey, not both"
+                if arguments.draft
+                else "a draft, or a published journey with --journey"
+            )
+            raise BadSimulationError(f"Name {either}.")
         if arguments.draft:
             draft = read_draft(arguments.draft, installation.rulebooks.stored(newest) if newest else b"[]")
         else:
