@@ -27,6 +27,7 @@ def violations(sim: Simulation, folder: Path) -> list[str]:
         decided_once,
         handed_over_once,
         never_after_withdrawal,
+        never_past_unheard,
         in_quiet_hours,
         caps,
         drained,
@@ -103,6 +104,11 @@ def never_after_withdrawal(sim: Simulation) -> list[str]:
                 continue
             found.append(f"{one.message.effect_id.hex()} at {to_datetime(one.wall_us)} past {scope}")
     return found
+
+
+def never_past_unheard(sim: Simulation) -> list[str]:
+    """No intent while something that the person has forbidden through the tracking API waits to be folded."""
+    return sim.past_unheard
 
 
 def _is_about(scope: str, message: SendMessage) -> bool:

@@ -120,6 +120,14 @@ class Shop:
         self._send(at_us, "identify", {"traits": {"email": email}, **who})
         self._track(at_us + 1, "Consent Confirmed", {"channel": "email", "purpose": "news", **proof}, who)
 
+    def _withdraw(self, at_us: int) -> None:
+        self.withdraw(at_us, f"u{self.chance.randrange(5)}")
+
+    def withdraw(self, at_us: int, user: str) -> Request:
+        """A person takes the consent back, and the shop's server says so."""
+        self._track(at_us, "Consent Withdrawn", {"channel": "email", "purpose": "news"}, {"userId": user})
+        return self.waiting[-1]
+
     def _zone(self, at_us: int) -> None:
         birthday = to_datetime(at_us + self.chance.randrange(6) * DAY).date().replace(year=1990).isoformat()
         traits = {"timezone": self.chance.choice(ZONES), "birthday": birthday}
@@ -134,5 +142,5 @@ class Shop:
 
 
 _KINDS = {
-    "view": 22, "late": 4, "order": 10, "after_order": 6, "join": 9, "consent": 16, "zone": 5, "case": 3, "malformed": 1,
+    "view": 22, "late": 4, "order": 10, "after_order": 6, "join": 9, "consent": 16, "zone": 5, "case": 3, "withdraw": 2, "malformed": 1,
 }  # fmt: skip

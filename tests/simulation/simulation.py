@@ -35,6 +35,7 @@ from kundenkreis.runtime.rulebooks import Rulebooks, newest_version, publish
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
 from kundenkreis.runtime.stores.session import Row, Session, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
+from kundenkreis.runtime.unheard import UnheardWithdrawals
 from kundenkreis.runtime.worker import EmbeddedWorker
 from tests.engine.company import VERSIONS, canonical
 from tests.engine.stories import STARTS, ZONE
@@ -84,15 +85,19 @@ class PowerStore(SqliteStore):
             self._safe_bytes = self._wal.stat().st_size
         self._outer(name)
 
+    def close_here(self) -> None:
+        """The last connection that closes writes the WAL back, waits for the disk and removes it."""
+        super().close_here()
+        if not self._wal.exists():
+            self._written_back, self._safe_bytes = self._file.read_bytes(), 0
+
     def lose_power(self) -> int:
         """Close; the files are as a disk has them that kept what somebody waited for, and nothing else. How many bytes are lost."""
-        with open(self._wal, "rb") as wal:
-            kept = wal.read(self._safe_bytes)
-            lost = len(wal.read())
+        written = self._wal.read_bytes() if self._wal.exists() else b""
         self.close()
         self._file.write_bytes(self._written_back)
-        self._wal.write_bytes(kept)
-        return lost
+        self._wal.write_bytes(written[: self._safe_bytes])
+        return max(len(written) - self._safe_bytes, 0)
 
 
 class Intended(msgspec.Struct):
@@ -114,7 +119,9 @@ class WatchedOutbox(SqlOutbox):
         message = claim.message
         person = self.sim.persons().get(message.profile_id, {message.profile_id})
         answer = super().mark_intent(claim, now_us=now_us, lease_us=lease_us)
+        self.sim.counts["waiting for a withdrawal"] += answer == "waiting"
         if answer == "committed":
+            self.sim.hold_against_unheard(message)
             self.sim.intents.append(Intended(message, self.sim.happened(), now_us, person))
         return answer
 
@@ -143,6 +150,10 @@ class Simulation:
         """How often each message was offered to the inbox."""
         self.withdrawn: list[tuple[int, int, str]] = []
         """(number, profile, scope) of acknowledged withdrawals."""
+        self.forbidden: dict[bytes, str] = {}
+        """Event id -> user of withdrawals that the tracking API has acknowledged."""
+        self.past_unheard: list[str] = []
+        """Messages whose intent was committed while such a one was not folded."""
         self.confirmed: dict[bytes, int] = {}
         """Event id -> number of acknowledged confirmations; always of news by e-mail. A repeat is none."""
         self.released: dict[tuple[bytes, int], int] = {}
@@ -208,7 +219,8 @@ class Simulation:
         rows = self.rows("SELECT payload FROM outbox WHERE effect_id = ?", self.server.current)
         if dice < 0.02 and rows:
             self.counts["races"] += 1
-            self.survive(lambda: self.withdraw(msgspec.msgpack.decode(rows[0][0], type=SendMessage)))
+            message = msgspec.msgpack.decode(rows[0][0], type=SendMessage)
+            self.survive(lambda: self.withdraw(message) if dice < 0.012 else self.withdraw_by_shop(message))
         elif len(self.dispatchers) > 1 and not self.is_nested:
             self.counts["zombies"] += 1
             if dice < 0.025:
@@ -249,7 +261,7 @@ class Simulation:
                 self.allowed.append((message, at_us, zone.value if zone else "Europe/Berlin", state.last_seen_us))
             return answer
 
-        self.outbox = WatchedOutbox(self.store)
+        self.outbox = WatchedOutbox(self.store, unheard=UnheardWithdrawals(lambda: self.inbox))
         self.outbox.sim = self
         channel = WatchedChannel(
             SmtpSettings(host="sim", security="none"), point=self.point, monotonic=lambda: self.true_us / SECOND,
@@ -341,24 +353,48 @@ class Simulation:
     def do_arrive(self) -> None:
         """Some of what has arrived is taken in; what is not acknowledged is sent again later."""
         arrived = self.shop.arrived(self.true_us)
-        items = []
-        for request in arrived:
-            body = json.dumps(request.body).encode()
-            items.append(InboxItem(self.now_us(), request.source, request.is_public, request.endpoint, body))
-        if not items:
-            return
-        self.tried.update((one.source, one.body["messageId"]) for one in arrived)
-        if self.guarded(lambda: self.inbox.append(items)):
-            self.acknowledged.update((one.source, one.body["messageId"]) for one in arrived)
-            self.confirm(arrived)
-        else:
+        if arrived and not self.guarded(lambda: self.take_in(arrived)):
             self.shop.again(arrived, self.true_us)
+
+    def take_in(self, arrived: list[Request]) -> None:
+        """As the tracking API does it: durable, then acknowledged."""
+        self.tried.update((one.source, one.body["messageId"]) for one in arrived)
+        now_us = self.now_us()
+        self.inbox.append(
+            [
+                InboxItem(now_us, one.source, one.is_public, one.endpoint, json.dumps(one.body).encode())
+                for one in arrived
+            ]
+        )
+        self.acknowledged.update((one.source, one.body["messageId"]) for one in arrived)
+        self.confirm(arrived)
+        self.forbid(arrived)
 
     def confirm(self, arrived: list[Request]) -> None:
         """Remember who has confirmed, in the order in which it was acknowledged."""
         for one in arrived:
             if one.body.get("event") == "Consent Confirmed":
                 self.confirmed.setdefault(event_id_of(one.source, one.body["messageId"]), self.happened())
+
+    def forbid(self, arrived: list[Request]) -> None:
+        """Remember who has withdrawn through the tracking API."""
+        for one in arrived:
+            if one.body.get("event") == "Consent Withdrawn":
+                self.forbidden[event_id_of(one.source, one.body["messageId"])] = one.body["userId"]
+
+    def hold_against_unheard(self, message: SendMessage) -> None:
+        """At an intent: nothing that this person has forbidden waits to be folded. (SQLite resolves and folds at once.)"""
+        self.forbidden = {
+            key: user
+            for key, user in self.forbidden.items()
+            if not self.rows("SELECT 1 FROM log WHERE event_id = ?", key)
+        }
+        if message.message_class == "transactional" or not self.forbidden:
+            return
+        sql = "SELECT value FROM identifiers WHERE profile_id = ? AND kind = 'user_id'"
+        users = {row[0] for row in self.rows(sql, message.profile_id)}
+        if not users.isdisjoint(self.forbidden.values()):
+            self.past_unheard.append(message.effect_id.hex())
 
     def do_work(self) -> None:
         self.guarded(self.worker.step)
@@ -429,6 +465,12 @@ class Simulation:
             tx.insert(INTERNAL_INBOX, [row])
         self.counts["unsubscribed"] += 1
         self.withdrawn.append((self.happened(), withdrawal.profile_id, scope))
+
+    def withdraw_by_shop(self, message: SendMessage) -> None:
+        """The shop's server says so while the message is on the wire; it says it again later, as it does with everything."""
+        rows = self.rows("SELECT value FROM identifiers WHERE profile_id = ? AND kind = 'user_id'", message.profile_id)
+        if rows:
+            self.take_in([self.shop.withdraw(self.true_us, rows[0][0])])
 
     # Looking --------------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.events.core.withdrawals import may_forbid
 from kundenkreis.events.errors import InboxUnavailableError
 from kundenkreis.events.inbox import Point, no_point
 
@@ -26,6 +27,14 @@ class MemoryInbox:
         self._rows.extend(rows)
         self._last += len(rows)
         self._point("inbox.after_commit")
+
+    def forbidding(self, after: int) -> list[int]:
+        """See `SqliteInbox.forbidding`."""
+        return [position for position, item in self._rows if position > after and may_forbid(item)]
+
+    def bodies(self, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
+        """See `SqliteInbox.bodies`."""
+        return [(position, item.endpoint, item.body) for position, item in self._rows if position in positions]
 
     def read(self, after: int, *, most_items: int, most_bytes: int) -> list[tuple[int, InboxItem]]:
         """See `SqliteInbox.read`."""

@@ -27,7 +27,7 @@ from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.runtime.folding import StatesMissingError
 from kundenkreis.runtime.installation import Installation
-from kundenkreis.runtime.unheard import UnheardWithdrawals
+from kundenkreis.runtime.unheard import unheard_withdrawals
 from kundenkreis.settings import Settings, secret_key
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def build_world(installation: Installation, *, channels: Mapping[str, Channel] |
             alarm=alarm,
         )
     return World(
-        store=SqlOutbox(installation.store, unheard=UnheardWithdrawals(installation)),
+        store=SqlOutbox(installation.store, unheard=unheard_withdrawals(installation)),
         gate=roster.gate,
         people=roster.people,
         contents=contents,

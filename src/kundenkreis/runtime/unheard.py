@@ -6,7 +6,9 @@ event may be a repeat, or older than a newer permission.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import Protocol
 
 from kundenkreis.channels.transactions import Transaction
 from kundenkreis.events.core.withdrawals import FORBIDDING
@@ -23,19 +25,37 @@ _ON_LOG = (
 )
 
 
-class UnheardWithdrawals:
-    """Who of some people has forbidden something since (`channels/outbox.py`: Unheard). Shared by the threads of one process."""
+class ForbiddingInbox(Protocol):
+    """The part of an inbox beside the store that is asked here; one belongs to one thread."""
 
-    def __init__(self, installation: Installation) -> None:
-        self._on_postgres = installation.settings.on_postgres
-        self._inboxes = PerThread(lambda: SqliteInbox(installation.data_dir / INBOX_FILE))
+    def forbidding(self, after: int) -> list[int]: ...
+
+    def bodies(self, positions: Sequence[int]) -> list[tuple[int, str, bytes]]: ...
+
+    def close(self) -> None: ...
+
+
+def unheard_withdrawals(installation: Installation) -> "UnheardWithdrawals":
+    """Of this installation, whichever inbox it has."""
+    if not installation.settings.on_postgres:
+        return UnheardWithdrawals(lambda: SqliteInbox(installation.data_dir / INBOX_FILE))
+    with closing(PostgresInbox(installation.settings.database, point=installation.point)) as inbox:
+        inbox.backlog()  # creates its table
+    return UnheardWithdrawals()
+
+
+class UnheardWithdrawals:
+    """Who of some people has forbidden something since (`channels/outbox.py`: Unheard). Shared by the threads of one process.
+
+    Args:
+        open_inbox: opens the inbox beside the store; None where it is a table of the store.
+    """
+
+    def __init__(self, open_inbox: Callable[[], ForbiddingInbox] | None = None) -> None:
+        self._inboxes = PerThread(open_inbox) if open_inbox is not None else None
         self._guard = threading.Lock()
         self._named: dict[int, frozenset[Pair]] = {}
         """Position of each waiting request that may forbid something -> who is named in its events that do."""
-        if self._on_postgres:
-            inbox = PostgresInbox(installation.settings.database, point=installation.point)
-            inbox.backlog()  # creates its table
-            inbox.close()
 
     def __call__(self, tx: Transaction, seen: Mapping[int, int]) -> set[int]:
         # In this order: what has left the inbox by now is on the log.
@@ -57,7 +77,7 @@ class UnheardWithdrawals:
         return {profile_id for profile_id, own in pairs.items() if not waiting.isdisjoint(names_of(own))}
 
     def _positions(self, tx: Transaction) -> list[int]:
-        if self._on_postgres:
+        if self._inboxes is None:
             return [row[0] for row in tx.rows("SELECT position FROM inbox WHERE forbids")]
         return self._inboxes.here().forbidding(inbox_position(tx))
 
@@ -71,7 +91,7 @@ class UnheardWithdrawals:
         return set().union(*self._named.values())
 
     def _bodies(self, tx: Transaction, positions: list[int]) -> list[tuple[int, str, bytes]]:
-        if self._on_postgres:
+        if self._inboxes is None:
             return [
                 (row[0], row[1], row[2])
                 for row in tx.rows_in("SELECT position, endpoint, body FROM inbox WHERE position {keys}", positions)
