@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from kundenkreis.channels.core.policy_config import PolicyConfig
 from kundenkreis.journeys.core.definitions import Goal, ScheduleEntry
 from kundenkreis.journeys.steps.registry import STEPS
+from kundenkreis.kernel.references import ExitData
 from kundenkreis.segments.conditions.registry import SHIPPED
 from kundenkreis.segments.core.definitions import PhasesDefinition, ScoreDefinition
 from kundenkreis.site.forms.acts import acted
@@ -33,12 +35,21 @@ def again(config: Any, value: Any) -> Any:
 SEGMENT = {"segment": {"id": "vip"}}
 
 
+class Leaving(msgspec.Struct):
+    """A configuration with what ends a run."""
+
+    exit_when: ExitData | None = None
+
+
 @pytest.mark.parametrize(
     ("config", "value"),
     [
         (Goal, {"event": {"name": ["A", "B"]}, "within_days": 14, "exit_on_goal": False}),
         (Goal, {"condition": {"all": [SEGMENT]}}),
         (Goal, {"event": {"name": "A", "key": ""}}),
+        (Leaving, {"exit_when": {"event": {"name": ["A"], "key": ""}}}),
+        (Leaving, {"exit_when": {"event": {"name": "A", "count": {"at_least": 1}}}}),
+        (Leaving, {"exit_when": {"any": [{"event": {"name": ["A"]}}]}}),
         (ScheduleEntry, {"every": "month", "at": "10:00", "audience": SEGMENT, "on": 15}),
         (ScheduleEntry, {"every": "week", "at": "10:00", "audience": SEGMENT, "on": "friday"}),
         (PolicyConfig, {"minors": {"of_age": 18, "countries": {"AT": 15, "CH": 16}}}),

@@ -9,9 +9,10 @@ from typing import Any
 from msgspec import inspect
 
 from kundenkreis.kernel.references import HOLDS
+from kundenkreis.segments.conditions.event import EventKind
 from kundenkreis.segments.core.tree import GROUPS
 from kundenkreis.site.forms.condition_form import NOT, Kinds, kinds_at_root, only_key
-from kundenkreis.site.forms.typed_fields import CONDITIONS, bare_type, plain_default, row_type
+from kundenkreis.site.forms.typed_fields import CONDITIONS, EXIT, bare_type, plain_default, row_type
 
 _LEFT_OUT: Any = object()
 
@@ -36,7 +37,9 @@ def condition_as_before(read: Any, before: Any, kinds: Kinds) -> Any:
 def _kept(kind: inspect.Type, read: Any, before: Any, kinds: Kinds) -> Any:
     if _meaning(kind, read, kinds) == _meaning(kind, before, kinds):
         return before
-    bare, _marks = bare_type(kind)
+    bare, marks = bare_type(kind)
+    if marks.get(HOLDS) == EXIT:
+        return _exit(read, before, kinds)
     if isinstance(bare, inspect.StructType) and isinstance(read, Mapping) and isinstance(before, Mapping):
         return _struct(bare, read, before, kinds)
     row = row_type(bare)
@@ -44,6 +47,13 @@ def _kept(kind: inspect.Type, read: Any, before: Any, kinds: Kinds) -> Any:
         known = [(_meaning(row, one, kinds), one) for one in before]
         return [_row(row, one, known, before, place, kinds) for place, one in enumerate(read)]
     return read
+
+
+def _exit(read: Any, before: Any, kinds: Kinds) -> Any:
+    """What ends a run: of the next event each part by itself, of a condition all or nothing."""
+    (kind, held), (was, old) = only_key(read), only_key(before)
+    plugin = kinds_at_root(kinds, EXIT).get(kind) if kind == was == EventKind.kind else None
+    return {kind: _kept(inspect.type_info(plugin.config), held, old, kinds)} if plugin is not None else read
 
 
 def _row(row: Any, one: Any, known: list[tuple[Any, Any]], before: list[Any], place: int, kinds: Kinds) -> Any:
@@ -66,6 +76,8 @@ def _struct(bare: Any, read: Mapping[str, Any], before: Mapping[str, Any], kinds
         new, old = read.get(key, _LEFT_OUT), before.get(key, _LEFT_OUT)
         if _said(each, new, kinds) == _said(each, old, kinds):
             new = old
+        elif new is _LEFT_OUT and old == "":
+            new = old  # a form cannot tell an empty text from none
         elif new is not _LEFT_OUT and old is not _LEFT_OUT:
             new = _kept(each.type, new, old, kinds)
         if new is not _LEFT_OUT:
@@ -74,14 +86,9 @@ def _struct(bare: Any, read: Mapping[str, Any], before: Mapping[str, Any], kinds
 
 
 def _said(each: inspect.Field, value: Any, kinds: Kinds) -> Any:
-    if value is _LEFT_OUT or (value == "" and not each.required):
+    if value is _LEFT_OUT:
         return None if each.required else _filled(each.type, plain_default(each), kinds)
     return _meaning(each.type, value, kinds)
-
-
-def _is_said(each: inspect.Field, value: Mapping[str, Any]) -> bool:
-    """Whether a field is there; an empty text that may be left out cannot be told from nothing in a form."""
-    return each.encode_name in value and (each.required or value[each.encode_name] != "")
 
 
 def _meaning(kind: inspect.Type, value: Any, kinds: Kinds) -> Any:
@@ -100,7 +107,7 @@ def _filled(kind: inspect.Type, value: Any, kinds: Kinds) -> Any:
         known = {each.encode_name: each for each in bare.fields}
         unknown = {key: one for key, one in value.items() if key not in known}
         filled = {
-            key: _filled(each.type, value[key] if _is_said(each, value) else plain_default(each), kinds)
+            key: _filled(each.type, value[key] if key in value else plain_default(each), kinds)
             for key, each in known.items()
         }
         return filled | unknown
