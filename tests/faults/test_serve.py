@@ -182,3 +182,22 @@ def test_server_key_is_in_the_file_of_write_keys(make_stage: MakeStage) -> None:
     with make_stage("sqlite") as stage:
         keys = json.loads((stage.data_dir / "write_keys.json").read_text())
         assert sorted((key["source"], key["kind"]) for key in keys) == [("server", "server"), ("web", "public")]
+
+
+def test_a_second_worker_of_the_folder_is_refused(make_stage: MakeStage) -> None:
+    """It would take the bell of the first one away, which would sleep on what is acknowledged."""
+    with make_stage("sqlite") as stage, serving(stage) as tree:
+        eventually(lambda: answers(stage), what=tree.log)
+        environ = {**os.environ, **stage.environ, "PYTHONPATH": str(ROOT / "src")}
+        command = [sys.executable, "-m", "kundenkreis.cli.main", "serve", "--role", "worker"]
+        reading, writing = os.pipe()  # a role ends when its standard input does
+        second = subprocess.run(
+            command, env=environ, stdin=reading, capture_output=True, text=True, timeout=60, check=False
+        )
+        os.close(reading)
+        os.close(writing)
+        assert second.returncode != 0
+        assert "is being served already" in second.stderr
+        post_story(stage)
+        stage.settle()
+        assert tree.stop() == 0, tree.log()

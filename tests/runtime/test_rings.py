@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from kundenkreis.runtime.bells import PostgresBell, PostgresListener
+from kundenkreis.runtime.bells import PostgresBell, PostgresListener, SocketBell, SocketListener
 from kundenkreis.runtime.roles import Rings
 from tests.postgres_server import running_server
 
@@ -119,3 +119,16 @@ sys.exit(Supervisor([("worker", sleeping)], data_dir=Path(sys.argv[1]), say=prin
 def test_a_signal_ends_a_supervisor_that_it_does_not_interrupt(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", SUPERVISING, str(tmp_path)], timeout=LONG, check=False)
     assert ended.returncode == 0
+
+
+@pytest.mark.pure
+def test_a_listener_that_ends_late_leaves_the_bell_to_its_successor(tmp_path: Path) -> None:
+    old = SocketListener(tmp_path, "worker")
+    new = SocketListener(tmp_path, "worker")
+    old.close()
+    bell = SocketBell(tmp_path, "worker")
+    bell.ring()
+    assert new.wait(LONG)
+    bell.close()
+    new.close()
+    assert list(tmp_path.iterdir()) == []

@@ -69,9 +69,9 @@ def supervise(settings: Settings) -> Answer | None:
     Raises:
         AlreadyServedError, PortTakenError: another server is in the way.
     """
-    from kundenkreis.runtime.serve import Supervisor, await_port, claim_folder, role_arguments
+    from kundenkreis.runtime.serve import Supervisor, await_port, claim_installation, role_arguments
 
-    folder = claim_folder(settings)
+    folder = claim_installation(settings)
     await_port(settings)
     login = _prepared(settings)
     roles = [("web", role_arguments("web"))]

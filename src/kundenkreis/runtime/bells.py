@@ -84,6 +84,7 @@ class SocketListener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self._path))
         self._path.chmod(0o600)
+        self._file = self._path.stat().st_ino
         self._socket.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
@@ -116,7 +117,9 @@ class SocketListener:
         self._socket.close()
         os.close(self._woken)
         os.close(self._wake)
-        self._path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if self._path.stat().st_ino == self._file:  # else somebody listens there who came after us
+                self._path.unlink()
 
 
 class PostgresBell:

@@ -16,7 +16,7 @@ from kundenkreis.runtime.bells import LONGEST_WAIT_SECONDS, Listener
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.freed_memory import return_freed_memory
 from kundenkreis.runtime.installation import COUNTER_BELL, DISPATCHER_BELL, WORKER_BELL, Installation
-from kundenkreis.runtime.sole_process import SoleProcess
+from kundenkreis.runtime.sole_process import SoleProcess, claim_folder
 from kundenkreis.runtime.worker import REST_US, EmbeddedWorker, PartitionWorker
 
 _logger = logging.getLogger(__name__)
@@ -55,7 +55,12 @@ class StopRequest:
 
 
 def run_worker(installation: Installation, name: str) -> None:
-    """Resolve and fold until asked to stop."""
+    """Resolve and fold until asked to stop.
+
+    Raises:
+        AlreadyServedError: another worker is at work in this folder, on SQLite, where there is one.
+    """
+    lock = None if installation.settings.on_postgres else claim_folder(installation.data_dir, "worker.lock")
     listener = installation.listener(WORKER_BELL)
     stop = StopRequest(listener)
     dispatcher = installation.bell(DISPATCHER_BELL)
@@ -78,6 +83,8 @@ def run_worker(installation: Installation, name: str) -> None:
             worker.release()
     stop.close()
     listener.close()
+    if lock is not None:
+        lock.release()
 
 
 def _wait(listener: Listener, installation: Installation, worker: EmbeddedWorker | PartitionWorker) -> None:

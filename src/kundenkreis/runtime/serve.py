@@ -22,7 +22,7 @@ from types import FrameType
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.runtime.points import without_crash_points
 from kundenkreis.runtime.role_file import RoleProcess, write_roles
-from kundenkreis.runtime.sole_process import SoleProcess
+from kundenkreis.runtime.sole_process import SoleProcess, claim_folder
 from kundenkreis.settings import Settings
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
@@ -36,19 +36,13 @@ PORT_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.1
 
 
-class AlreadyServedError(CallerError):
-    """This data folder is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."""
-
-    code = "already_served"
-
-
 class PortTakenError(CallerError):
     """Nothing can listen at this address; name a free port with KREIS_PORT."""
 
     code = "port_taken"
 
 
-def claim_folder(settings: Settings) -> SoleProcess | None:
+def claim_installation(settings: Settings) -> SoleProcess | None:
     """Hold the data folder for as long as this process lives; None with PostgreSQL, where several servers may share one.
 
     On SQLite a second server would take the bells away from the first one, whose worker would sleep on what it acknowledged.
@@ -57,15 +51,7 @@ def claim_folder(settings: Settings) -> SoleProcess | None:
         AlreadyServedError: another process serves it.
     """
     settings.make_data_dir()
-    if settings.on_postgres:
-        return None
-    lock = SoleProcess(settings.data_dir / "serve.lock")
-    if not lock.is_held:
-        lock.release()
-        raise AlreadyServedError(
-            f"{settings.data_dir.absolute()} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."
-        )
-    return lock
+    return None if settings.on_postgres else claim_folder(settings.data_dir, "serve.lock")
 
 
 def await_port(settings: Settings, *, patience_seconds: float = PORT_SECONDS) -> None:

@@ -4,6 +4,14 @@ import fcntl
 import os
 from pathlib import Path
 
+from kundenkreis.kernel.errors import CallerError
+
+
+class AlreadyServedError(CallerError):
+    """This data folder is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."""
+
+    code = "already_served"
+
 
 class SoleProcess:
     """Tries to hold a lock file for as long as this process lives."""
@@ -20,3 +28,18 @@ class SoleProcess:
         """Let go; a death does the same."""
         os.close(self._descriptor)
         self.is_held = False
+
+
+def claim_folder(data_dir: Path, name: str) -> SoleProcess:
+    """Be the only process of this kind in a data directory.
+
+    Raises:
+        AlreadyServedError: there is one.
+    """
+    lock = SoleProcess(data_dir / name)
+    if not lock.is_held:
+        lock.release()
+        raise AlreadyServedError(
+            f"{data_dir.absolute()} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."
+        )
+    return lock
