@@ -218,6 +218,11 @@ def test_while_the_upgrade_is_under_way_the_rest_is_compared(town: Town) -> None
     assert (report.differences, report.not_carried_over) == ([], 1)
 
 
+def test_before_the_upgrade_nobody_is_compared(town: Town) -> None:
+    report = check(town)
+    assert (report.differences, report.not_carried_over) == ([], len(rows(town, "SELECT 1 FROM states")))
+
+
 def test_answers_about_the_past_go_through_the_base(town: Town) -> None:
     upgrade(town)
     live_on(town)
