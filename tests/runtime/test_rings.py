@@ -69,11 +69,9 @@ def test_a_bell_rings_over_a_connection_that_broke_unnoticed() -> None:
         listener.close()
 
 
-WAITING = """
+SIGNALLED = """
 import signal, sys, threading, time
 from pathlib import Path
-from kundenkreis.runtime.bells import SocketListener
-from kundenkreis.runtime.roles import StopRequest
 
 def signal_elsewhere():
     while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
@@ -81,43 +79,32 @@ def signal_elsewhere():
     time.sleep(0.2)
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
+threading.Thread(target=signal_elsewhere).start()
+"""
+WAITING = """
+from kundenkreis.runtime.bells import SocketListener
+from kundenkreis.runtime.roles import StopRequest
+
 listener = SocketListener(Path(sys.argv[1]), "worker")
 stop = StopRequest(listener)
-threading.Thread(target=signal_elsewhere).start()
 while not stop:
     listener.wait(3600)
 stop.close()
 listener.close()
 """
-
-
-@pytest.mark.e2e
-def test_a_signal_ends_a_wait_that_it_does_not_interrupt(tmp_path: Path) -> None:
-    """The other thread's signal stands for one that comes between the last instruction before the wait and its system call."""
-    ended = subprocess.run([sys.executable, "-c", WAITING, str(tmp_path)], timeout=LONG, check=False)
-    assert ended.returncode == 0
-
-
 SUPERVISING = """
-import signal, sys, threading, time
-from pathlib import Path
 from kundenkreis.runtime.serve import Supervisor
 
-def signal_elsewhere():
-    while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        time.sleep(0.01)
-    time.sleep(0.2)
-    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
-
-threading.Thread(target=signal_elsewhere).start()
 sleeping = [sys.executable, "-c", "import time; time.sleep(3600)"]
 sys.exit(Supervisor([("worker", sleeping)], data_dir=Path(sys.argv[1]), say=print).run())
 """
 
 
 @pytest.mark.e2e
-def test_a_signal_ends_a_supervisor_that_it_does_not_interrupt(tmp_path: Path) -> None:
-    ended = subprocess.run([sys.executable, "-c", SUPERVISING, str(tmp_path)], timeout=LONG, check=False)
+@pytest.mark.parametrize("program", [WAITING, SUPERVISING], ids=["a wait", "the supervisor"])
+def test_a_signal_ends_what_it_does_not_interrupt(tmp_path: Path, program: str) -> None:
+    """The other thread's signal stands for one that comes between the last instruction before the wait and its system call."""
+    ended = subprocess.run([sys.executable, "-c", SIGNALLED + program, str(tmp_path)], timeout=LONG, check=False)
     assert ended.returncode == 0
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kundenkreis.cli.main import run_command
-from kundenkreis.runtime.serve import PortTakenError, await_port, claim_installation
-from kundenkreis.runtime.sole_process import AlreadyServedError
+from kundenkreis.runtime.serve import PortTakenError, await_port
+from kundenkreis.runtime.sole_process import AlreadyServedError, claim_folder
 from kundenkreis.settings import Settings
 
 pytestmark = pytest.mark.db
@@ -16,24 +16,24 @@ pytestmark = pytest.mark.db
 def test_a_folder_is_served_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second server would take the bells away from the first, whose worker would sleep on what it acknowledged."""
     settings = Settings(data_dir=tmp_path)
-    held = claim_installation(settings)
+    held = claim_folder(settings, "serve.lock")
     assert held is not None
     with pytest.raises(AlreadyServedError):
-        claim_installation(settings)
+        claim_folder(settings, "serve.lock")
     assert run_command(["serve"], {"KREIS_DATA_DIR": str(tmp_path)}) == 2
     assert capsys.readouterr().err == (
         f"kreis: {tmp_path} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR.\n"
     )
     assert [each.name for each in tmp_path.iterdir()] == ["serve.lock"]
     held.release()
-    again = claim_installation(settings)
+    again = claim_folder(settings, "serve.lock")
     assert again is not None
     again.release()
 
 
 def test_servers_on_postgres_may_share_a_folder(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, database="postgresql://kreis@db/kreis")
-    assert (claim_installation(settings), claim_installation(settings)) == (None, None)
+    assert (claim_folder(settings, "serve.lock"), claim_folder(settings, "serve.lock")) == (None, None)
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

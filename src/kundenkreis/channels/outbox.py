@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -145,9 +145,7 @@ class SqlOutbox:
         if not completions:
             return []
         guarded = tuple(completion.profile_id for completion in completions if completion.guard is not None)
-        return self._group.run(
-            "outbox.complete", lambda tx: _complete(tx, completions, guarded, self._unheard), lock=guarded
-        )
+        return self._group.run("outbox.complete", lambda tx: _complete(tx, completions, self._unheard), lock=guarded)
 
     def take_back(self, place: str, *, now_us: Micros) -> int:
         """Make the claims of dead dispatchers due at once, instead of when their leases end; returns how many.
@@ -181,7 +179,7 @@ class SqlOutbox:
             open_ = [key for key, (state, _) in states.items() if state in _OPEN]
             claims = _claim(tx, open_, "journal", at_us) if open_ else []
             ends = [handling.sent_before(one, named[one.message.effect_id], at_us=at_us) for one in claims]
-            _complete(tx, ends, ())
+            _complete(tx, ends)
             tx.run_many(_KEEP_SENT, [(key, one.at_us, one.reply) for key, one in named.items() if key not in states])
             tx.run(_POSITION, (position.number, position.journal_id, position.number))
             unknown = len(named) - len(known)
@@ -243,30 +241,35 @@ def _claim(tx: Transaction, effect_ids: Sequence[bytes], worker: str, until_us: 
 
 
 def _mark_intent(tx: Transaction, claim: Claim, lease_until_us: Micros, unheard: Unheard) -> Intent:
-    message = claim.message
-    if stopped_by(fences_of(tx, (message.profile_id,)).get(message.profile_id, ()), message):
-        return "fenced"
-    if message.message_class != "transactional" and unheard(tx, {message.profile_id: claim.seen_to}):
-        return "waiting"
-    touched = tx.run(_INTENT, (lease_until_us, lease_until_us, message.effect_id, claim.epoch))
+    effect_id = claim.message.effect_id
+    if (held_back := _held_back(tx, (claim,), unheard).get(effect_id)) is not None:
+        return held_back
+    touched = tx.run(_INTENT, (lease_until_us, lease_until_us, effect_id, claim.epoch))
     return "committed" if touched == 1 else "lost"
 
 
-def _complete(
-    tx: Transaction, completions: Sequence[Completion], guarded: Sequence[int], unheard: Unheard = nobody
-) -> list[bool]:
-    fences = fences_of(tx, sorted(set(guarded)))
-    guards = [one.guard for one in completions if one.guard is not None]
-    asked = [one.claim for one in guards if one.claim.message.message_class != "transactional"]
-    waiting = unheard(tx, {one.message.profile_id: one.seen_to for one in asked}) if asked else ()
+def _held_back(tx: Transaction, claims: Sequence[Claim], unheard: Unheard) -> dict[bytes, Literal["fenced", "waiting"]]:
+    """Of these messages, by effect id, the ones that their person has forbidden meanwhile, and how."""
+    fences = fences_of(tx, sorted({claim.message.profile_id for claim in claims}))
+    seen = {one.message.profile_id: one.seen_to for one in claims if one.message.message_class != "transactional"}
+    waiting = unheard(tx, seen) if seen else ()
+    held_back: dict[bytes, Literal["fenced", "waiting"]] = {}
+    for message in (claim.message for claim in claims):
+        if stopped_by(fences.get(message.profile_id, ()), message):
+            held_back[message.effect_id] = "fenced"
+        elif message.message_class != "transactional" and message.profile_id in waiting:
+            held_back[message.effect_id] = "waiting"
+    return held_back
+
+
+def _complete(tx: Transaction, completions: Sequence[Completion], unheard: Unheard = nobody) -> list[bool]:
+    held_back = _held_back(tx, [one.guard.claim for one in completions if one.guard is not None], unheard)
     results: list[bool] = []
     recorded: list[Completion] = []
     for given in completions:
-        completion, guard = given, given.guard
-        if guard is not None and stopped_by(fences.get(given.profile_id, ()), guard.claim.message):
-            completion = guard.fenced
-        elif guard is not None and guard.claim in asked and given.profile_id in waiting:
-            completion = guard.waiting
+        completion, how = given, held_back.get(given.effect_id)
+        if given.guard is not None and how is not None:
+            completion = given.guard.fenced if how == "fenced" else given.guard.waiting
         done = completion.at_us if completion.state in FINAL else 0
         values = (completion.state, completion.reply, completion.attempts, completion.next_try_us, completion.uncertain)
         results.append(tx.run(_COMPLETE, (*values, done, completion.effect_id, completion.epoch)) == 1)

@@ -69,9 +69,10 @@ def supervise(settings: Settings) -> Answer | None:
     Raises:
         AlreadyServedError, PortTakenError: another server is in the way.
     """
-    from kundenkreis.runtime.serve import Supervisor, await_port, claim_installation, role_arguments
+    from kundenkreis.runtime.serve import Supervisor, await_port, role_arguments
+    from kundenkreis.runtime.sole_process import claim_folder
 
-    folder = claim_installation(settings)
+    folder = claim_folder(settings, "serve.lock")
     await_port(settings)
     login = _prepared(settings)
     roles = [("web", role_arguments("web"))]

@@ -102,11 +102,12 @@ class SqliteInbox:
         """Positions behind this one of requests that may forbid something (events/core/withdrawals.py)."""
         return [row[0] for row in self._open().execute(_SQLITE_FORBIDDING, (after,))]
 
-    def bodies(self, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
+    def bodies(self, positions: Sequence[int]) -> list[tuple[Any, ...]]:
         """(position, endpoint, body) of these requests, as far as they are there."""
         marks = ",".join("?" * len(positions))
         sql = f"select position, endpoint, body from inbox where position in ({marks})"
-        return [tuple(row) for row in self._open().execute(sql, tuple(positions))]
+        found: list[tuple[Any, ...]] = self._open().execute(sql, tuple(positions)).fetchall()
+        return found
 
     def last_position(self) -> int:
         """See `Inbox.last_position`. Does not fall back when rows are pruned."""
@@ -182,8 +183,9 @@ create table if not exists inbox (
     forbids integer not null default 0
 ) strict
 """
-_SQLITE_INDEX = "create index if not exists inbox_forbidding on inbox (position) where forbids = 1"
 # autoincrement: a pruned position is never given again, so a resolver that keeps a position cannot skip a new row.
+
+_SQLITE_INDEX = "create index if not exists inbox_forbidding on inbox (position) where forbids = 1"
 
 
 def _make_sqlite(connection: Any, point: Point) -> None:

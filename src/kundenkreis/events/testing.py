@@ -1,6 +1,7 @@
 """Fakes of this part for tests and for the simulator. They pass the same contract suite as the real ones."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.core.withdrawals import may_forbid
@@ -32,7 +33,7 @@ class MemoryInbox:
         """See `SqliteInbox.forbidding`."""
         return [position for position, item in self._rows if position > after and may_forbid(item)]
 
-    def bodies(self, positions: Sequence[int]) -> list[tuple[int, str, bytes]]:
+    def bodies(self, positions: Sequence[int]) -> list[tuple[Any, ...]]:
         """See `SqliteInbox.bodies`."""
         return [(position, item.endpoint, item.body) for position, item in self._rows if position in positions]
 

@@ -207,12 +207,11 @@ class Comparison:
             links = body.pop("links", None)
             told = _told(effect.profile_id, effect.type, effect.name, body, links)
             stored = appended.get(effect_id)
-            if stored != told and self._waits(effect_id, payload):
-                continue
             # Who sent it does not stand there: while somebody is not carried over yet, it may be what an older version said.
-            if stored != told and not self._older:
-                state = "missing" if stored is None else "another"
-                self._report.add(Difference("internal_inbox", effect_id.hex(), "", state, "there"))
+            if stored == told or self._older or self._waits(effect_id, payload):
+                continue
+            state = "missing" if stored is None else "another"
+            self._report.add(Difference("internal_inbox", effect_id.hex(), "", state, "there"))
 
     def _waits(self, effect_id: bytes, payload: bytes) -> bool:
         found = self._mine.rows("SELECT payload FROM internal_inbox WHERE effect_id = ?", (effect_id,))

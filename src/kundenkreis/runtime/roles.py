@@ -60,7 +60,7 @@ def run_worker(installation: Installation, name: str) -> None:
     Raises:
         AlreadyServedError: another worker is at work in this folder, on SQLite, where there is one.
     """
-    lock = None if installation.settings.on_postgres else claim_folder(installation.data_dir, "worker.lock")
+    lock = claim_folder(installation.settings, "worker.lock")
     listener = installation.listener(WORKER_BELL)
     stop = StopRequest(listener)
     dispatcher = installation.bell(DISPATCHER_BELL)

@@ -22,15 +22,12 @@ from types import FrameType
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.runtime.points import without_crash_points
 from kundenkreis.runtime.role_file import RoleProcess, write_roles
-from kundenkreis.runtime.sole_process import SoleProcess, claim_folder
 from kundenkreis.settings import Settings
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
 STEADY_SECONDS = 30.0
 """A child that ran this long starts again without a pause."""
 STOP_SECONDS = 20.0
-
-
 PORT_SECONDS = 5.0
 """A server that is just ending lets go of its port within this time."""
 _LOOK_AGAIN_SECONDS = 0.1
@@ -40,18 +37,6 @@ class PortTakenError(CallerError):
     """Nothing can listen at this address; name a free port with KREIS_PORT."""
 
     code = "port_taken"
-
-
-def claim_installation(settings: Settings) -> SoleProcess | None:
-    """Hold the data folder for as long as this process lives; None with PostgreSQL, where several servers may share one.
-
-    On SQLite a second server would take the bells away from the first one, whose worker would sleep on what it acknowledged.
-
-    Raises:
-        AlreadyServedError: another process serves it.
-    """
-    settings.make_data_dir()
-    return None if settings.on_postgres else claim_folder(settings.data_dir, "serve.lock")
 
 
 def await_port(settings: Settings, *, patience_seconds: float = PORT_SECONDS) -> None:
@@ -75,9 +60,8 @@ def _cannot_listen(host: str, port: int) -> str | None:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, socket.SOCK_STREAM) as tried:
-            tried.setsockopt(
-                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-            )  # as the server does: connections that end do not count
+            # As the server does: connections that end do not count.
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind(address)
     except OSError as error:
         return error.strerror or str(error)

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from kundenkreis.kernel.errors import CallerError
+from kundenkreis.settings import Settings
 
 
 class AlreadyServedError(CallerError):
@@ -30,16 +31,21 @@ class SoleProcess:
         self.is_held = False
 
 
-def claim_folder(data_dir: Path, name: str) -> SoleProcess:
-    """Be the only process of this kind in a data directory.
+def claim_folder(settings: Settings, name: str) -> SoleProcess | None:
+    """Be the only process of this kind in the data folder for as long as it lives; None with PostgreSQL, where several may share one.
+
+    On SQLite a second server or worker would take the bells away from the first one, whose worker would sleep on what it acknowledged.
 
     Raises:
         AlreadyServedError: there is one.
     """
-    lock = SoleProcess(data_dir / name)
+    settings.make_data_dir()
+    if settings.on_postgres:
+        return None
+    lock = SoleProcess(settings.data_dir / name)
     if not lock.is_held:
         lock.release()
         raise AlreadyServedError(
-            f"{data_dir.absolute()} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."
+            f"{settings.data_dir.absolute()} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."
         )
     return lock

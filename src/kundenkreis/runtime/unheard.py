@@ -8,7 +8,7 @@ event may be a repeat, or older than a newer permission.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Protocol
+from typing import Any, Protocol
 
 from kundenkreis.channels.transactions import Transaction
 from kundenkreis.events.core.withdrawals import FORBIDDING
@@ -30,7 +30,7 @@ class ForbiddingInbox(Protocol):
 
     def forbidding(self, after: int) -> list[int]: ...
 
-    def bodies(self, positions: Sequence[int]) -> list[tuple[int, str, bytes]]: ...
+    def bodies(self, positions: Sequence[int]) -> list[tuple[Any, ...]]: ...
 
     def close(self) -> None: ...
 
@@ -83,19 +83,16 @@ class UnheardWithdrawals:
 
     def _read(self, tx: Transaction, positions: list[int]) -> set[Pair]:
         """Everybody named in what waits; each request is read once."""
-        self._named = {position: names for position in positions if (names := self._named.get(position)) is not None}
+        self._named = {position: self._named[position] for position in positions if position in self._named}
         new = [position for position in positions if position not in self._named]
         for start in range(0, len(new), MOST_AT_ONCE):
             for position, endpoint, body in self._bodies(tx, new[start : start + MOST_AT_ONCE]):
                 self._named[position] = forbidden_by(endpoint, bytes(body))
         return set().union(*self._named.values())
 
-    def _bodies(self, tx: Transaction, positions: list[int]) -> list[tuple[int, str, bytes]]:
+    def _bodies(self, tx: Transaction, positions: list[int]) -> list[tuple[Any, ...]]:
         if self._inboxes is None:
-            return [
-                (row[0], row[1], row[2])
-                for row in tx.rows_in("SELECT position, endpoint, body FROM inbox WHERE position {keys}", positions)
-            ]
+            return tx.rows_in("SELECT position, endpoint, body FROM inbox WHERE position {keys}", positions)
         return self._inboxes.here().bodies(positions)
 
 

@@ -79,8 +79,7 @@ class PostgresSession:
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         if not keys:
             return []
-        self.cursor.execute(_translate(sql.format(keys="= ANY(?)")), [_PACKED[type(keys[0])](keys)])
-        return self.cursor.fetchall()
+        return self.rows(sql.format(keys="= ANY(?)"), [list(keys)])
 
     def rows_in_pairs(self, sql: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
         if not pairs:
