@@ -19,6 +19,7 @@ from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.core.withdrawals import may_forbid
 from kundenkreis.events.errors import InboxUnavailableError
 from kundenkreis.kernel import advisory_locks
+from kundenkreis.sqlite_wal import use_wal
 
 __all__ = ["Inbox", "InboxItem", "PostgresInbox", "SqliteInbox"]
 
@@ -155,7 +156,7 @@ class SqliteInbox:
         if self._connection is None:
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=self._busy_seconds)
             try:
-                connection.execute("pragma journal_mode = wal")
+                use_wal(connection)
                 connection.execute("pragma synchronous = full")
                 _make_sqlite(connection, self._point)
             except BaseException:

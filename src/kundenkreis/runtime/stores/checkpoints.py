@@ -31,12 +31,13 @@ class Checkpoints:
     """Writes back what one writer commits.
 
     Args:
-        connect: opens a connection of the same database, for the thread.
+        connect: opens a connection of the same database, for use in another thread.
         wal: the file of the WAL, None where nothing has to be on the disk.
     """
 
     def __init__(self, connect: Callable[[], Any], wal: Path | None = None) -> None:
-        self._connect = connect
+        # Opened here, so that the caller learns of it when that fails.
+        self._connection = connect()
         self._wal = wal
         self._committed = threading.Event()
         self._stopped = threading.Event()
@@ -59,7 +60,6 @@ class Checkpoints:
         self._thread.join()
 
     def _run(self) -> None:
-        connection = self._connect()
         try:
             while not self._stopped.wait(PAUSE_SECONDS):
                 self._committed.wait()
@@ -67,13 +67,13 @@ class Checkpoints:
                 if self._wal is not None:
                     _put_on_disk(self._wal)
                 if not self._stopped.is_set():
-                    self._write_back(connection)
+                    self._write_back()
         finally:
-            connection.close()
+            self._connection.close()
 
-    def _write_back(self, connection: Any) -> None:
+    def _write_back(self) -> None:
         try:
-            write_back(connection, enough=self._enough)
+            write_back(self._connection, enough=self._enough)
         except Exception:  # the edge of a thread: a disk that is full now may have room at the next look
             _logger.exception("the WAL was not written back; trying again")
 

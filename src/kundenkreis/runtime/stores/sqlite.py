@@ -17,6 +17,7 @@ from kundenkreis.runtime.stores.checkpoints import Checkpoints
 from kundenkreis.runtime.stores.per_thread import PerThread
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
+from kundenkreis.sqlite_wal import use_wal
 
 # For parameters of type bytes the module looks for adapters in three places, a microsecond for each, unless one is registered. This one
 # answers at once with the same object.
@@ -158,7 +159,7 @@ class SqliteStore:
         )
         # SQLite's own lower() knows ASCII only; "über" must find "ÜBER" as on PostgreSQL.
         connection.create_function("lower", 1, _lower, deterministic=True)
-        connection.execute("PRAGMA journal_mode=WAL")
+        use_wal(connection)
         connection.execute(f"PRAGMA synchronous={'FULL' if self._is_durable else 'OFF'}")
         connection.execute(f"PRAGMA cache_size=-{self._cache_kibibytes}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LONGEST_WAL_PAGES}")
