@@ -28,7 +28,7 @@ PIECES_EACH = 6
 WAITING = 24
 """Pieces that a helper has at hand: enough for as long as the worker resolves and writes without a look."""
 WAITING_AT_LAST = 2
-"""The same once the worker folds too and looks after every piece: while one is folded the other is on its way."""
+"""The same once the worker folds too and looks after every piece, when little is left: while one is folded the other is on its way."""
 WAITING_WHILE_SAVING = 6
 """And while it writes what some hundred customers brought about."""
 
@@ -145,7 +145,9 @@ class Lending:
                     self.folded += folded.counts.customers
                     self._returned.folded.append(folded)
                     self._returned.back.extend(folded.handed_back)
-                while self._pieces and len(at_hand) < most_at_hand:
+                # While much is left a helper gets its even part of it: the worker also writes, and may be long in looking again.
+                most = max(most_at_hand, min(len(self._pieces) // (len(self._at_hand) + 1), WAITING))
+                while self._pieces and len(at_hand) < most:
                     at_hand.append(self._pieces.popleft())
                     helper.give(at_hand[-1].share(), self._rulebooks)
         except FoldHelperError as error:
