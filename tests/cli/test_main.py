@@ -63,11 +63,10 @@ def test_a_call_that_is_none_says_how_it_is_meant(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.db
-@pytest.mark.parametrize("command", ["keys create --source shop", "apply nowhere", "login"])
+@pytest.mark.parametrize("command", ["keys create --source shop", "apply nowhere"])
 def test_a_new_data_folder_is_its_owners_alone(command: str, tmp_path: Path) -> None:
     """Whatever comes first: the files in it hold everything about customers."""
     environment = os.environ | {"KREIS_DATA_DIR": str(tmp_path / "data")}
-    # A process of its own: `login` sets Django up.
     call = [sys.executable, "-m", "kundenkreis.cli.main", *command.split(), "--json"]
     subprocess.run(call, env=environment, check=command != "apply nowhere", stdout=subprocess.DEVNULL)
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
@@ -86,7 +85,7 @@ def test_every_command_has_help_and_json(
 
 @pytest.mark.parametrize(
     "command",
-    ["status", "export out", "explain phase anna", "rebuild --verify", "rebuild --in-place", "erase anna", "replay", "resume",
+    ["status", "export out", "explain phase anna", "rebuild --verify", "rebuild --in-place", "erase anna", "replay", "resume", "login",
      "simulate --journey welcome --from 2026-03-01 --to 2026-03-31"],
 )  # fmt: skip
 def test_who_looks_at_an_installation_makes_none(

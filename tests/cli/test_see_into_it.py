@@ -142,6 +142,8 @@ def test_replay_shows_and_sends_again(kreis: Kreis) -> None:
     assert len(shown["quarantine"]["events"]) == 2
     code, text = kreis("replay")
     assert (code, len(text.splitlines())) == (0, 2)
+    code, text = kreis("replay", "--id", "41", "--customer", "7")
+    assert (code, text.splitlines()[1:]) == (1, ["Not in quarantine: events 41", "Not in quarantine: customers 7"])
     assert kreis.json("replay", "--events")["replayed"] == {"events": 2, "skipped": 0, "customers": 0}
     assert kreis.json("replay")["quarantine"]["events"] == []
 

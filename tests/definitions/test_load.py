@@ -163,6 +163,21 @@ def test_what_nothing_can_come_of_is_noted_but_accepted(text: str, note: str) ->
     assert [str(each) for each in accepted(good_with(text)).notes] == [note]
 
 
+@pytest.mark.parametrize(
+    ("entry", "other", "step", "place"),
+    [
+        ('"*"', "", "wait: {days: 1}", "4:23"),
+        ("Form Submitted", 'goal: {event: {name: "*"}}', "wait: {days: 1}", "6:22"),
+        ("Form Submitted", 'exit_when: {event: {name: ["*"]}}', "wait: {days: 1}", "6:27"),
+        ("Form Submitted", "", 'wait_for: {any: [{id: b, event: {name: "*"}}], timeout: {days: 1}}', "8:52"),
+    ],
+)
+def test_a_journey_that_waits_for_every_event_gets_a_note(entry: str, other: str, step: str, place: str) -> None:
+    text = f"kind: journey\nid: hear\nname: {{de: Hören}}\nentry: {{event: {{name: {entry}}}}}\nre_entry: once\n{other}\nsteps:\n  - {{id: a, {step}}}\n"
+    (note,) = accepted(good_with(text)).notes
+    assert str(note).startswith(f"more.yaml:{place}: no event is called `*`\n    Name the event")
+
+
 def test_an_event_without_a_name_is_refused() -> None:
     for name in ('""', '" "'):
         text = f"kind: segment\nid: late\nname: {{de: Spät}}\nwhen: {{event: {{name: {name}}}}}\n"

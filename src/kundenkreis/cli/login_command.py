@@ -14,8 +14,10 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Works beside a running server: the link is valid there at once."""
+    from kundenkreis.runtime.installation import check_exists
     from kundenkreis.site.wsgi import LOGIN_VALID_MINUTES, issue_login_url
 
+    check_exists(settings)
     url = issue_login_url(settings)
 
     def show(console: Console) -> None:

@@ -1,6 +1,8 @@
 """`kreis replay`: send in again what lies in quarantine."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 
@@ -44,6 +46,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
             done = replay_events(installation, ids=arguments.id, code=arguments.code)
         if customers:
             done.customers = release_customers(installation, arguments.customer).customers
+        missing = _not_held(held, arguments)
     finally:
         installation.close()
 
@@ -54,6 +57,10 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
             )
             if done.skipped:
                 console.print(f"{done.skipped:,} hold nothing that can be sent again", highlight=False)
+            for what, ids in missing.items():
+                if ids:
+                    listed = ", ".join(map(str, ids))
+                    console.print(f"Not in quarantine: {what} {listed}", markup=False, highlight=False)
             return
         for event in held["events"]:
             line = f"event {event['id']}  {iso(event['received_us'])[:19]}Z  {event['source']}  {event['code']}: {event['detail']}"
@@ -65,7 +72,17 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
         if not held["events"] and not held["customers"]:
             console.print("Nothing lies in quarantine.")
 
-    return Answer(data={"quarantine": held, "replayed": msgspec.to_builtins(done)}, show=show)
+    data = {"quarantine": held, "replayed": msgspec.to_builtins(done), "not_in_quarantine": missing}
+    return Answer(data=data, show=show, exit_code=1 if any(missing.values()) else 0)
+
+
+def _not_held(held: Mapping[str, Sequence[Mapping[str, Any]]], arguments: Namespace) -> dict[str, list[int]]:
+    """Who and what was asked for by its number and does not lie in quarantine."""
+    events, customers = {one["id"] for one in held["events"]}, {one["profile_id"] for one in held["customers"]}
+    return {
+        "events": sorted(set(arguments.id) - events),
+        "customers": sorted(set(arguments.customer) - customers),
+    }
 
 
 COMMAND = Command(

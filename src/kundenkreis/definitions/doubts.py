@@ -1,10 +1,13 @@
 """Notes: what is possible but can hardly be meant, because nothing ever comes of it."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 
 from kundenkreis.definitions.definition import Definition, Definitions
 from kundenkreis.definitions.errors import DefinitionError, Problem
 from kundenkreis.events.core.messages import is_usable_key
+from kundenkreis.journeys.core.definitions import trigger_of
+from kundenkreis.segments.core.leaf import names_of
 
 
 def doubts(definitions: Definitions, *, channels: Collection[str]) -> list[DefinitionError]:
@@ -12,6 +15,7 @@ def doubts(definitions: Definitions, *, channels: Collection[str]) -> list[Defin
     asked: tuple[tuple[str, Callable[[Definition], Iterator[Problem]]], ...] = (
         ("score", _thresholds_out_of_reach),
         ("journey", _attributes_of_others),
+        ("journey", _triggers_on_every_event),
         ("journey", lambda journey: _nobody_sends(journey, channels)),
     )
     return [
@@ -37,6 +41,26 @@ def _attributes_of_others(journey: Definition) -> Iterator[Problem]:
             yield Problem(
                 path=("steps", index, "set_attribute", "name"), code="attribute_not_settable", what=f"the attribute `{name}` cannot be set",
                 remedy="Choose another name: letters, digits and _ . $ -, and none of consent, suppression or our own; what is set here is passed over",
+            )  # fmt: skip
+
+
+def _triggers_on_every_event(journey: Definition) -> Iterator[Problem]:
+    """`*` is every event where events are counted; what a journey waits for is an event by its name."""
+    body = journey.body
+    leave = body.get("exit_when", {})
+    triggers: list[tuple[tuple[str | int, ...], Mapping[str, Any] | None]] = [
+        (("entry", "event"), body["entry"].get("event")),
+        (("goal", "event"), body.get("goal", {}).get("event")),
+        (("exit_when", "event"), trigger_of(leave)),
+    ]
+    for index, step in enumerate(body["steps"]):
+        for way, awaited in enumerate(step.get("wait_for", {}).get("any", ())):
+            triggers.append((("steps", index, "wait_for", "any", way, "event"), awaited.get("event")))
+    for path, trigger in triggers:
+        if trigger is not None and "*" in names_of(trigger["name"]):
+            yield Problem(
+                path=(*path, "name"), code="never_triggers", what="no event is called `*`",
+                remedy="Name the event, or several as a list; `*` means every event only where events are counted",
             )  # fmt: skip
 
 

@@ -237,7 +237,17 @@ class Installation:
 
 
 def existing_installation(settings: Settings) -> Installation:
-    """The installation that is there: who looks at one or mends it never makes another, because of a mistyped folder.
+    """The installation that is there.
+
+    Raises:
+        NoInstallationError: see check_exists().
+    """
+    check_exists(settings)
+    return Installation(settings)
+
+
+def check_exists(settings: Settings) -> None:
+    """Who looks at an installation or mends it never makes another, because of a mistyped folder.
 
     Raises:
         NoInstallationError: the data folder holds none.
@@ -248,7 +258,6 @@ def existing_installation(settings: Settings) -> Installation:
             "Say where it lies with KREIS_DATA_DIR, or begin one with kreis serve.",
             folder=str(settings.data_dir.absolute()),
         )
-    return Installation(settings)
 
 
 def open_store(
