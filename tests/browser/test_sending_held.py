@@ -63,7 +63,15 @@ def owner(sending: Served, chromium: Browser) -> Iterator[Eyes]:
         context.close()
 
 
+TOLD_ON = ("/start/", "/journeys/", "/messages/")
+
+
 def test_a_person_lets_messages_go_out_again(sending: Served, owner: Eyes) -> None:
+    for path in TOLD_ON:
+        assert unsound(owner, path) == []
+        page = owner.open().go(path)
+        page.locator(".notice", has_text="No message goes out.").get_by_role("link").click()
+        page.wait_for_url("**/status/")
     assert unsound(owner, "/status/") == []
     page = owner.open().go("/status/")
     notice = page.locator(".notice", has_text="restored from a backup")
@@ -73,6 +81,9 @@ def test_a_person_lets_messages_go_out_again(sending: Served, owner: Eyes) -> No
     expect(page.locator(".toast")).to_contain_text("Messages go out again.")
     expect(notice).to_have_count(0)
     assert _held(sending) == []
+    for path in TOLD_ON:
+        page.goto(path)
+        expect(page.locator(".notice.stop")).to_have_count(0)
 
 
 def test_a_journal_that_cannot_be_written_is_told_until_it_can(sending: Served, owner: Eyes) -> None:

@@ -66,6 +66,11 @@ class InstallationStatus:
                 stopped=_stopped(tx),
             )
 
+    def sending_held_since_us(self) -> int | None:
+        """See ports.StatusSource."""
+        with self._installation.store.reading() as tx:
+            return min((held.since_us for held in (_paused(tx), _stopped(tx)) if held is not None), default=None)
+
     def resume_sending(self, actor: str) -> bool:
         """See ports.StatusSource."""
         return resume_sending(self._installation, actor=actor)

@@ -294,6 +294,10 @@ class StatusAsGiven:
         """See ports.StatusSource."""
         return replace(self.status)
 
+    def sending_held_since_us(self) -> int | None:
+        """See ports.StatusSource."""
+        return min((one.since_us for one in (self.status.paused, self.status.stopped) if one is not None), default=None)
+
     def resume_sending(self, actor: str) -> bool:
         """See ports.StatusSource."""
         was_paused = self.status.paused is not None

@@ -104,6 +104,10 @@ class StatusSource(Protocol):
         """The status now. Cheap: no table is read in full."""
         ...
 
+    def sending_held_since_us(self) -> int | None:
+        """Since when no message goes out, paused or stopped; None if they do. For every page that shows messages."""
+        ...
+
     def resume_sending(self, actor: str) -> bool:
         """Let messages go out again after a backup was restored; False if sending was not paused."""
         ...

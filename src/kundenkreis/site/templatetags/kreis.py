@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from kundenkreis.kernel.zones import from_datetime, to_datetime
 from kundenkreis.site import event_words, formats, phase_words, verdict_words, words
+from kundenkreis.site.mounted import mounted
 from kundenkreis.site.personal import personal
 
 register = template.Library()
@@ -31,6 +32,12 @@ def icon(name: str, size: int = 18) -> SafeString:
         f'<svg class="icon" viewBox="0 0 24 24" width="{int(size)}" height="{int(size)}" aria-hidden="true" focusable="false">'
         f"{_drawing(name)}</svg>"
     )
+
+
+@register.simple_tag
+def sending_held_since() -> int | None:
+    """Since when no message goes out; None if they do (site/sending_held.html)."""
+    return mounted().sources.status.sending_held_since_us()
 
 
 @register.filter
