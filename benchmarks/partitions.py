@@ -1,6 +1,6 @@
 """Inbox to committed state on PostgreSQL: several workers, each a process of its own as in `kreis serve`, after an outage of a minute.
 
-python -m benchmarks.partitions [--workers 2] [--customers 20000] [--events 40000]
+python -m benchmarks.partitions [--workers 2] [--customers 20000] [--events 40000] [--warm 0]
 """
 
 import argparse
@@ -9,6 +9,7 @@ import multiprocessing
 import time
 from collections.abc import Iterator, MutableSequence, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier, Event
 from threading import BrokenBarrierError
@@ -26,16 +27,22 @@ from kundenkreis.runtime.worker import PartitionWorker
 from kundenkreis.settings import Settings
 
 AFTER_US = START_US + 3_600_000_000
+STEP_US = 100
+WARMED_AT_ONCE = 100_000
 
 
-def run(workers: int, customers: int, events: int) -> dict[str, float]:
-    """Events a second that all workers together resolve and fold."""
+def run(workers: int, customers: int, events: int, warm: int) -> dict[str, float]:
+    """Events a second that all workers together resolve and fold, behind so many that they have folded before."""
     with settings_for("postgres") as settings, installation_at(settings, SteeredClock()) as installation:
         inbox = installation.open_inbox()
         crew = Crew(settings, workers)
         crew.take_up(installation, inbox, identities(customers, at_us=START_US))
-        stream = traffic(events, customers, start_us=AFTER_US, step_us=100)
-        crew.move_clock(AFTER_US + events * 100 + OUTAGE_US)
+        stream = traffic(warm + events, customers, start_us=AFTER_US, step_us=STEP_US)
+        for done in range(0, warm, WARMED_AT_ONCE):
+            count = min(WARMED_AT_ONCE, warm - done)
+            crew.move_clock(AFTER_US + (done + count) * STEP_US)
+            crew.take_up(installation, inbox, islice(stream, count))
+        crew.move_clock(AFTER_US + (warm + events) * STEP_US + OUTAGE_US)
         seconds = crew.take_up(installation, inbox, stream)
         cpu_seconds = crew.cpu_seconds()
         crew.end()
@@ -170,8 +177,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--events", type=int, default=40_000)
+    parser.add_argument("--warm", type=int, default=0, help="events folded before measuring begins")
     arguments = parser.parse_args()
-    print(json.dumps(run(arguments.workers, arguments.customers, arguments.events), indent=2))
+    found = run(arguments.workers, arguments.customers, arguments.events, arguments.warm)
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

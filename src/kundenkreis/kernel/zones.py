@@ -111,6 +111,9 @@ class Zone:
     def instant_us(self, day: int, second_of_day: int) -> Micros:
         """The instant of a local wall time. Missing: the end of the gap. Ambiguous: the first of the two."""
         local = day * DAY_SECONDS + second_of_day
+        # Between the same two changes as the question before, and far enough behind the first that no earlier offset shows this time as well.
+        if self._from + 2 * DAY_SECONDS <= local - self._offset < self._to:
+            return (local - self._offset) * SECOND
         index = bisect_right(self._instants, local - self._offsets[-1] - 2 * DAY_SECONDS) - 1
         for i in range(max(index, 0), len(self._instants)):
             candidate = local - self._offsets[i]

@@ -23,8 +23,8 @@ class StoredMailbox:
 
     def search_messages(self, query: str, *, cursor: str, limit: int) -> MessagePage:
         """Messages whose recipient or subject holds every word of the query, newest first."""
-        where, params = _words(query)
         with self._store.reading() as tx:
+            where, params = _words(query, tx.dialect)
             total = tx.rows(f"SELECT count(*) FROM mailbox m WHERE {where}", params)[0][0]
             keyset, more = _after(cursor)
             rows = tx.rows(
@@ -61,11 +61,13 @@ class StoredMailbox:
         )
 
 
-def _words(query: str) -> tuple[str, list[Any]]:
+def _words(query: str, dialect: str) -> tuple[str, list[Any]]:
     words = query.split()[:8]
     if not words:
         return "1 = 1", []
-    part = "(lower(m.to_address) LIKE ? ESCAPE '!' OR lower(m.subject) LIKE ? ESCAPE '!')"
+    # Compared byte by byte PostgreSQL knows capitals of ASCII only; "über" must find "ÜBER".
+    rules = ' COLLATE "default"' if dialect == "postgres" else ""
+    part = f"(lower(m.to_address{rules}) LIKE ? ESCAPE '!' OR lower(m.subject{rules}) LIKE ? ESCAPE '!')"
     params: list[Any] = []
     for word in words:
         like = "%" + word.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"

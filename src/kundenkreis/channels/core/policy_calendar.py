@@ -43,6 +43,7 @@ class QuietRule:
         return (day + 1, 0) if second >= self.from_second else None
 
 
+@lru_cache(maxsize=50_000)
 def birthday_on(born: str, age: int) -> int | None:
     """The day number of this birthday; None where the text is no date of birth or does not know the year.
 

@@ -66,27 +66,30 @@ def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bo
     if journey is None:
         return end_run(turn, run, None, "failed", ["version_unknown", run.version])
     row, at_us, since = turn.row, turn.at_us, run.sequence
+    watched_us = _watched_us(run, journey)
     if run.waiting_for == MEASURED and at_us > run.entered_us + (journey.goal_within_us or 0):
         return False
     if row is not None and run.wake_us <= at_us and not _wake(journeys, turn, run, journey):
         return False
     asked = ask_all or run.recheck_us <= at_us
-    if not _watch(turn, run, journey, asked or not journey.watch_reads.isdisjoint(turn.dirty)):
+    is_watch_touched = asked or not journey.watch_reads.isdisjoint(turn.dirty)
+    if not _watch(turn, run, journey, is_watch_touched):
         return False
     if run.waiting_for == MEASURED:
-        if asked or not journey.watch_reads.isdisjoint(turn.dirty):
+        if is_watch_touched:
             run.recheck_us = _recheck_us(turn, run, journey)
         return True
     if not _tell_step(journeys, turn, run, journey, asked):
         return False
-    if (
-        asked
-        or run.sequence != since
-        or not journey.watch_reads.isdisjoint(turn.dirty)
-        or not _reads(run, journey).isdisjoint(turn.dirty)
-    ):
-        run.recheck_us = _recheck_us(turn, run, journey)
+    if is_watch_touched or run.sequence != since or not _reads(run, journey).isdisjoint(turn.dirty):
+        run.recheck_us = _recheck_us(turn, run, journey, watched_us=-1 if is_watch_touched else watched_us)
     return True
+
+
+def _watched_us(run: Run, journey: CompiledJourney) -> Micros:
+    """When goal and exit are to be asked again, as the run knows it where its step has no conditions of its own; -1 where that is not known."""
+    node = journey.nodes.get(run.step_id)
+    return run.recheck_us if node is not None and not node.step.conditions else -1
 
 
 def _reads(run: Run, journey: CompiledJourney) -> frozenset[str]:
@@ -272,8 +275,22 @@ def _take_back_messages(turn: Turn, run: Run, outcome: str) -> None:
     turn.cancellations.extend((effect_id, outcome) for effect_id in ids)
 
 
-def _recheck_us(turn: Turn, run: Run, journey: CompiledJourney) -> Micros:
-    """When something this run watches may flip without an event."""
+def _recheck_us(turn: Turn, run: Run, journey: CompiledJourney, *, watched_us: Micros = -1) -> Micros:
+    """When something this run watches may flip without an event.
+
+    Args:
+        watched_us: the same for goal and exit alone, where nothing they read has changed; what is not ahead is asked anew.
+    """
+    still_watches = run.waiting_for != MEASURED and run.goal_reached_us == NEVER
+    earliest = watched_us if still_watches and watched_us > turn.at_us else _watch_flips_us(turn, run, journey)
+    if run.waiting_for not in (MEASURED, BUDGET):
+        for condition in journey.nodes[run.step_id].step.conditions:
+            earliest = min(earliest, condition.answer(turn.state, turn.at_us)[1])
+    return earliest
+
+
+def _watch_flips_us(turn: Turn, run: Run, journey: CompiledJourney) -> Micros:
+    """When goal or exit may come true without an event."""
     state, at_us = turn.state, turn.at_us
     earliest = NEVER
     goal, leave = journey.goal, journey.exit_when
@@ -281,13 +298,8 @@ def _recheck_us(turn: Turn, run: Run, journey: CompiledJourney) -> Micros:
         flips = goal.condition.answer(state, at_us)[1]
         within = journey.goal_within_us
         earliest = flips if within is None or flips <= run.entered_us + within else NEVER
-    if run.waiting_for == MEASURED:
-        return earliest
-    if leave is not None and leave.condition is not None:
+    if run.waiting_for != MEASURED and leave is not None and leave.condition is not None:
         earliest = min(earliest, leave.condition.answer(state, at_us)[1])
-    if run.waiting_for != BUDGET:
-        for condition in journey.nodes[run.step_id].step.conditions:
-            earliest = min(earliest, condition.answer(state, at_us)[1])
     return earliest
 
 

@@ -319,8 +319,10 @@ TABLES: tuple[Table, ...] = (
 
 _TYPES = {
     "sqlite": {"integer": "INTEGER", "text": "TEXT", "bytes": "BLOB"},
-    "postgres": {"integer": "BIGINT", "text": "TEXT", "bytes": "BYTEA"},
+    "postgres": {"integer": "BIGINT", "text": 'TEXT COLLATE "C"', "bytes": "BYTEA"},
 }
+"""On PostgreSQL texts compare by their bytes, as on SQLite: several times as fast in an index as by a language's rules, and no index falls out of order
+when the system's rules change (PostgreSQL's documentation, "Collation Support")."""
 
 
 def column_statement(table: Table, column: str, dialect: str) -> str:
