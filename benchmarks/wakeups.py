@@ -133,10 +133,8 @@ def watch(store: Store, inbox: Inbox, at_us: Micros, due: int, rate: int) -> dic
         with store.reading() as tx:
             left = unfolded.count(tx, sent)
             if now - looked > LOOK_FOR_THE_DUE_SECONDS:
-                is_due, looked = (
-                    bool(tx.rows("SELECT 1 FROM states WHERE wake_us <= ? ORDER BY wake_us LIMIT 1", (at_us,))),
-                    now,
-                )
+                is_due = bool(tx.rows("SELECT 1 FROM states WHERE wake_us <= ? ORDER BY wake_us LIMIT 1", (at_us,)))
+                looked = now
         done = time.perf_counter()
         while len(waiting) > left:
             waits.append(done - waiting.popleft())

@@ -21,6 +21,7 @@ from kundenkreis.site.ports.status import (
     Status,
     StoppedSending,
     WakeUps,
+    held_since_us,
 )
 
 SHOWN_QUARANTINED = 20
@@ -69,7 +70,7 @@ class InstallationStatus:
     def sending_held_since_us(self) -> int | None:
         """See ports.StatusSource."""
         with self._installation.store.reading() as tx:
-            return min((held.since_us for held in (_paused(tx), _stopped(tx)) if held is not None), default=None)
+            return held_since_us(_paused(tx), _stopped(tx))
 
     def resume_sending(self, actor: str) -> bool:
         """See ports.StatusSource."""

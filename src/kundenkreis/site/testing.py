@@ -36,7 +36,7 @@ from kundenkreis.site.ports.start import (
     StartFigures,
     SubStateCount,
 )
-from kundenkreis.site.ports.status import ChannelSending, Quarantined, Role, Status, WakeUps
+from kundenkreis.site.ports.status import ChannelSending, Quarantined, Role, Status, WakeUps, held_since_us
 from kundenkreis.site.ports.write_keys import KeyKind, WriteKeyLine
 
 HOUR_US = 3_600_000_000
@@ -296,7 +296,7 @@ class StatusAsGiven:
 
     def sending_held_since_us(self) -> int | None:
         """See ports.StatusSource."""
-        return min((one.since_us for one in (self.status.paused, self.status.stopped) if one is not None), default=None)
+        return held_since_us(self.status.paused, self.status.stopped)
 
     def resume_sending(self, actor: str) -> bool:
         """See ports.StatusSource."""

@@ -66,6 +66,11 @@ class StoppedSending:
     """In the words of the system."""
 
 
+def held_since_us(paused: PausedSending | None, stopped: StoppedSending | None) -> int | None:
+    """Since when no message goes out; None if they do."""
+    return min((held.since_us for held in (paused, stopped) if held is not None), default=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Status:
     """How the installation is doing at one instant."""

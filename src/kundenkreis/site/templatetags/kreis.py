@@ -34,12 +34,6 @@ def icon(name: str, size: int = 18) -> SafeString:
     )
 
 
-@register.simple_tag
-def sending_held_since() -> int | None:
-    """Since when no message goes out; None if they do (site/sending_held.html)."""
-    return mounted().sources.status.sending_held_since_us()
-
-
 @register.filter
 def known_icon(name: str) -> str:
     """An icon that a plug-in names, or one for all where there is no such file."""
@@ -57,6 +51,12 @@ def mark(size: int = 28) -> SafeString:
     return mark_safe(
         f'<svg class="mark" viewBox="0 0 32 32" width="{size}" height="{size}" aria-hidden="true" focusable="false">{arcs}</svg>'
     )
+
+
+@register.simple_tag
+def sending_held_since() -> int | None:
+    """Since when no message goes out; None if they do (site/sending_held.html)."""
+    return mounted().sources.status.sending_held_since_us()
 
 
 @register.simple_tag
