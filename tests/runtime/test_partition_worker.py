@@ -94,9 +94,11 @@ def test_two_workers_share_the_partitions_and_nobody_is_folded_twice(shop: Shop)
     assert folded == PEOPLE
 
 
-def test_everybody_whose_time_has_come_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("known", [9, 20_000])
+def test_everybody_whose_time_has_come_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch, known: int) -> None:
     """Also who comes to wake before the place from which the next ones are looked for."""
     monkeypatch.setattr(workers, "MOST_DUE", 7)
+    monkeypatch.setattr(workers, "MOST_DUE_KNOWN", known)
     worker = shop.worker()
     shop.inbox.append([seen(f"u{number}", 1) for number in range(PEOPLE)])
     run(worker)
@@ -110,7 +112,24 @@ def test_everybody_whose_time_has_come_is_found(shop: Shop, monkeypatch: pytest.
         tx.run("UPDATE states SET wake_us = ? WHERE profile_id = ?", (NOW - 1_000, people[0]))
     while not (report := worker.step()).idle:
         folded.append(report.fold.counts.customers)
-    assert [one for one in folded if one] == [7] * 8 + [4, 1]
+    assert max(folded) == 7
+    assert sum(folded) == PEOPLE + 1
+    assert worker.next_wake_us() > NOW
+
+
+def test_whoever_was_folded_before_their_turn_is_not_folded_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "MOST_DUE", 7)
+    worker = shop.worker()
+    shop.inbox.append([seen(f"u{number}", 1) for number in range(PEOPLE)])
+    run(worker)
+    with shop.installation.store.transaction() as tx:
+        tx.run("UPDATE states SET wake_us = ?", (NOW - 90,))
+    assert worker.step().fold.counts.customers == 7
+    shop.inbox.append([seen(f"u{number}", 2) for number in range(PEOPLE)])
+    folded = 0
+    while not (report := worker.step()).idle:
+        folded += report.fold.counts.customers
+    assert folded == PEOPLE
     assert worker.next_wake_us() > NOW
 
 

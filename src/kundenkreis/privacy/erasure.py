@@ -125,7 +125,7 @@ def find_customer(tx: Session, text: str) -> int:
         number = value if kind == "profile" else ""
     else:
         wanted, number = [(kind, text.casefold() if kind == "email" else text) for kind in KINDS], text
-    found = {row[2] for row in tx.rows_in_pairs(_BY_NAME, wanted)}
+    found = {row[2] for row in tx.identifiers(wanted)}
     if number.isascii() and number.isdigit() and len(number) < 20 and int(number) < 1 << 63:
         found |= {row[0] for row in tx.rows("SELECT profile_id FROM states WHERE profile_id = ?", (int(number),))}
     if not found:
@@ -133,9 +133,6 @@ def find_customer(tx: Session, text: str) -> int:
     if len(found) > 1:
         raise AmbiguousCustomerError(profiles=sorted(found))
     return int(found.pop())
-
-
-_BY_NAME = "SELECT kind, value, profile_id FROM identifiers WHERE (kind, value) IN {pairs}"
 
 
 def _erase(installation: Installation, people: Sequence[Sequence[int]]) -> list[ErasureReport]:

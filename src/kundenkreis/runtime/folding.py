@@ -254,18 +254,24 @@ class Folder:
         for profile_id, rows in begun.later.items():
             again[profile_id] = [*again.get(profile_id, ()), *rows]
         if again:
-            self._save(tx, self._fold_loaded(tx, again, begun, until_us, is_again=True), (), begun)
+            self._save(tx, self._fold_loaded(tx, again, begun, until_us), (), begun)
 
     def _fold_loaded(
-        self, tx: Session, by_profile: Mapping[int, list[LogRow]], begun: _Begun, until_us: Micros, *, is_again: bool = False
-    ) -> list[Outcome]:  # fmt: skip
-        """Fold these customers in this process; of those folded already only whom something new has come for."""
+        self, tx: Session, by_profile: Mapping[int, list[LogRow]], begun: _Begun, until_us: Micros
+    ) -> list[Outcome]:
+        """Fold these customers in this process, except for those whom rows, time and control rows have nothing new for."""
         wanted = [profile_id for profile_id in by_profile if profile_id not in self._quarantined]
         stored = _load_states(tx, wanted)
-        if is_again:
-            wanted = [one for one in wanted if by_profile[one] or (one in stored and stored[one].wake_us <= until_us)]
+        wanted = [one for one in wanted if by_profile[one] or self._is_called_for(stored.get(one), until_us)]
         orders = _load_orders(tx, [row for profile_id in wanted for row in by_profile[profile_id]])
         return self._fold_here(tx, wanted, stored, by_profile, orders, until_us, begun)
+
+    def _is_called_for(self, stored: StoredState | None, until_us: Micros) -> bool:
+        """Whether time or a control row calls for this customer still: whoever was found due may have been folded since."""
+        if stored is None:
+            return False
+        newest = self.newest_control(partition_of(stored.profile_id), self._up_to)
+        return stored.wake_us <= until_us or stored.control_to < newest or stored.profile_id in self._released
 
     def _fold_here(
         self, tx: Session, wanted: Sequence[int], stored: Mapping[int, StoredState], rows: Mapping[int, Sequence[LogRow]],

@@ -168,9 +168,7 @@ class Resolver:
                     wanted[pair] = None
         known = self._known
         missing = [pair for pair in wanted if pair not in known]
-        found = tx.rows_in_pairs(
-            "SELECT kind, value, profile_id FROM identifiers WHERE (kind, value) IN {pairs}", missing
-        )
+        found = tx.identifiers(missing)
         if missing and not found:
             _check_not_lost(tx)
         for kind, value, profile_id in found:

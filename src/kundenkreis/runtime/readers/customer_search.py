@@ -33,12 +33,7 @@ def find_candidates(tx: Session, text: str, *, at_most: int = MOST_CANDIDATES) -
 def _by_identifier(tx: Session, text: str) -> list[int]:
     if not text:
         return []
-    found = [
-        row[0]
-        for row in tx.rows_in_pairs(
-            "SELECT profile_id FROM identifiers WHERE (kind, value) IN {pairs}", [(kind, text) for kind in _KINDS]
-        )
-    ]
+    found = [row[2] for row in tx.identifiers([(kind, text) for kind in _KINDS])]
     if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID and int(text) < 1 << 63:
         found += [row[0] for row in tx.rows("SELECT profile_id FROM customer_list WHERE profile_id = ?", (int(text),))]
     return found

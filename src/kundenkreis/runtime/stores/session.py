@@ -36,8 +36,8 @@ class Session(Protocol):
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         """Rows of a query that holds `{keys}` where "= one of the keys" belongs: `WHERE profile_id {keys}`."""
 
-    def rows_in_pairs(self, sql: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
-        """The same for text pairs: `WHERE (kind, value) IN {pairs}`."""
+    def identifiers(self, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+        """(kind, value, profile id) of those of these pairs of kind and value that belong to somebody."""
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Execute; the number of rows touched."""

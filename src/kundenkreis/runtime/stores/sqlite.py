@@ -71,14 +71,15 @@ class SqliteSession:
             found.extend(self._connection.execute(sql.format(keys=f"IN ({','.join('?' * size)})"), padded))
         return found
 
-    def rows_in_pairs(self, sql: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    def identifiers(self, pairs: Sequence[tuple[str, str]]) -> list[Row]:
         found: list[Row] = []
         for start in range(0, len(pairs), _CHUNK // 2):
             chunk = pairs[start : start + _CHUNK // 2]
             size = len(chunk) if len(chunk) <= 4 else _CHUNK // 2 if len(chunk) > 45 else 45
             padded = [*chunk, *([chunk[0]] * (size - len(chunk)))]
             values = f"(VALUES {','.join(['(?,?)'] * size)})"
-            found.extend(self._connection.execute(sql.format(pairs=values), [v for pair in padded for v in pair]))
+            sql = f"SELECT kind, value, profile_id FROM identifiers WHERE (kind, value) IN {values}"
+            found.extend(self._connection.execute(sql, [v for pair in padded for v in pair]))
         return found
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> int:
