@@ -66,6 +66,7 @@ PLANS: dict[str, Plan] = {
     "score_entries": Plan("person", _BY_PERSON | {"cause": _ID.format("cause")}),
     "fences": Plan("person", _BY_PERSON),
     "run_entries": Plan("key", {"run_id": _ID.format("run_id"), "profile_id": _MASK.format("profile_id")}),
+    "runs": Plan("person", _BY_PERSON | {"run_id": _ID.format("run_id")}),
     "verdicts": Plan("key", {
         "effect_id": _ID.format("effect_id"), "run_id": _ID.format("run_id"), "profile_id": _MASK.format("profile_id"),
     }),

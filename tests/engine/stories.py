@@ -484,7 +484,7 @@ def _wait(life: Life, next_us: int, chance: random.Random, surely: Any) -> None:
 # Comparing ------------------------------------------------------------------------------------------------------------
 
 _TABLES = {
-    "memberships": "*", "score_entries": "*", "run_entries": "*", "verdicts": "*", "orders": "*", "identifiers": "*", "merges": "*",
+    "memberships": "*", "score_entries": "*", "run_entries": "*", "runs": "*", "verdicts": "*", "orders": "*", "identifiers": "*", "merges": "*",
     "dedupe": "*", "quarantined_customers": "*", "outbox": "effect_id, profile_id, due_us, state, payload",
     "quarantined_events": "received_us, source, public, code, detail, raw",
 }  # fmt: skip

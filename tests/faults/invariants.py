@@ -53,6 +53,9 @@ def _decisions(tx: Session) -> list[str]:
         (row[0], row[1]) for row in tx.rows("SELECT profile_id, journey_id FROM run_entries WHERE outcome = 'entered'")
     )
     found += [f"customer {key[0]} entered {key[1]} {count} times" for key, count in runs.items() if count > 1]
+    lines = set(tx.rows("SELECT DISTINCT profile_id, run_id FROM run_entries"))
+    for lost in lines ^ set(tx.rows("SELECT profile_id, run_id FROM runs")):
+        found.append(f"customer {lost[0]} and their run stand only in one of run_entries and runs")
     states = Counter(outbox.values())
     if sum(states.values()) != len(decided):
         found.append(f"states of the outbox sum up to {sum(states.values())}, decided were {len(decided)}")

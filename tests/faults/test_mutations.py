@@ -102,7 +102,7 @@ def position_lost(stage: Stage, mutation: str) -> list[str]:
     """Everything derived is gone, and the worker folds the whole log again: nothing may be decided twice."""
     play(stage, "worker", crash_at="")
     with psycopg.connect(stage.database) as connection:
-        for table in ("states", "memberships", "score_entries", "run_entries", "verdicts", "orders"):
+        for table in ("states", "memberships", "score_entries", "run_entries", "runs", "verdicts", "orders"):
             connection.execute(f"DELETE FROM {table}".encode())
         connection.execute("DELETE FROM log WHERE (flags & 4) = 4")
         connection.execute("UPDATE partitions SET folded_to = 0")

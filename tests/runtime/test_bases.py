@@ -265,7 +265,7 @@ def test_an_older_program_stops_before_a_newer_store(town: Town) -> None:
     profile_id, data = rows(town, "SELECT profile_id, state FROM states ORDER BY 1 LIMIT 1")[0]
     newer = encode_state(msgspec.structs.replace(decode_state(bytes(data)), fold_version=FOLD_VERSION + 1))
     with town.installation.store.transaction() as tx:
-        tx.run("UPDATE states SET state = ? WHERE profile_id = ?", (newer, profile_id))
+        tx.run("UPDATE states SET wake_us = 0, state = ? WHERE profile_id = ?", (newer, profile_id))
         folder = Folder(town.installation.rulebooks)
         folder.refresh(tx)
         with pytest.raises(StoreTooNewError):

@@ -11,9 +11,10 @@ from typing import Final, Literal
 from kundenkreis.runtime.stores.schema import TABLES
 
 Place = Literal["store", "inbox", "application"]
-Way = Literal["profile", "merges", "events", "content", "kept", "account"]
-"""How an erasure finds the rows: by profile id; by either side of a merge; by the event ids of the person's log rows; by looking for the
-person's identifiers inside; not at all, because the row proves the erasure; with the account of somebody who works here."""
+Way = Literal["profile", "runs", "merges", "events", "content", "kept", "account"]
+"""How an erasure finds the rows: by profile id; by the runs of the profile; by either side of a merge; by the event ids of the
+person's log rows; by looking for the person's identifiers inside; not at all, because the row proves the erasure; with the account of somebody
+who works here."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ RETENTION: Final[dict[str, RetentionClass]] = {
 }  # fmt: skip
 
 _WAYS: dict[str, Way] = {
+    "run_entries": "runs",
     "dedupe": "events",
     "merges": "merges",
     "quarantined_events": "content",

@@ -32,6 +32,7 @@ COMPARED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (schema.MEMBERSHIPS, ("until_us", "cause", "reason", "left_cause", "left_reason", "publishing")),
     (schema.SCORE_ENTRIES, ("milli_points", "balance")),
     (schema.RUN_ENTRIES, ("profile_id", "journey_id", "version", "entry_key", "step_id", "outcome", "at_us", "reason")),
+    (schema.RUNS, ()),
     (schema.VERDICTS, tuple(name for name in schema.VERDICTS.column_names if name not in ("effect_id", "sequence"))),
     (schema.ORDERS, tuple(name for name in schema.ORDERS.column_names if name not in ("order_id", "profile_id"))),
     (schema.IDENTIFIERS, ("profile_id",)),

@@ -19,6 +19,7 @@ from kundenkreis.runtime.stores.schema import (
     ORDERS,
     OUTBOX,
     RUN_ENTRIES,
+    RUNS,
     SCORE_ENTRIES,
     SEARCH_TERMS,
     STATES,
@@ -57,6 +58,7 @@ class Writes(msgspec.Struct):
     entered: dict[tuple[int, str, str, int], list[Any]] = {}
     left: list[Row] = []
     scores: list[Row] = []
+    lines_of_paths: list[Row] = []
     runs: list[Row] = []
     verdicts: list[Row] = []
     orders: dict[tuple[str, int], Row] = {}
@@ -108,10 +110,13 @@ class Writes(msgspec.Struct):
             if type(record) is MembershipChange:
                 self._membership(profile_id, record)
             elif type(record) is RunEntry:
-                self.runs.append((
+                self.lines_of_paths.append((
                     record.run_id, record.sequence, profile_id, record.journey_id, record.version, record.entry_key, record.step_id,
                     record.outcome, record.at_us, _json(record.reason).decode(),
                 ))  # fmt: skip
+                # Who absorbed somebody goes on with runs whose first line is not theirs.
+                if record.sequence == 0 or state.absorbed:
+                    self.runs.append((profile_id, record.run_id))
             elif type(record) is ScoreEntry:
                 self.scores.append((
                     profile_id, record.score_id, record.at_us, record.rule_id, record.cause, record.milli_points, record.balance,
@@ -180,7 +185,8 @@ class Writes(msgspec.Struct):
         entered = [tuple(row) for row in self.entered.values()]
         tx.insert(MEMBERSHIPS, entered, conflict="replace", expects_new=True)
         tx.insert(SCORE_ENTRIES, self.scores, conflict="replace", expects_new=True)
-        tx.insert(RUN_ENTRIES, self.runs, conflict="replace", expects_new=True)
+        tx.insert(RUN_ENTRIES, self.lines_of_paths, conflict="replace", expects_new=True)
+        tx.insert(RUNS, self.runs, conflict="ignore")
         tx.insert(VERDICTS, self.verdicts, conflict="replace", expects_new=True)
         tx.insert(ORDERS, list(self.orders.values()), conflict="replace")
         self._flush_list(tx)

@@ -148,7 +148,7 @@ class StoredJourneys:
         with self._installation.store.reading() as tx:
             rows = tx.rows(
                 "SELECT run_id, version, sequence, step_id, outcome, at_us FROM run_entries WHERE run_id IN "
-                "(SELECT run_id FROM run_entries WHERE profile_id = ? AND journey_id = ?) ORDER BY sequence",
+                "(SELECT run_id FROM runs WHERE profile_id = ?) AND journey_id = ? ORDER BY sequence",
                 (profile_id, journey_id),
             )
             if not rows:
@@ -418,7 +418,8 @@ _LINES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 _ENTERED = "outcome = 'entered' AND step_id = ''"
 _NEAR = (
-    f"{_ENTERED} AND EXISTS (SELECT 1 FROM run_entries o WHERE o.profile_id = r.profile_id AND o.at_us >= r.at_us - {NEAR_DAYS * DAY} "
+    f"{_ENTERED} AND EXISTS (SELECT 1 FROM runs JOIN run_entries o ON o.run_id = runs.run_id AND o.sequence = 0 "
+    f"AND o.profile_id = runs.profile_id WHERE runs.profile_id = r.profile_id AND o.at_us >= r.at_us - {NEAR_DAYS * DAY} "
     f"AND o.at_us <= r.at_us + {NEAR_DAYS * DAY} AND o.outcome = 'entered' AND o.step_id = '' AND o.journey_id <> r.journey_id"
 )
 _WAS_IN = (

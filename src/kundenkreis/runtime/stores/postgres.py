@@ -80,7 +80,7 @@ class PostgresSession:
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
         if not keys:
             return []
-        return self.rows(sql.format(keys="= ANY(?)"), [list(keys)])
+        return self.rows(sql.format(keys="= ANY(?)"), [list(keys)] * sql.count("{keys}"))
 
     def identifiers(self, pairs: Sequence[tuple[str, str]]) -> list[Row]:
         if not pairs:
@@ -106,9 +106,7 @@ class PostgresSession:
         if not rows:
             return
         columns = insert_columns(table)
-        sql = (
-            f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {', '.join(['unnest(%s)'] * len(columns))}"
-        )
+        sql = f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {', '.join(['unnest(%s)'] * len(columns))}"
         packed = packed_columns(table, columns, rows)
         if expects_new and len(rows) >= _WORTH_A_SAVEPOINT:
             # With a conflict clause each row is looked for before, and confirmed after it was inserted: a third more time for the server.

@@ -48,6 +48,8 @@ class Table:
     the key, or every fourth insert would split a page between others (sqlite.org/withoutrowid.html, section 4)."""
     later: Mapping[str, int] = field(default_factory=dict)
     """Columns that older stores lack, each with the value that their rows get."""
+    filled_from: str = ""
+    """A query over tables before this one: its rows in a store that was made before this table."""
     column_names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,10 +72,11 @@ def _table(
     fill: int = 100,
     wide: bool = False,
     later: Mapping[str, int] | None = None,
+    filled_from: str = "",
 ) -> Table:
     return Table(
-        name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated, fill, wide, later or {}
-    )
+        name, _columns(columns), tuple(key.split()), personal, indexes, derived, generated, fill, wide, later or {}, filled_from
+    )  # fmt: skip
 
 
 _BY_PROFILE_CUSTOMER = Personal("profile_id", "customers")
@@ -145,11 +148,20 @@ RUN_ENTRIES = _table(
     "run_id:b sequence:i profile_id:i journey_id:t version:i entry_key:t step_id:t outcome:t at_us:i reason:t",
     "run_id sequence",
     _BY_PROFILE_CUSTOMER,
-    "run_entries_of_customer ON run_entries (profile_id, at_us)",
     # All that the pages of a journey count, without reading a path; in time for the lists of people behind each number.
     "run_entries_by_step ON run_entries (journey_id, step_id, outcome, at_us, version)",
     derived=True,
 )
+RUNS = _table(
+    "runs",
+    "profile_id:i run_id:b",
+    "profile_id run_id",
+    _BY_PROFILE_CUSTOMER,
+    derived=True,
+    filled_from="SELECT DISTINCT profile_id, run_id FROM run_entries",
+)
+"""The customers of `run_entries` with their runs: a run has some ten lines, and each would stand in an index by customer, on a page of its own.
+A run has lines of several customers where one was merged into another in the middle of it."""
 VERDICTS = _table(
     "verdicts",
     "effect_id:b sequence:i profile_id:i at_us:i outcome:t reasons:t channel:t content_id:t message_class:t purpose:t basis:t due_us:i "
@@ -295,6 +307,7 @@ TABLES: tuple[Table, ...] = (
     MEMBERSHIPS,
     SCORE_ENTRIES,
     RUN_ENTRIES,
+    RUNS,
     VERDICTS,
     CUSTOMER_LIST,
     SEARCH_TERMS,
@@ -316,6 +329,14 @@ TABLES: tuple[Table, ...] = (
     FIGURES,
     DRAFTS,
 )
+
+OBSOLETE_INDEXES = ("run_entries_of_customer",)
+"""Of older stores: each cost a page per row and finds nothing that is asked for any more."""
+
+LINES_OF_CUSTOMER = (
+    "run_entries WHERE profile_id {keys} AND run_id IN (SELECT run_id FROM runs WHERE profile_id {keys})"
+)
+"""The lines of paths that belong to customers, for `Session.rows_in`: found by their runs, because they have no index by customer."""
 
 _TYPES = {
     "sqlite": {"integer": "INTEGER", "text": "TEXT", "bytes": "BLOB"},

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.ids import PARTITIONS as PARTITIONS_COUNT
-from kundenkreis.runtime.stores.schema import TABLES, Table, column_statement, create_statements
+from kundenkreis.runtime.stores.schema import OBSOLETE_INDEXES, TABLES, Table, column_statement, create_statements
 
 Row = tuple[Any, ...]
 Point = Callable[[str], None]
@@ -34,7 +34,7 @@ class Session(Protocol):
         """The rows of a query one by one, however many there are: only a few are in memory at a time. For reading only."""
 
     def rows_in(self, sql: str, keys: Sequence[Any]) -> list[Row]:
-        """Rows of a query that holds `{keys}` where "= one of the keys" belongs: `WHERE profile_id {keys}`."""
+        """Rows of a query that holds `{keys}`, once or more often, where "= one of the keys" belongs: `WHERE profile_id {keys}`."""
 
     def identifiers(self, pairs: Sequence[tuple[str, str]]) -> list[Row]:
         """(kind, value, profile id) of those of these pairs of kind and value that belong to somebody."""
@@ -136,6 +136,11 @@ def migrate(store: Store) -> None:
             if table.later and table.name in there:
                 for column in sorted(set(table.later) - _columns(tx, table.name)):
                     tx.run(column_statement(table, column, store.dialect))
+            if table.filled_from and table.name not in there:
+                tx.run(f"INSERT INTO {table.name} ({', '.join(insert_columns(table))}) {table.filled_from}")
+        for index in OBSOLETE_INDEXES:
+            if index in there:
+                tx.run(f"DROP INDEX IF EXISTS {index}")
         tx.run(
             "INSERT INTO numbers (name, next) VALUES ('log', 1), ('control', 0), ('erasures', 0) ON CONFLICT DO NOTHING"
         )

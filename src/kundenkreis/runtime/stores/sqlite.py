@@ -68,7 +68,8 @@ class SqliteSession:
             # Padding the last chunk with its own first key keeps the number of distinct statements small.
             size = len(chunk) if len(chunk) <= 4 else _CHUNK if len(chunk) > 90 else 90
             padded = [*chunk, *([chunk[0]] * (size - len(chunk)))]
-            found.extend(self._connection.execute(sql.format(keys=f"IN ({','.join('?' * size)})"), padded))
+            asked = sql.format(keys=f"IN ({','.join('?' * size)})")
+            found.extend(self._connection.execute(asked, padded * sql.count("{keys}")))
         return found
 
     def identifiers(self, pairs: Sequence[tuple[str, str]]) -> list[Row]:
