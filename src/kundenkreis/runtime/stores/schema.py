@@ -44,8 +44,9 @@ class Table:
     fill: int = 100
     """How full PostgreSQL packs the pages, in percent: a new version of a row that finds room beside the old one touches no index."""
     is_wide: bool = False
-    """A few rows fill a page of SQLite and their key is a hash: rows stand in the order in which they came, behind an index of
-    the key, or every fourth insert would split a page between others (sqlite.org/withoutrowid.html, section 4)."""
+    """The key is a hash, and rows are long or stand in an index where many are equal: on SQLite they stand in the order in which they came, behind an
+    index of the key. Otherwise every fourth insert would split a page between others (sqlite.org/withoutrowid.html, section 4), and equal entries
+    of an index would be ordered by the hash, each on a page of its own."""
     later: Mapping[str, int] = field(default_factory=dict)
     """Columns that older stores lack, each with the value that their rows get."""
     filled_from: str = ""
@@ -151,6 +152,7 @@ RUN_ENTRIES = _table(
     # All that the pages of a journey count, without reading a path; in time for the lists of people behind each number.
     "run_entries_by_step ON run_entries (journey_id, step_id, outcome, at_us, version)",
     derived=True,
+    wide=True,
 )
 RUNS = _table(
     "runs",
