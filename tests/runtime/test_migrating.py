@@ -6,7 +6,7 @@ import pytest
 
 from kundenkreis.channels.core.fences import FOR_EVER
 from kundenkreis.runtime.stores.postgres import PostgresStore
-from kundenkreis.runtime.stores.schema import LINES_OF_CUSTOMER, RUN_ENTRIES
+from kundenkreis.runtime.stores.schema import BY_RUNS, RUN_ENTRIES
 from kundenkreis.runtime.stores.session import Store, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
 
@@ -57,7 +57,7 @@ def test_runs_are_taken_from_the_lines_of_an_older_store(
     migrate(store)
     with store.reading() as tx:
         found = tx.rows("SELECT profile_id, run_id FROM runs ORDER BY profile_id, run_id")
-        of_customer = tx.rows_in(f"SELECT sequence FROM {LINES_OF_CUSTOMER} AND sequence > 0", [7])
+        of_customer = tx.rows_in(f"SELECT sequence FROM run_entries WHERE {BY_RUNS} AND sequence > 0", [7])
         indexes = {row[0] for row in tx.rows(INDEXES[kind])}
     store.close()
     assert found == [(7, b"a" * 16), (8, b"a" * 16), (8, b"b" * 16)]

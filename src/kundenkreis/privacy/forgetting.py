@@ -11,7 +11,7 @@ from kundenkreis.kernel.ids import Micros, partition_of
 from kundenkreis.kernel.rows import DERIVED
 from kundenkreis.privacy.registry import tables_found_by
 from kundenkreis.runtime.partition_clocks import read_clocks
-from kundenkreis.runtime.stores.schema import LINES_OF_CUSTOMER
+from kundenkreis.runtime.stores.schema import BY_RUNS
 from kundenkreis.runtime.stores.session import Session
 
 ERASED, SILENT = "erased", "silent"
@@ -94,7 +94,8 @@ def remove_rows(tx: Session, profile_ids: Sequence[int], *, leave: Collection[st
         )
     for table in tables_found_by("merges"):
         removed[table] = sum(_delete(tx, f"{table} WHERE {side} {{keys}}", profile_ids) for side in ("loser", "winner"))
-    removed["run_entries"] = _delete(tx, LINES_OF_CUSTOMER, profile_ids)
+    for table in tables_found_by("runs"):
+        removed[table] = _delete(tx, f"{table} WHERE {BY_RUNS}", profile_ids)
     for table in tables_found_by("profile"):
         if table not in leave:
             removed[table] = _delete(tx, f"{table} WHERE profile_id {{keys}}", profile_ids)

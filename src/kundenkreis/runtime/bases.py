@@ -29,7 +29,7 @@ from kundenkreis.kernel.rows import DERIVED, STATE_CARRIED, LogRow
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.runtime.rulebooks import append_control
 from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
-from kundenkreis.runtime.stores.schema import LINES_OF_CUSTOMER
+from kundenkreis.runtime.stores.schema import BY_RUNS
 from kundenkreis.runtime.stores.session import Row, Session, Store
 
 FOLDED_BY = "fold_version"
@@ -235,7 +235,7 @@ _READ: dict[str, Any] = {
     "WHERE profile_id {keys}": _memberships,
     "SELECT profile_id, at_us, score_id, rule_id, cause, milli_points, balance FROM score_entries WHERE profile_id {keys}": _scores,
     "SELECT profile_id, at_us, run_id, sequence, journey_id, version, entry_key, step_id, outcome, reason "
-    f"FROM {LINES_OF_CUSTOMER}": _paths,
+    f"FROM run_entries WHERE {BY_RUNS}": _paths,
     "SELECT profile_id, at_us, effect_id, sequence, outcome, reasons, channel, content_id, message_class, purpose, basis, due_us, "
     "journey_id, run_id, step_id, rulebook_version, priority FROM verdicts WHERE profile_id {keys}": _verdicts,
     "SELECT profile_id, order_id, ordered_us, total_minor, refunded_minor, currency, status, channel, delivered_us, lines, cause "

@@ -270,8 +270,9 @@ class Folder:
         """Whether time or a control row calls for this customer still: whoever was found due may have been folded since."""
         if stored is None:
             return False
-        newest = self.newest_control(partition_of(stored.profile_id), self._up_to)
-        return stored.wake_us <= until_us or stored.control_to < newest or stored.profile_id in self._released
+        if stored.wake_us <= until_us or stored.profile_id in self._released:
+            return True
+        return stored.control_to < self.newest_control(partition_of(stored.profile_id), self._up_to)
 
     def _fold_here(
         self, tx: Session, wanted: Sequence[int], stored: Mapping[int, StoredState], rows: Mapping[int, Sequence[LogRow]],

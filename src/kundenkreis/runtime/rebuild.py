@@ -180,7 +180,7 @@ def _catch_up(tx: Session, scratch: Store, seen: int, stops: Stops, *, zone: Zon
         rulebooks.read(out)
         controls = read_controls(out)
         again = sorted(touched)
-        out.rows_in(f"DELETE FROM {schema.LINES_OF_CUSTOMER} RETURNING 1", again)
+        out.rows_in(f"DELETE FROM run_entries WHERE {schema.BY_RUNS} RETURNING 1", again)
         for table, _ in COMPARED:
             if table.derived and table not in (schema.IDENTIFIERS, schema.RUN_ENTRIES):
                 out.run_many(f"DELETE FROM {table.name} WHERE profile_id = ?", [(one,) for one in again])

@@ -12,7 +12,7 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY
 from kundenkreis.runtime.counting.orders import DEFAULT_CURRENCY
 from kundenkreis.runtime.readers.fates import DECIDED, FATE
-from kundenkreis.runtime.stores.schema import LINES_OF_CUSTOMER
+from kundenkreis.runtime.stores.schema import BY_RUNS
 from kundenkreis.runtime.stores.session import Session
 from kundenkreis.site.ports.journeys import CellCounts, ContentFates, Effects, GroupRevenue, OtherJourney
 
@@ -197,7 +197,7 @@ def _entries(tx: Session, people: set[int], name: str) -> Mapping[int, list[tupl
     """Profile -> (journey, when) of entries into other journeys."""
     found: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for row in tx.rows_in(
-        f"SELECT profile_id, journey_id, at_us FROM {LINES_OF_CUSTOMER} AND sequence = 0 AND outcome = 'entered' AND step_id = ''",
+        f"SELECT profile_id, journey_id, at_us FROM run_entries WHERE {BY_RUNS} AND sequence = 0 AND outcome = 'entered' AND step_id = ''",
         list(people),
     ):
         if row[1] != name:

@@ -335,10 +335,8 @@ TABLES: tuple[Table, ...] = (
 OBSOLETE_INDEXES = ("run_entries_of_customer",)
 """Of older stores: each cost a page per row and finds nothing that is asked for any more."""
 
-LINES_OF_CUSTOMER = (
-    "run_entries WHERE profile_id {keys} AND run_id IN (SELECT run_id FROM runs WHERE profile_id {keys})"
-)
-"""The lines of paths that belong to customers, for `Session.rows_in`: found by their runs, because they have no index by customer."""
+BY_RUNS = "profile_id {keys} AND run_id IN (SELECT run_id FROM runs WHERE profile_id {keys})"
+"""Which rows of `run_entries` belong to customers, for `Session.rows_in`: found by their runs, because they have no index by customer."""
 
 _TYPES = {
     "sqlite": {"integer": "INTEGER", "text": "TEXT", "bytes": "BLOB"},
