@@ -1,13 +1,15 @@
-"""A store that is older than the list of customers is filled once, with what the fold would have written."""
+"""List and search follow the fold; a store that is older than they are is filled once, with what the fold would have written."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kundenkreis.kernel.zones import MINUTE
+from kundenkreis.kernel.zones import DAY, MINUTE
 from kundenkreis.runtime import customer_list
 from kundenkreis.runtime.customer_list import fill_customer_list
+from kundenkreis.runtime.shares import Share, StoredState, fold_share
 from kundenkreis.runtime.stores.session import Row
 from tests.runtime.town import Town
 
@@ -52,3 +54,39 @@ def test_filling_writes_what_the_fold_keeps(town: Town, monkeypatch: pytest.Monk
     monkeypatch.setattr(customer_list, "CHUNK", 2)
     fill_customer_list(town.installation.store)
     assert _tables(town) == kept
+
+
+def test_a_name_that_time_alone_brings_is_found(town: Town) -> None:
+    steps: list[dict[str, Any]] = [
+        {"id": "later", "wait": {"days": 1}},
+        {"id": "name", "set_attribute": {"name": "lastName", "value": "Später"}},
+    ]
+    journey = {"kind": "journey", "id": "naming", "name": {"de": "Namen", "en": "Naming"}, "entry": {"event": {"name": "Product Viewed"}}}  # fmt: skip
+    town.publish([*town.documents(), {**journey, "steps": steps}])
+    town.send("identify", userId="u1", traits={"lastName": "Früher"})
+    town.send("track", userId="u1", event="Product Viewed", properties={"product_id": "p1"})
+    town.run()
+    tomorrow_us = town.clock.now_us() + 2 * DAY
+    with town.installation.store.reading() as tx:
+        rows = tx.rows("SELECT profile_id, wake_us, control_to, state FROM states")
+    stored = [StoredState(row[0], row[1], row[2], bytes(row[3])) for row in rows]
+    elsewhere = fold_share(Share(tomorrow_us, stored, [], []), town.installation.rulebooks).writes
+    town.pass_time(2 * DAY)
+    lines, terms = _tables(town)
+    assert [(line[0], line[5]) for line in lines] == [(stored[0].profile_id, b"spater")]
+    assert [term for _, term in terms] == [b"spater", b"u1"]
+    assert list(elsewhere.lines_moved) == [("name_key",)]
+    assert (elsewhere.terms, elsewhere.terms_gone) == (
+        [(b"spater", stored[0].profile_id)],
+        [(b"fruher", stored[0].profile_id)],
+    )
+
+
+def test_time_that_shows_nothing_new_writes_no_line(town: Town) -> None:
+    town.order("u1", "o1", 10.0)
+    town.run()
+    with town.installation.store.reading() as tx:
+        rows = tx.rows("SELECT profile_id, wake_us, control_to, state FROM states")
+    stored = [StoredState(row[0], row[1], row[2], bytes(row[3])) for row in rows]
+    writes = fold_share(Share(rows[0][1], stored, [], []), town.installation.rulebooks).writes
+    assert (len(writes.rewoken), writes.lines, writes.lines_moved, writes.terms) == (1, [], {}, [])

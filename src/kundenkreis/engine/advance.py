@@ -20,6 +20,7 @@ from kundenkreis.channels.core.policy import HEARD, has_work, judge
 from kundenkreis.channels.core.policy import next_us as policy_next_us
 from kundenkreis.customers.core.commerce import apply_commerce, commerce_next_us
 from kundenkreis.customers.core.consent import apply_consent
+from kundenkreis.customers.core.listing import READS as SHOWN_IN_LIST
 from kundenkreis.customers.core.profile import apply_profile
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import Orders, Record, Turn, derived_row
@@ -62,6 +63,8 @@ class Outcome(msgspec.Struct):
     """An anonymous customer whose silence was long enough: the store erases every row of this profile instead of saving it."""
     encoded: bytes = b""
     """The state as bytes, set by whoever stores it: encoding can fail too, and then only this customer stops."""
+    is_listed_anew: bool = True
+    """False: this customer stands in list and search as before, because only time was folded and it changed nothing that they show."""
 
 
 def new_customer(row: LogRow, *, rulebook_version: int) -> CustomerState:
@@ -109,7 +112,10 @@ def advance(
         fold.run_due(row.at_us)
         fold.take(row)
     fold.run_due(until_us)
-    return Outcome(state, fold.next_us(), fold.records, fold.effects, fold.derived, fold.loops, fold.is_forgotten)
+    return Outcome(
+        state, fold.next_us(), fold.records, fold.effects, fold.derived, fold.loops, fold.is_forgotten,
+        is_listed_anew=bool(inputs) or fold.is_listed_anew,
+    )  # fmt: skip
 
 
 class _Fold:
@@ -131,6 +137,7 @@ class _Fold:
         self._wake_us: Micros = -1
         """Earliest due instant as of the last turn; -1 = must be asked."""
         self.is_forgotten = False
+        self.is_listed_anew = False
 
     def next_us(self) -> Micros:
         """The earliest instant at which something about this customer changes by itself."""
@@ -246,6 +253,8 @@ class _Fold:
         observe(rulebook.decisions, turn)
         decide(rulebook.decisions, turn)
         run_journeys(rulebook.journeys, turn)
+        if not SHOWN_IN_LIST.isdisjoint(turn.dirty):
+            self.is_listed_anew = True
 
     def _collect(self, turn: Turn, queue: deque[LogRow | None]) -> None:
         self._take(turn)

@@ -294,8 +294,9 @@ class Folder:
         for profile_id in wanted:
             if profile_id not in stopped:
                 outcome = self._advance(
-                    tx, profile_id, states.get(profile_id), rows[profile_id], orders, until_us, report
-                )
+                    tx, profile_id, states.get(profile_id), stored.get(profile_id), rows[profile_id], orders, until_us,
+                    report,
+                )  # fmt: skip
                 if outcome is not None:
                     outcomes.append(outcome)
         return outcomes
@@ -309,8 +310,8 @@ class Folder:
         return rows
 
     def _advance(
-        self, tx: Session, profile_id: int, state: CustomerState | None, rows: Sequence[LogRow], orders: Orders,
-        until_us: Micros, report: FoldReport,
+        self, tx: Session, profile_id: int, state: CustomerState | None, stored: StoredState | None, rows: Sequence[LogRow],
+        orders: Orders, until_us: Micros, report: FoldReport,
     ) -> Outcome | None:  # fmt: skip
         controls = self._controls_of(partition_of(profile_id), self._up_to)
         if state is None:
@@ -320,14 +321,14 @@ class Folder:
             version, before = version_at(controls, rows[0].number)
             state = new_customer(rows[0], rulebook_version=version)
             state.folded_to = before
-        else:
-            self._listed[profile_id] = listed(state)
         folded_to = state.folded_to
         pending = (
             [row for row in controls if row.number > folded_to] if controls and controls[-1].number > folded_to else []
         )
         own = [row for row in rows if row.number > folded_to]
         inputs = sorted([*own, *pending], key=lambda row: row.number) if pending else own
+        if stored is not None and inputs:
+            self._listed[profile_id] = listed(state)
         try:
             needs_more = pending or any(row.type == "merge" for row in own)
             history = self._history(tx, state, inputs) if needs_more else ()
@@ -336,6 +337,8 @@ class Folder:
             self._quarantine(tx, profile_id, inputs, until_us, error)
             report.quarantined += 1
             return None
+        if stored is not None and not inputs and outcome.is_listed_anew:
+            self._listed[profile_id] = listed(read_state(stored.data)[0])
         report.counts.count(inputs, outcome)
         for loop in outcome.loops:
             self._report_loop(tx, profile_id, loop)
@@ -428,6 +431,7 @@ class Folder:
             if profile_id in self._bases:
                 writes.carry(self._bases[profile_id])
                 self._listed.pop(profile_id, None)
+                outcome.is_listed_anew = True
             writes.add(outcome, control_to, marks=begun.marks.get(profile_id), was=self._listed.get(profile_id))
         for folded in done:
             writes.absorb(folded.writes)

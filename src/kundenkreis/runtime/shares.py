@@ -132,9 +132,11 @@ def _fold_stored(
         state, version = read_state(stored.data)
         if version != FOLD_VERSION or state.forwarded_to:
             return False
-        was = listed(state)
         inputs = [row for row in rows if row.number > state.folded_to]
+        was = listed(state) if inputs else None
         outcome = fold_customer(state, inputs, rulebook_of, until_us=until_us, orders=orders)
+        if outcome.is_listed_anew and was is None:
+            was = listed(read_state(stored.data)[0])
     except Exception:  # the edge: whatever it is, the worker meets it again, with the store at hand to quarantine it
         return False
     if outcome.is_forgotten or outcome.loops:

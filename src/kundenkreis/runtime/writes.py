@@ -96,20 +96,19 @@ class Writes(msgspec.Struct):
         Args:
             control_to: the last control row applied.
             marks: those that the stored state has now; None: unknown, or there is none.
-            was: what list and search hold of this customer already; None: nothing.
+            was: what list and search hold of this customer already; None: nothing. Asked for only where the outcome lists them anew.
         """
         state = outcome.state
         profile_id = state.profile_id
-        self._list(profile_id, was, listed(state))
+        if outcome.is_listed_anew:
+            self._list(profile_id, was, listed(state))
         wake_us = min(outcome.wake_us, NEVER)
         encoded = outcome.encoded or encode_state(state)
         self._states_like(marks, (wake_us, control_to)).append(
             (profile_id, partition_of(profile_id), wake_us, control_to, encoded)
         )
         for record in outcome.records:
-            if type(record) is MembershipChange:
-                self._membership(profile_id, record)
-            elif type(record) is RunEntry:
+            if type(record) is RunEntry:
                 self.lines_of_paths.append((
                     record.run_id, record.sequence, profile_id, record.journey_id, record.version, record.entry_key, record.step_id,
                     record.outcome, record.at_us, _json(record.reason).decode(),
@@ -117,6 +116,8 @@ class Writes(msgspec.Struct):
                 # Who absorbed somebody goes on with runs whose first line is not theirs.
                 if record.sequence == 0 or state.absorbed:
                     self.runs.append((profile_id, record.run_id))
+            elif type(record) is MembershipChange:
+                self._membership(profile_id, record)
             elif type(record) is ScoreEntry:
                 self.scores.append((
                     profile_id, record.score_id, record.at_us, record.rule_id, record.cause, record.milli_points, record.balance,

@@ -4,6 +4,7 @@ Asked when a message is decided, again when it is due, and a last time by the di
 second one.
 """
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -51,19 +52,16 @@ def gate(
         ignoring: effect ids whose place in the caps is up for grabs (lower priorities).
     """
     asked = Asked(policy, state, planned, now_us=at_us, at_hand_over=at_hand_over, fences=fences, ignoring=ignoring)
-    refusals: list[Refusal] = []
-    reasons: list[Any] = []
-    for name, question in QUESTIONS:
-        refusal = question(asked, at_us)
-        if refusal is None:
-            reasons.append([name, True])
-        else:
-            refusals.append(refusal)
-            reasons.append([refusal.rule, False, *refusal.detail])
+    answers = [question(asked, at_us) for _name, question in QUESTIONS]
+    refusals = [refusal for refusal in answers if refusal is not None]
     permission = asked.permission(at_us)
     basis = permission.basis
     if not refusals:
-        return Verdict("release", at_us, _deciding_first(reasons, "basis", [basis]), basis, permission.epoch)
+        return Verdict("release", at_us, _all_passed(basis), basis, permission.epoch)
+    reasons = [
+        [name, True] if refusal is None else [refusal.rule, False, *refusal.detail]
+        for (name, _question), refusal in zip(QUESTIONS, answers, strict=True)
+    ]
     final = next((refusal for refusal in refusals if refusal.until_us >= NEVER), None)
     if final is not None:
         return Verdict("withhold", NEVER, _deciding_first(reasons, final.rule), basis)
@@ -124,7 +122,13 @@ def _search(asked: Asked, from_us: Micros) -> tuple[Micros, Refusal | None]:
     return NEVER, Refusal("no_slot", NEVER, (at_us,))
 
 
-def _deciding_first(reasons: list[Any], rule: str, detail: list[Any] | None = None) -> list[Any]:
+@lru_cache(maxsize=100)
+def _all_passed(basis: str) -> list[Any]:
+    """The reasons of a release: nearly every verdict holds these, so they are one list for all."""
+    others = [[name, True] for name, _question in QUESTIONS if name != "basis"]
+    return [["basis", True, basis], *others]
+
+
+def _deciding_first(reasons: list[Any], rule: str) -> list[Any]:
     deciding = next(entry for entry in reasons if entry[0] == rule)
-    rest = [entry for entry in reasons if entry is not deciding]
-    return [[*deciding, *(detail or ())], *rest]
+    return [deciding, *(entry for entry in reasons if entry is not deciding)]

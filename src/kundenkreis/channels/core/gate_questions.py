@@ -110,10 +110,13 @@ class Asked:
 
         At hand-over only what has happened counts: a reservation that lies ahead yields when its own turn comes.
         """
+        contacts = self.state.contact.contacts
+        if not contacts:
+            return []
         latest_us = self.now_us if self.at_hand_over else NEVER
         return [
             contact.at_us
-            for contact in self.state.contact.contacts
+            for contact in contacts
             if contact.message_class == MARKETING
             and (contact.channel == channel if channel else contact.channel not in ATTEMPTS)
             and (not purposes or contact.purpose in purposes)
@@ -126,12 +129,11 @@ class Asked:
     def caps(self) -> list[tuple[Limit, list[Micros]]]:
         """The limits this message uses, each with the contacts already counted against it."""
         if self._caps is None:
-            purpose = self.planned.purpose
-            self._caps = [
-                (limit, self.contact_times(limit.channel, limit.purposes))
-                for limit in self.policy.limits_on(self.planned.channel)
-                if not limit.purposes or purpose in limit.purposes
-            ]
+            purpose, found = self.planned.purpose, []
+            for limit in self.policy.limits_on(self.planned.channel):
+                if not limit.purposes or purpose in limit.purposes:
+                    found.append((limit, self.contact_times(limit.channel, limit.purposes)))
+            self._caps = found
         return self._caps
 
 

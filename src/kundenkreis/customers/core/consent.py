@@ -15,6 +15,7 @@ order, so an older grant that arrives after a newer withdrawal changes nothing. 
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from kundenkreis.customers.core.state import Consent, CustomerState, Grant
@@ -104,11 +105,13 @@ def merge_consent(winner: Consent, loser: Consent) -> Consent:
     return winner
 
 
+@lru_cache(maxsize=1000)
 def scopes_of(channel: str, purpose: str) -> tuple[str, ...]:
     """The scopes of an objection that cover this channel and purpose."""
     return "marketing", f"channel:{channel}", f"purpose:{purpose}"
 
 
+@lru_cache(maxsize=1000)
 def keys_of(channel: str, purpose: str) -> tuple[str, ...]:
     """The keys of records that cover this channel and purpose, the exact one first."""
     return f"{channel}|{purpose}", f"{channel}|*", f"*|{purpose}", "*|*"

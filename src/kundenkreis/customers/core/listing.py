@@ -13,8 +13,10 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import HOUR
 
 FIRST_NAMES, LAST_NAMES = ("firstName", "first_name"), ("lastName", "last_name")
-_ANONYMOUS = frozenset({"anonymous_id", "claimed_user_id"})
 _NAMED = (*FIRST_NAMES, *LAST_NAMES, "name", "email", "company", "phone")
+READS = frozenset({"seen", "first_seen", "identifier", "orders", "merge", *(f"attribute:{name}" for name in _NAMED)})
+"""Dirty keys of all that list and search are made of (customers/core/turn.py: Turn.dirty)."""
+_ANONYMOUS = frozenset({"anonymous_id", "claimed_user_id"})
 _CONTACTS = frozenset({"email", "phone"})
 
 MOST_TERMS = 120

@@ -31,7 +31,6 @@ from kundenkreis.journeys.core.protocol import (
     MESSAGE,
     TIMER,
     End,
-    Go,
     Moment,
     Outcome,
     Stay,
@@ -129,22 +128,25 @@ def walk(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJour
     """Ask the step the run stands in and carry out the answer, through as many steps as follow. Returns whether the
     run is kept.
     """
+    moment = _moment(journeys, turn, journey, signal)
     while True:
         node = journey.nodes[run.step_id]
-        outcome: Outcome = node.step.decide(run, _moment(journeys, turn, run, journey, signal))
+        outcome: Outcome = node.step.decide(run, moment)
         if isinstance(outcome, Stay):
-            _stay(turn, run, outcome, arrived=signal == ENTERED)
+            _stay(turn, run, outcome, arrived=moment.signal == ENTERED)
             return True
         if isinstance(outcome, End):
             return end_run(turn, run, journey, outcome.outcome, outcome.reason)
         add_path(turn, run, outcome.outcome, outcome.reason)
-        _derive(turn, run, outcome)
+        if outcome.event is not None:
+            _derive(turn, run, *outcome.event)
         target = outcome.target or node.next
         if target == EXIT:
             return end_run(turn, run, journey, "done", [])
         if not _enter_step(turn, run, target):
             return True
-        signal = ENTERED
+        if moment.signal != ENTERED:
+            moment = Moment(ENTERED, *moment[1:])
 
 
 def arrive(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJourney, step_id: str) -> bool:
@@ -178,15 +180,13 @@ def _stay(turn: Turn, run: Run, outcome: Stay, *, arrived: bool) -> None:
         add_path(turn, run, "waiting", outcome.reason)
 
 
-def _derive(turn: Turn, run: Run, outcome: Go) -> None:
-    if outcome.event is not None:
-        name, properties = outcome.event
-        if turn.publishing:
-            properties = {**properties, "publishing": True}
-        turn.derived.append(Derived(name, properties, effect_of_visit(run), turn.depth + 1, turn.publishing))
+def _derive(turn: Turn, run: Run, name: str, properties: dict[str, Any]) -> None:
+    if turn.publishing:
+        properties = {**properties, "publishing": True}
+    turn.derived.append(Derived(name, properties, effect_of_visit(run), turn.depth + 1, turn.publishing))
 
 
-def _moment(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJourney, signal: str) -> Moment:
+def _moment(journeys: CompiledJourneys, turn: Turn, journey: CompiledJourney, signal: str) -> Moment:
     zone = zone_of(turn.state, journeys.zone)
     return Moment(signal, turn.at_us, turn.state, zone, turn.row, journey.priority, turn.cause)
 

@@ -98,7 +98,8 @@ class PostgresSession:
         return self.cursor.rowcount
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self.cursor.executemany(_translate(sql), rows)
+        if rows:
+            self.cursor.executemany(_translate(sql), rows)
 
     def insert(
         self, table: Table, rows: Sequence[Sequence[Any]], *, conflict: str = "fail", expects_new: bool = False
