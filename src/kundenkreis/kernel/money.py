@@ -24,9 +24,17 @@ def minor_units(amount: Any, currency: str = "EUR") -> int | None:
     if kind is int:
         minor = amount if currency in ZERO_DECIMAL else amount * 100
         return minor if -MINOR_LIMIT <= minor <= MINOR_LIMIT else None
-    if kind is not str and kind is not float:
-        return None
-    text = amount if kind is str else repr(amount)
+    if kind is float:
+        return _of_float(amount, currency)
+    return _of_text(amount, currency) if kind is str else None
+
+
+@lru_cache(maxsize=16_384)  # prices come again and again
+def _of_float(amount: float, currency: str) -> int | None:
+    return _of_text(repr(amount), currency)
+
+
+def _of_text(text: str, currency: str) -> int | None:
     # The common form, "123.4" or "123.45", without building a Decimal: an order of forty lines has eighty amounts.
     whole, _, cents = text.partition(".")
     if (

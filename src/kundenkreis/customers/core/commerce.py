@@ -11,6 +11,7 @@ that comes after that corrects the order; one that overtakes its order waits for
 
 from bisect import bisect_left, insort
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from kundenkreis.customers.core.state import (
@@ -309,12 +310,17 @@ def _changed(entry: OrderEntry, **fields: Any) -> OrderEntry:
     return OrderEntry(**{**values, **fields})
 
 
+_LAST_BOUGHT = itemgetter(1, 0)
+
+
 def _remember_categories(commerce: Commerce, entry: OrderEntry) -> None:
+    bought, ordered_us = commerce.categories, entry.ordered_us
     for line in entry.lines:
-        if line[3]:
-            commerce.categories[line[3]] = max(commerce.categories.get(line[3], -1), entry.ordered_us)
-    while len(commerce.categories) > MOST_CATEGORIES:
-        del commerce.categories[min(commerce.categories, key=lambda key: (commerce.categories[key], key))]
+        category = line[3]
+        if category and bought.get(category, -1) < ordered_us:
+            bought[category] = ordered_us
+    while len(bought) > MOST_CATEGORIES:
+        del bought[min(bought.items(), key=_LAST_BOUGHT)[0]]
 
 
 def _lines(properties: dict[str, Any], currency: str) -> list[list[Any]]:

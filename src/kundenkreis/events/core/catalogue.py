@@ -357,8 +357,14 @@ def _check_known(
     needed: tuple[str, ...],
     problems: list[Problem],
     where: str,
+    at: int = -1,
 ) -> dict[str, Any]:
-    """Bring the known values into their types; problems are appended. The same dict if nothing changed."""
+    """Bring the known values into their types; problems are appended. The same dict if nothing changed.
+
+    Args:
+        where: how problems name the place: "" for the event's own properties, else the property that holds a list.
+        at: which element of that list this is.
+    """
     changed: dict[str, Any] = {}
     for name, value in values.items():
         coerce = known.get(name)
@@ -367,11 +373,11 @@ def _check_known(
         coerced = coerce(value)
         if type(coerced) is Wrong:
             is_fatal = PROPERTIES[name].kind in FACTS or name in needed
-            detail = f"{where}{name} {coerced.detail}"
-            problems.append(Problem(where + name, f"bad_property.{coerced.code}", detail, is_fatal))
+            place = f"{where}[{at}].{name}" if where else name
+            problems.append(Problem(place, f"bad_property.{coerced.code}", f"{place} {coerced.detail}", is_fatal))
             continue
         if coerce is as_products:
-            coerced = _check_products(coerced, problems, where + name)
+            coerced = _check_products(coerced, problems, name)
         if coerced is not value:
             changed[name] = coerced
     return {**values, **changed} if changed else values
@@ -380,8 +386,8 @@ def _check_known(
 def _check_products(products: list[dict[str, Any]], problems: list[Problem], where: str) -> list[dict[str, Any]]:
     is_changed = False
     checked: list[dict[str, Any]] = []
-    for product in products:
-        new = _check_known(product, _COERCE_PRODUCT, _PRODUCT_NEEDS, problems, f"{where}[{len(checked)}].")
+    for at, product in enumerate(products):
+        new = _check_known(product, _COERCE_PRODUCT, _PRODUCT_NEEDS, problems, where, at)
         is_changed |= new is not product
         checked.append(new)
     return checked if is_changed else products

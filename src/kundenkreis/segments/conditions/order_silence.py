@@ -7,8 +7,7 @@ kept): of n gaps in ascending order the one at position ceil(percentile / 100 * 
 
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import lru_cache
-from itertools import pairwise
+from operator import sub
 from typing import Any, ClassVar
 
 import msgspec
@@ -16,8 +15,8 @@ import msgspec
 from kundenkreis.customers.core.state import MOST_PURCHASE_DAYS, CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.core.dates import ENDLESS, MOST_DAYS, Interval
-from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number
+from kundenkreis.segments.core.dates import ENDLESS, MOST_DAYS
+from kundenkreis.segments.core.leaf import Leaf, day_number, day_start_us
 from kundenkreis.segments.core.protocol import Condition, Known
 from kundenkreis.segments.errors import DefinitionError
 
@@ -35,7 +34,7 @@ class OrderSilenceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class OrderSilence(Leaf):
     """Days since the last purchase day against the person's own gaps."""
 
-    __slots__ = ("_at_most", "_factor", "_floor", "_least", "_percentile", "_zone")
+    __slots__ = ("_at_most", "_factor", "_floor", "_last", "_least", "_percentile", "_zone")
 
     def __init__(self, config: OrderSilenceConfig, *, zone: Zone) -> None:
         super().__init__("order_silence", config, reads=("orders",))
@@ -45,16 +44,21 @@ class OrderSilence(Leaf):
         self._at_most = ENDLESS if config.at_most_days is None else config.at_most_days
         self._least = config.min_purchase_days
         self._zone = zone
+        self._last: tuple[list[int], int] = [], self._floor
+        """The purchase days asked about last and what is usual for them: one fold asks several times."""
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
         """(whether silent for so long, the start of the day on which that flips)."""
         days = state.commerce.purchase_days
         if not days or len(days) < self._least:
             return False, NEVER
-        today = day_number(self._zone, at_us)
-        silence = Interval(self._longest_usual(days) + 1, self._at_most)
-        change = silence.next_change(today - days[-1])
-        return silence.holds(today - days[-1]), day_flip_us(None if change is None else days[-1] + change, self._zone)
+        last, usual, longest = days[-1], self._longest_usual(days), self._at_most
+        silent = day_number(self._zone, at_us) - last
+        if silent <= usual:
+            return False, day_start_us(self._zone, last + usual + 1) if usual < longest else NEVER
+        if silent > longest:
+            return False, NEVER
+        return True, NEVER if longest == ENDLESS else day_start_us(self._zone, last + longest + 1)
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
         """Days of silence, and the longest that is usual."""
@@ -68,14 +72,17 @@ class OrderSilence(Leaf):
         }
 
     def _longest_usual(self, days: list[int]) -> int:
-        gap = _usual_gap(tuple(days), self._percentile)
-        return max(self._factor.numerator * gap // self._factor.denominator, self._floor)
+        known_days, usual = self._last
+        if known_days != days:
+            gap = _usual_gap(days, self._percentile)
+            usual = max(self._factor.numerator * gap // self._factor.denominator, self._floor)
+            self._last = list(days), usual
+        return usual
 
 
-@lru_cache(maxsize=4096)
-def _usual_gap(days: tuple[int, ...], percentile: int) -> int:
-    """The nearest-rank percentile of the gaps between these days. Asked several times per order, so the last answers are kept."""
-    gaps = sorted(later - earlier for earlier, later in pairwise(days))
+def _usual_gap(days: list[int], percentile: int) -> int:
+    """The nearest-rank percentile of the gaps between these days."""
+    gaps = sorted(map(sub, days[1:], days))
     return gaps[-(-percentile * len(gaps) // 100) - 1] if gaps else 0
 
 

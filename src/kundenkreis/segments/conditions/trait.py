@@ -1,6 +1,6 @@
 """`trait`: a computed trait compares so (segments/core/traits.py lists them)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -64,24 +64,23 @@ class _TraitLeaf(Leaf):
 class TraitPresent(_TraitLeaf):
     """exists, not_exists, is_true, is_false."""
 
-    __slots__ = ("_op",)
+    __slots__ = ("_read", "_wanted")
 
     def __init__(self, config: TraitConfig, trait: Trait, *, zone: Zone) -> None:
         super().__init__(config, trait, zone=zone)
-        self._op = config.op
+        self._wanted = config.op in ("exists", "is_true")
+        self._read: Callable[[CustomerState], bool]
+        if config.op in BOOLEAN_OPS:
+            self._read = trait.yes_no
+        elif trait.type == "yes_no":
+            self._read = lambda _state: True  # it is one or the other
+        else:
+            read: Callable[[CustomerState], Any] = trait.number if trait.type == "number" else trait.instant
+            self._read = lambda state: read(state) is not None
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
         """(whether it is there, or true, NEVER)."""
-        trait = self._trait
-        match trait.type:
-            case "yes_no":
-                value = trait.yes_no(state)
-                return {"is_true": value, "is_false": not value, "exists": True, "not_exists": False}[self._op], NEVER
-            case "number":
-                there = trait.number(state) is not None
-            case _:
-                there = trait.instant(state) is not None
-        return there is (self._op == "exists"), NEVER
+        return self._read(state) is self._wanted, NEVER
 
 
 class TraitNumber(_TraitLeaf):
