@@ -197,6 +197,7 @@ class _Loader:
         self._dispatcher: Dispatcher | None = None
 
     def load(self, stream: Iterator[DemoMessage]) -> None:
+        self._worker.call_helpers()  # they start while the first messages are made
         for window in _windows(stream, self._journeys_from_us):
             first_us = window[0].received_us
             if self._dispatcher is None:

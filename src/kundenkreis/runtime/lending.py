@@ -5,7 +5,7 @@ Helpers take pieces from the beginning, the worker, when it has nothing else to 
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -23,8 +23,8 @@ _logger = logging.getLogger(__name__)
 PIECE = 60
 """Rows and customers of one piece, at most: some milliseconds of work, many times what sending it costs."""
 SMALLEST_PIECE = 12
-PIECES_EACH = 6
-"""Where there is less to share, pieces are smaller, so that everybody gets some and nobody waits long for the last one."""
+PIECES_EACH = 4
+"""Into so many pieces for everybody who folds goes what is left: the less that is, the smaller they are, so that nobody waits long for the last one."""
 WAITING = 24
 """Pieces that a helper has at hand: enough for as long as the worker resolves and writes without a look."""
 WAITING_AT_LAST = 2
@@ -61,6 +61,11 @@ class Piece(msgspec.Struct):
     orders: Orders
     until_us: Micros
 
+    @property
+    def work(self) -> int:
+        """Rows and customers."""
+        return len(self.states) + sum(len(self.rows[stored.profile_id]) for stored in self.states)
+
     def share(self) -> Share:
         """What a helper needs for it, and no more."""
         rows = [row for stored in self.states for row in self.rows[stored.profile_id]]
@@ -88,6 +93,8 @@ class Lending:
         self.error: FoldHelperError | None = None
         self._rulebooks = rulebooks
         self._pieces: deque[Piece] = deque()
+        self._left = 0
+        """Rows and customers in these."""
         self._at_hand: dict[Helper, deque[Piece]] = {helper: deque() for helper in helpers}
         self._returned = Returned([], [])
 
@@ -104,9 +111,9 @@ class Lending:
             at_hand: pieces that each helper gets at once.
         """
         self.customers.update(stored.profile_id for stored in states)
-        work = len(states) + sum(len(rows[stored.profile_id]) for stored in states)
-        size = min(max(work // (PIECES_EACH * (len(self._at_hand) + 1)), SMALLEST_PIECE), PIECE)
-        self._pieces.extend(Piece(part, rows, orders, until_us) for part in _parts(states, rows, size))
+        pieces = [Piece(part, rows, orders, until_us) for part in _parts(states, rows, PIECE)]
+        self._pieces.extend(pieces)
+        self._left += sum(piece.work for piece in pieces)
         self.tend(at_hand=at_hand)
 
     def tend(self, *, at_hand: int = WAITING) -> None:
@@ -119,7 +126,7 @@ class Lending:
             self.tend(at_hand=WAITING_AT_LAST)
             if not self._pieces:
                 return
-            yield self._pieces.pop()
+            yield self._cut(self._pieces.pop(), self._pieces.append)
 
     @property
     def is_with_somebody(self) -> bool:
@@ -134,7 +141,20 @@ class Lending:
     def finish(self) -> None:
         """Wait for what is with the helpers; what is with nobody is forgotten."""
         self._pieces.clear()
+        self._left = 0
         self._exchange(0, waits=True)
+
+    def _cut(self, piece: Piece, put_back: Callable[[Piece], None]) -> Piece:
+        """As much of a piece as is right now; the rest of it is put back."""
+        right = max(self._left // (PIECES_EACH * (len(self._at_hand) + 1)), SMALLEST_PIECE)
+        parts = round(piece.work / right)
+        if parts > 1:
+            part = next(_parts(piece.states, piece.rows, -(-piece.work // parts)))
+            if len(part) < len(piece.states):
+                put_back(msgspec.structs.replace(piece, states=piece.states[len(part) :]))
+                piece = msgspec.structs.replace(piece, states=part)
+        self._left -= piece.work
+        return piece
 
     def _exchange(self, most_at_hand: int, *, waits: bool) -> None:
         try:
@@ -148,7 +168,7 @@ class Lending:
                 # While much is left a helper gets its even part of it: the worker also writes, and may be long in looking again.
                 most = max(most_at_hand, min(len(self._pieces) // (len(self._at_hand) + 1), WAITING))
                 while self._pieces and len(at_hand) < most:
-                    at_hand.append(self._pieces.popleft())
+                    at_hand.append(self._cut(self._pieces.popleft(), self._pieces.appendleft))
                     helper.give(at_hand[-1].share(), self._rulebooks)
         except FoldHelperError as error:
             _logger.warning("a fold helper failed; the worker goes on alone", exc_info=error)
