@@ -33,6 +33,12 @@ def _tables(town: Town) -> tuple[list[Row], list[Row]]:
     return [(*row[:5], bytes(row[5])) for row in lines], [(row[0], bytes(row[1])) for row in terms]
 
 
+def _stored(town: Town) -> list[StoredState]:
+    with town.installation.store.reading() as tx:
+        rows = tx.rows("SELECT profile_id, wake_us, control_to, state FROM states")
+    return [StoredState(row[0], row[1], row[2], bytes(row[3])) for row in rows]
+
+
 def test_filling_writes_what_the_fold_keeps(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, name in enumerate(("Åse", "Jürgen", "Zoë", "Özlem", "Groß")):
         town.send("identify", userId=f"u{number}", traits={"lastName": name, "email": f"{number}@example.com"})
@@ -67,9 +73,7 @@ def test_a_name_that_time_alone_brings_is_found(town: Town) -> None:
     town.send("track", userId="u1", event="Product Viewed", properties={"product_id": "p1"})
     town.run()
     tomorrow_us = town.clock.now_us() + 2 * DAY
-    with town.installation.store.reading() as tx:
-        rows = tx.rows("SELECT profile_id, wake_us, control_to, state FROM states")
-    stored = [StoredState(row[0], row[1], row[2], bytes(row[3])) for row in rows]
+    stored = _stored(town)
     elsewhere = fold_share(Share(tomorrow_us, stored, [], []), town.installation.rulebooks).writes
     town.pass_time(2 * DAY)
     lines, terms = _tables(town)
@@ -85,8 +89,6 @@ def test_a_name_that_time_alone_brings_is_found(town: Town) -> None:
 def test_time_that_shows_nothing_new_writes_no_line(town: Town) -> None:
     town.order("u1", "o1", 10.0)
     town.run()
-    with town.installation.store.reading() as tx:
-        rows = tx.rows("SELECT profile_id, wake_us, control_to, state FROM states")
-    stored = [StoredState(row[0], row[1], row[2], bytes(row[3])) for row in rows]
-    writes = fold_share(Share(rows[0][1], stored, [], []), town.installation.rulebooks).writes
+    stored = _stored(town)
+    writes = fold_share(Share(stored[0].wake_us, stored, [], []), town.installation.rulebooks).writes
     assert (len(writes.rewoken), writes.lines, writes.lines_moved, writes.terms) == (1, [], {}, [])

@@ -21,6 +21,7 @@ from kundenkreis.channels.core.policy import next_us as policy_next_us
 from kundenkreis.customers.core.commerce import apply_commerce, commerce_next_us
 from kundenkreis.customers.core.consent import apply_consent
 from kundenkreis.customers.core.listing import READS as SHOWN_IN_LIST
+from kundenkreis.customers.core.listing import Listed
 from kundenkreis.customers.core.profile import apply_profile
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import Orders, Record, Turn, derived_row
@@ -65,6 +66,8 @@ class Outcome(msgspec.Struct):
     """The state as bytes, set by whoever stores it: encoding can fail too, and then only this customer stops."""
     is_listed_anew: bool = True
     """False: this customer stands in list and search as before, because only time was folded and it changed nothing that they show."""
+    was_listed: Listed | None = None
+    """What list and search hold of this customer so far, set by whoever stores it where they are listed anew; None: nothing."""
 
 
 def new_customer(row: LogRow, *, rulebook_version: int) -> CustomerState:

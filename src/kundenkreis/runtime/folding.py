@@ -11,7 +11,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 import msgspec
 
 from kundenkreis.customers.core.commerce import orders_named
-from kundenkreis.customers.core.listing import Listed, listed
 from kundenkreis.customers.core.state import FOLD_VERSION, CustomerState, read_state
 from kundenkreis.customers.core.turn import OrderEntry, Orders
 from kundenkreis.customers.core.upgrades import StoreTooNewError
@@ -89,8 +88,6 @@ class Folder:
         self._controls_read = 0
         self._quarantined: set[int] = set()
         self._released: set[int] = set()
-        self._listed: dict[int, Listed | None] = {}
-        """What the list held of the customers of this batch before it."""
         self._bases: dict[int, LogRow] = {}
         """Of the customers of this batch whose stored state is of an older version."""
         self._up_to: dict[int, int] | None = None
@@ -191,7 +188,7 @@ class Folder:
 
     def _begin(self) -> _Begun:
         if self._begun is None:
-            self._listed, self._bases = {}, {}
+            self._bases = {}
             self._begun = _Begun(self._helpers.lend(self._rulebook_of) if self._helpers is not None else None)
         return self._begun
 
@@ -293,10 +290,10 @@ class Folder:
         outcomes: list[Outcome] = []
         for profile_id in wanted:
             if profile_id not in stopped:
+                data = stored[profile_id].data if profile_id in stored else b""
                 outcome = self._advance(
-                    tx, profile_id, states.get(profile_id), stored.get(profile_id), rows[profile_id], orders, until_us,
-                    report,
-                )  # fmt: skip
+                    tx, profile_id, states.get(profile_id), data, rows[profile_id], orders, until_us, report
+                )
                 if outcome is not None:
                     outcomes.append(outcome)
         return outcomes
@@ -310,7 +307,7 @@ class Folder:
         return rows
 
     def _advance(
-        self, tx: Session, profile_id: int, state: CustomerState | None, stored: StoredState | None, rows: Sequence[LogRow],
+        self, tx: Session, profile_id: int, state: CustomerState | None, stored: bytes, rows: Sequence[LogRow],
         orders: Orders, until_us: Micros, report: FoldReport,
     ) -> Outcome | None:  # fmt: skip
         controls = self._controls_of(partition_of(profile_id), self._up_to)
@@ -327,18 +324,16 @@ class Folder:
         )
         own = [row for row in rows if row.number > folded_to]
         inputs = sorted([*own, *pending], key=lambda row: row.number) if pending else own
-        if stored is not None and inputs:
-            self._listed[profile_id] = listed(state)
         try:
             needs_more = pending or any(row.type == "merge" for row in own)
             history = self._history(tx, state, inputs) if needs_more else ()
-            outcome = fold_customer(state, inputs, self._rulebook_of, until_us=until_us, orders=orders, history=history)
+            outcome = fold_customer(
+                state, inputs, self._rulebook_of, until_us=until_us, orders=orders, history=history, stored=stored
+            )
         except Exception as error:
             self._quarantine(tx, profile_id, inputs, until_us, error)
             report.quarantined += 1
             return None
-        if stored is not None and not inputs and outcome.is_listed_anew:
-            self._listed[profile_id] = listed(read_state(stored.data)[0])
         report.counts.count(inputs, outcome)
         for loop in outcome.loops:
             self._report_loop(tx, profile_id, loop)
@@ -430,9 +425,8 @@ class Folder:
             control_to = self.newest_control(partition_of(profile_id), self._up_to)
             if profile_id in self._bases:
                 writes.carry(self._bases[profile_id])
-                self._listed.pop(profile_id, None)
-                outcome.is_listed_anew = True
-            writes.add(outcome, control_to, marks=begun.marks.get(profile_id), was=self._listed.get(profile_id))
+                outcome.is_listed_anew, outcome.was_listed = True, None
+            writes.add(outcome, control_to, marks=begun.marks.get(profile_id))
         for folded in done:
             writes.absorb(folded.writes)
             report.counts.add(folded.counts)

@@ -93,17 +93,26 @@ class Folded(msgspec.Struct, array_like=True):
 
 def fold_customer(
     state: CustomerState, inputs: Sequence[LogRow], rulebook_of: RulebookOf, *, until_us: Micros, orders: Orders,
-    history: Sequence[LogRow] = (),
+    history: Sequence[LogRow] = (), stored: bytes = b"",
 ) -> Outcome:  # fmt: skip
     """`advance` to `until_us`, or to the state's own clock if that is later; with the bytes of the new state.
+
+    Args:
+        stored: the state as the store keeps it; b"": it keeps none.
 
     Raises:
         StateTooLargeError: more than 64 KB.
         Exception: whatever else goes wrong in a rule.
     """
+    was_listed = listed(state) if inputs and stored else None
     outcome = advance(
         state, inputs, rulebook_of, until_us=max(until_us, state.clock_us), orders=orders, history=history
     )
+    if outcome.is_listed_anew and not inputs:
+        was_listed = listed(
+            read_state(stored)[0]
+        )  # time alone seldom does: read once more is cheaper than looked at each time
+    outcome.was_listed = was_listed
     outcome.encoded = encode_state(outcome.state)
     if len(outcome.encoded) > MOST_STATE_BYTES:
         raise StateTooLargeError(size=len(outcome.encoded))
@@ -133,14 +142,11 @@ def _fold_stored(
         if version != FOLD_VERSION or state.forwarded_to:
             return False
         inputs = [row for row in rows if row.number > state.folded_to]
-        was = listed(state) if inputs else None
-        outcome = fold_customer(state, inputs, rulebook_of, until_us=until_us, orders=orders)
-        if outcome.is_listed_anew and was is None:
-            was = listed(read_state(stored.data)[0])
+        outcome = fold_customer(state, inputs, rulebook_of, until_us=until_us, orders=orders, stored=stored.data)
     except Exception:  # the edge: whatever it is, the worker meets it again, with the store at hand to quarantine it
         return False
     if outcome.is_forgotten or outcome.loops:
         return False
     folded.counts.count(inputs, outcome)
-    folded.writes.add(outcome, stored.control_to, marks=stored.marks, was=was)
+    folded.writes.add(outcome, stored.control_to, marks=stored.marks)
     return True

@@ -90,18 +90,17 @@ class Writes(msgspec.Struct):
         """Take the base of a customer whose stored state was of an older version."""
         self.bases.append(base)
 
-    def add(self, outcome: Outcome, control_to: int, *, marks: Marks | None = None, was: Listed | None = None) -> None:
+    def add(self, outcome: Outcome, control_to: int, *, marks: Marks | None = None) -> None:
         """Take what one advance decided.
 
         Args:
             control_to: the last control row applied.
             marks: those that the stored state has now; None: unknown, or there is none.
-            was: what list and search hold of this customer already; None: nothing. Asked for only where the outcome lists them anew.
         """
         state = outcome.state
         profile_id = state.profile_id
         if outcome.is_listed_anew:
-            self._list(profile_id, was, listed(state))
+            self._list(profile_id, outcome.was_listed, listed(state))
         wake_us = min(outcome.wake_us, NEVER)
         encoded = outcome.encoded or encode_state(state)
         self._states_like(marks, (wake_us, control_to)).append(

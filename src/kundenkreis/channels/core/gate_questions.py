@@ -129,11 +129,12 @@ class Asked:
     def caps(self) -> list[tuple[Limit, list[Micros]]]:
         """The limits this message uses, each with the contacts already counted against it."""
         if self._caps is None:
-            purpose, found = self.planned.purpose, []
-            for limit in self.policy.limits_on(self.planned.channel):
-                if not limit.purposes or purpose in limit.purposes:
-                    found.append((limit, self.contact_times(limit.channel, limit.purposes)))
-            self._caps = found
+            purpose = self.planned.purpose
+            self._caps = [
+                (limit, self.contact_times(limit.channel, limit.purposes))
+                for limit in self.policy.limits_on(self.planned.channel)
+                if not limit.purposes or purpose in limit.purposes
+            ]
         return self._caps
 
 

@@ -15,8 +15,8 @@ import msgspec
 from kundenkreis.customers.core.state import MOST_PURCHASE_DAYS, CustomerState
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.core.dates import ENDLESS, MOST_DAYS
-from kundenkreis.segments.core.leaf import Leaf, day_number, day_start_us
+from kundenkreis.segments.core.dates import ENDLESS, MOST_DAYS, Interval
+from kundenkreis.segments.core.leaf import Leaf, day_flip_us, day_number
 from kundenkreis.segments.core.protocol import Condition, Known
 from kundenkreis.segments.errors import DefinitionError
 
@@ -44,21 +44,17 @@ class OrderSilence(Leaf):
         self._at_most = ENDLESS if config.at_most_days is None else config.at_most_days
         self._least = config.min_purchase_days
         self._zone = zone
-        self._last: tuple[list[int], int] = [], self._floor
-        """The purchase days asked about last and what is usual for them: one fold asks several times."""
+        self._last: tuple[list[int], Interval] = [], Interval(self._floor + 1, self._at_most)
+        """The purchase days asked about last and the answer for them: one fold asks several times."""
 
     def answer(self, state: CustomerState, at_us: Micros) -> tuple[bool, Micros]:
         """(whether silent for so long, the start of the day on which that flips)."""
         days = state.commerce.purchase_days
         if not days or len(days) < self._least:
             return False, NEVER
-        last, usual, longest = days[-1], self._longest_usual(days), self._at_most
-        silent = day_number(self._zone, at_us) - last
-        if silent <= usual:
-            return False, day_start_us(self._zone, last + usual + 1) if usual < longest else NEVER
-        if silent > longest:
-            return False, NEVER
-        return True, NEVER if longest == ENDLESS else day_start_us(self._zone, last + longest + 1)
+        silence, silent = self._silence(days), day_number(self._zone, at_us) - days[-1]
+        change = silence.next_change(silent)
+        return silence.holds(silent), day_flip_us(None if change is None else days[-1] + change, self._zone)
 
     def found(self, state: CustomerState, at_us: Micros) -> dict[str, Any]:
         """Days of silence, and the longest that is usual."""
@@ -68,16 +64,18 @@ class OrderSilence(Leaf):
         return {
             "purchase_days": len(days),
             "silent_days": day_number(self._zone, at_us) - days[-1],
-            "usual_days": self._longest_usual(days),
+            "usual_days": self._silence(days).low - 1,
         }
 
-    def _longest_usual(self, days: list[int]) -> int:
-        known_days, usual = self._last
+    def _silence(self, days: list[int]) -> Interval:
+        """The days without an order that are longer than usual for whoever bought on these."""
+        known_days, silence = self._last
         if known_days != days:
             gap = _usual_gap(days, self._percentile)
             usual = max(self._factor.numerator * gap // self._factor.denominator, self._floor)
-            self._last = list(days), usual
-        return usual
+            silence = Interval(usual + 1, self._at_most)
+            self._last = list(days), silence
+        return silence
 
 
 def _usual_gap(days: list[int], percentile: int) -> int:
