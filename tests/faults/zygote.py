@@ -94,10 +94,10 @@ def pointed_fold(point: Point) -> None:
     """One more point, between reading states and writing them: the worst moment for a worker to stand still."""
     original = Folder._save
 
-    def save(self: Folder, tx: Session, outcomes: Any, *more: Any) -> None:
-        if outcomes:
+    def save(self: Folder, tx: Session, done: Any, begun: Any) -> None:
+        if begun.writes.customers:
             point("fold.loaded")
-        original(self, tx, outcomes, *more)
+        original(self, tx, done, begun)
 
     Folder._save = save  # type: ignore[method-assign]
 

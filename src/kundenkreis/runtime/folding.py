@@ -7,6 +7,7 @@ quarantined with the reason and never stops the others.
 import traceback
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -56,6 +57,18 @@ class FoldReport(msgspec.Struct):
     """Anonymous customers whose silence was long enough; every row of them is gone."""
 
 
+class _Decided(NamedTuple):
+    """What was decided about one customer, and what has to be known to write it."""
+
+    outcome: Outcome
+    control_to: int
+    """Number of the last control row applied."""
+    marks: Marks | None
+    """What the indexes find the stored state by; None: there is none."""
+    base: LogRow | None
+    """The stored state as a row of the log, where it is of an older version."""
+
+
 class _Begun:
     """The batch that is being folded: what is lent of it, and what waits for its end."""
 
@@ -67,8 +80,10 @@ class _Begun:
         """What came for customers after they had been lent."""
         self.back: list[int] = []
         """Lent, and handed back."""
-        self.marks: dict[int, Marks] = {}
-        """What the indexes find those by whom the worker folds."""
+        self.writes = Writes()
+        """What the worker itself has decided since it last wrote: each customer at once, so that their state can go again while it is at hand."""
+        self.silent: list[_Decided] = []
+        """Who may be forgotten: not among the writes yet."""
         self.report = FoldReport()
 
     @property
@@ -88,8 +103,6 @@ class Folder:
         self._controls_read = 0
         self._quarantined: set[int] = set()
         self._released: set[int] = set()
-        self._bases: dict[int, LogRow] = {}
-        """Of the customers of this batch whose stored state is of an older version."""
         self._up_to: dict[int, int] | None = None
         self._begun: _Begun | None = None
 
@@ -188,7 +201,6 @@ class Folder:
 
     def _begin(self) -> _Begun:
         if self._begun is None:
-            self._bases = {}
             self._begun = _Begun(self._helpers.lend(self._rulebook_of) if self._helpers is not None else None)
         return self._begun
 
@@ -226,42 +238,38 @@ class Folder:
     def _fold_rest(self, tx: Session, begun: _Begun, until_us: Micros) -> None:
         """Fold whoever is not lent, and those lent whom no helper has taken; then those who have to be folded once more."""
         own = {one: rows for one, rows in begun.rows.items() if one not in begun.lent}
-        outcomes = self._fold_loaded(tx, own, begun, until_us)
+        self._fold_loaded(tx, own, begun, until_us)
         if begun.lending is None or self._helpers is None:
-            self._save(tx, outcomes, (), begun)
+            self._save(tx, (), begun)
             return
         for piece in begun.lending.own_pieces():
             stored = {one.profile_id: one for one in piece.states}
-            for outcome in self._fold_here(tx, list(stored), stored, piece.rows, piece.orders, piece.until_us, begun):
-                if outcome.is_forgotten and outcome.state.profile_id in begun.later:
-                    begun.back.append(outcome.state.profile_id)  # heard of again after all
-                else:
-                    outcomes.append(outcome)
-            if len(outcomes) >= SAVED_AT_ONCE:
+            self._fold_here(tx, list(stored), stored, piece.rows, piece.orders, piece.until_us, begun)
+            if begun.writes.customers >= SAVED_AT_ONCE:
                 begun.lending.tend(at_hand=WAITING_WHILE_SAVING)
-                self._save_returned(tx, begun, outcomes)
-                outcomes = []
+                self._save_returned(tx, begun)
         if begun.lending.is_with_somebody:
             # Helpers go on folding meanwhile.
-            self._save_returned(tx, begun, outcomes)
-            outcomes = []
+            self._save_returned(tx, begun)
         returned = self._helpers.finish(begun.lending)
-        self._save(tx, outcomes, returned.folded, begun)
+        self._save(tx, returned.folded, begun)
         again = {one: begun.rows[one] for one in (*begun.back, *returned.back)}
-        for profile_id, rows in begun.later.items():
+        later, begun.later = begun.later, {}
+        for profile_id, rows in later.items():
             again[profile_id] = [*again.get(profile_id, ()), *rows]
         if again:
-            self._save(tx, self._fold_loaded(tx, again, begun, until_us), (), begun)
+            self._fold_loaded(tx, again, begun, until_us)
+            self._save(tx, (), begun)
 
     def _fold_loaded(
         self, tx: Session, by_profile: Mapping[int, list[LogRow]], begun: _Begun, until_us: Micros
-    ) -> list[Outcome]:
+    ) -> None:
         """Fold these customers in this process, except for those whom rows, time and control rows have nothing new for."""
         wanted = [profile_id for profile_id in by_profile if profile_id not in self._quarantined]
         stored = _load_states(tx, wanted)
         wanted = [one for one in wanted if by_profile[one] or self._is_called_for(stored.get(one), until_us)]
         orders = _load_orders(tx, [row for profile_id in wanted for row in by_profile[profile_id]])
-        return self._fold_here(tx, wanted, stored, by_profile, orders, until_us, begun)
+        self._fold_here(tx, wanted, stored, by_profile, orders, until_us, begun)
 
     def _is_called_for(self, stored: StoredState | None, until_us: Micros) -> bool:
         """Whether time or a control row calls for this customer still: whoever was found due may have been folded since."""
@@ -274,29 +282,34 @@ class Folder:
     def _fold_here(
         self, tx: Session, wanted: Sequence[int], stored: Mapping[int, StoredState], rows: Mapping[int, Sequence[LogRow]],
         orders: Orders, until_us: Micros, begun: _Begun,
-    ) -> list[Outcome]:  # fmt: skip
-        """Fold these customers in this process."""
-        report = begun.report
-        begun.marks.update((one.profile_id, one.marks) for one in stored.values())
-        states, old, stopped = self._read_states(tx, [stored[p] for p in wanted if p in stored], until_us)
-        report.quarantined += len(stopped)
+    ) -> None:  # fmt: skip
+        """Fold these customers in this process, one after the other from their stored state to what is to be written."""
         new = [profile_id for profile_id in wanted if profile_id not in stored and rows[profile_id]]
-        if new and (gone := erased_among(tx, new)):
+        gone = erased_among(tx, new) if new else set[int]()
+        if gone:
             # Appended while they were being erased: what came too late must not bring them back.
             remove_rows(tx, sorted(gone))
-            stopped |= gone
-        if old:
-            self._bases |= bases_of(tx, old, zone=self._rulebook_of.zone)
-        outcomes: list[Outcome] = []
+        old: list[CustomerState] = []
         for profile_id in wanted:
-            if profile_id not in stopped:
-                data = stored[profile_id].data if profile_id in stored else b""
-                outcome = self._advance(
-                    tx, profile_id, states.get(profile_id), data, rows[profile_id], orders, until_us, report
-                )
-                if outcome is not None:
-                    outcomes.append(outcome)
-        return outcomes
+            if profile_id in gone:
+                continue
+            state, one = None, stored.get(profile_id)
+            if one is not None:
+                read = self._read_state(tx, one, until_us, begun.report)
+                if read is None:
+                    continue
+                state, version = read
+                if version != FOLD_VERSION:
+                    old.append(state)
+                    continue
+            self._fold_one(tx, profile_id, state, one, rows[profile_id], orders, until_us, begun)
+        if old:
+            bases = bases_of(tx, old, zone=self._rulebook_of.zone)
+            for state in old:
+                profile_id = state.profile_id
+                self._fold_one(
+                    tx, profile_id, state, stored[profile_id], rows[profile_id], orders, until_us, begun, base=bases[profile_id]
+                )  # fmt: skip
 
     def _skipped(self, tx: Session, released: Sequence[int], up_to: dict[int, int] | None) -> dict[int, list[LogRow]]:
         """Every own row of these customers up to here; those their states have folded already are left out later."""
@@ -306,11 +319,37 @@ class Folder:
                 rows[row.profile_id].append(row)
         return rows
 
+    def _fold_one(
+        self, tx: Session, profile_id: int, state: CustomerState | None, stored: StoredState | None, rows: Sequence[LogRow],
+        orders: Orders, until_us: Micros, begun: _Begun, *, base: LogRow | None = None,
+    ) -> None:  # fmt: skip
+        """Fold one customer, and put what was decided among the writes of the batch.
+
+        Args:
+            state: as read from what is stored; None: they are new.
+            base: their base, where the stored state is of an older version.
+        """
+        controls = self._controls_of(partition_of(profile_id), self._up_to)
+        outcome = self._advance(
+            tx, profile_id, state, stored.data if stored is not None else b"", rows, controls, orders, until_us, begun.report
+        )  # fmt: skip
+        if outcome is None:
+            return
+        if outcome.is_forgotten and profile_id in begun.later:
+            begun.back.append(profile_id)  # heard of again after all
+            return
+        decided = _Decided(
+            outcome, controls[-1].number if controls else 0, stored.marks if stored is not None else None, base
+        )
+        if outcome.is_forgotten:
+            begun.silent.append(decided)
+        else:
+            _keep(begun.writes, decided)
+
     def _advance(
         self, tx: Session, profile_id: int, state: CustomerState | None, stored: bytes, rows: Sequence[LogRow],
-        orders: Orders, until_us: Micros, report: FoldReport,
+        controls: Sequence[LogRow], orders: Orders, until_us: Micros, report: FoldReport,
     ) -> Outcome | None:  # fmt: skip
-        controls = self._controls_of(partition_of(profile_id), self._up_to)
         if state is None:
             if not rows:
                 return None
@@ -347,26 +386,18 @@ class Folder:
         if tx.rows(sql, (row.profile_id, row.number)):
             raise StatesMissingError(profile_id=row.profile_id)
 
-    def _read_states(
-        self, tx: Session, stored: Sequence[StoredState], until_us: Micros
-    ) -> tuple[dict[int, CustomerState], list[CustomerState], set[int]]:
-        """(state by profile id, those stored by an older version, customers whose stored state cannot be read: quarantined for it)."""
-        states: dict[int, CustomerState] = {}
-        old: list[CustomerState] = []
-        unreadable: set[int] = set()
-        for one in stored:
-            try:
-                state, version = read_state(one.data)
-            except StoreTooNewError:
-                raise  # this program is too old for the whole store, not for one customer
-            except Exception as error:
-                self._quarantine(tx, one.profile_id, (), until_us, error)
-                unreadable.add(one.profile_id)
-                continue
-            states[one.profile_id] = state
-            if version != FOLD_VERSION:
-                old.append(state)
-        return states, old, unreadable
+    def _read_state(
+        self, tx: Session, stored: StoredState, until_us: Micros, report: FoldReport
+    ) -> tuple[CustomerState, int] | None:
+        """(the state, the version it is stored in); None: it cannot be read, and the customer is quarantined for it."""
+        try:
+            return read_state(stored.data)
+        except StoreTooNewError:
+            raise  # this program is too old for the whole store, not for one customer
+        except Exception as error:
+            self._quarantine(tx, stored.profile_id, (), until_us, error)
+            report.quarantined += 1
+            return None
 
     def _history(self, tx: Session, state: CustomerState, inputs: Sequence[LogRow]) -> Sequence[LogRow]:
         """What was folded of this person so far, when a rulebook in these inputs needs facts that a state before it does not keep."""
@@ -405,34 +436,37 @@ class Folder:
             ),
         )
 
-    def _save_returned(self, tx: Session, begun: _Begun, outcomes: Sequence[Outcome] = ()) -> None:
-        """Write what helpers have done so far, and these."""
+    def _save_returned(self, tx: Session, begun: _Begun) -> None:
+        """Write what helpers have done so far, and the worker itself."""
         if begun.lending is not None:
             returned = begun.lending.returned()
             begun.back += returned.back
-            if returned.folded or outcomes:
-                self._save(tx, outcomes, returned.folded, begun)
+            if returned.folded or begun.writes.customers:
+                self._save(tx, returned.folded, begun)
 
-    def _save(self, tx: Session, outcomes: Sequence[Outcome], done: Sequence[Folded], begun: _Begun) -> None:
-        writes, report = Writes(), begun.report
-        silent = [outcome.state.profile_id for outcome in outcomes if outcome.is_forgotten]
-        kept_back = forget_silent(tx, silent) if silent else set()
+    def _save(self, tx: Session, done: Sequence[Folded], begun: _Begun) -> None:
+        writes, begun.writes = begun.writes, Writes()
+        silent, begun.silent = begun.silent, []
+        report = begun.report
+        kept_back = forget_silent(tx, [one.outcome.state.profile_id for one in silent]) if silent else set()
         report.forgotten += len(silent) - len(kept_back)
-        for outcome in outcomes:
-            if outcome.is_forgotten and outcome.state.profile_id not in kept_back:
-                continue
-            profile_id = outcome.state.profile_id
-            control_to = self.newest_control(partition_of(profile_id), self._up_to)
-            if profile_id in self._bases:
-                writes.carry(self._bases[profile_id])
-                outcome.is_listed_anew, outcome.was_listed = True, None
-            writes.add(outcome, control_to, marks=begun.marks.get(profile_id))
+        for one in silent:
+            if one.outcome.state.profile_id in kept_back:
+                _keep(writes, one)
         for folded in done:
             writes.absorb(folded.writes)
             report.counts.add(folded.counts)
         writes.flush(tx, outbox=self._writes_outbox)
         report.effects += len(writes.outbox)
         report.relays += len(writes.relays)
+
+
+def _keep(writes: Writes, decided: _Decided) -> None:
+    outcome = decided.outcome
+    if decided.base is not None:
+        writes.carry(decided.base)
+        outcome.is_listed_anew, outcome.was_listed = True, None
+    writes.add(outcome, decided.control_to, marks=decided.marks)
 
 
 def _by_profile(rows: Iterable[LogRow]) -> dict[int, list[LogRow]]:

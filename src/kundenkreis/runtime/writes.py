@@ -77,6 +77,11 @@ class Writes(msgspec.Struct):
     open: dict[tuple[int, str, str], list[Any]] = {}
     """The memberships of `entered` that have not ended since."""
 
+    @property
+    def customers(self) -> int:
+        """Whose states are among them."""
+        return len(self.states) + len(self.unmarked) + len(self.rewoken)
+
     def absorb(self, other: "Writes") -> None:
         """Take what another process decided of other customers."""
         for name in _LISTS:
