@@ -34,10 +34,8 @@ class Message:
     config: dict
     decided_us: int
     due_us: int
-    by_event: bool
-    """Decided because of an event, not because a time had come."""
     acted_us: int
-    """The last act of the person when it was decided."""
+    """The act of the person that it answers; -1: none."""
     run: object = None
 
     @property
@@ -365,8 +363,8 @@ class _Asked:
         return self.known.country or self.definitions.brand["country"], land if isinstance(land, str) else ""
 
     def _is_answer(self, at_us):
-        """Decided because of an event, and 30 minutes from the act of the person before that are not over."""
-        return self.message.by_event and at_us <= self.message.acted_us + 30 * MINUTE
+        """Decided because of what the person did, and 30 minutes from that are not over."""
+        return self.message.acted_us >= 0 and at_us <= self.message.acted_us + 30 * MINUTE
 
 
 @cache

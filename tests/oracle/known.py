@@ -11,6 +11,18 @@ from tests.oracle.permission import Permission
 
 PURCHASES = ("Order Completed", "Store Purchase", "Order Updated")
 
+OF_OTHERS = frozenset({
+    "Order Updated", "Order Refunded", "Order Cancelled", "Order Packed", "Order Shipped", "Order Out For Delivery", "Order Delivered",
+    "Order Delayed", "Order Ready For Pickup", "Return Received", "Order Line Refunded", "Payment Failed", "Payment Reminded",
+    "Payment Settled", "Consent Expired", "Email Delivered", "Email Opened", "Email Bounced", "Rights Request Closed", "Bereavement Reported",
+    "Suppression Added", "Suppression Lifted", "Case Answered", "Case Solved", "Promise Made", "Promise Kept", "Promise Broken",
+    "Product Recalled", "Mass Incident Opened", "Mass Incident Closed", "Call Made", "Letter Sent", "Letter Returned", "Lead Handed Over",
+    "Lead Accepted", "Lead Rejected", "Deal Created", "Deal Moved", "Deal Won", "Deal Lost", "Live Event Changed", "Registration Confirmed",
+    "Registration Waitlisted", "Review Published", "Review Answered", "Points Earned", "Points Expired", "Points Reversed", "Tier Changed",
+    "Voucher Issued", "Voucher Reserved", "Voucher Expired", "Voucher Revoked",
+})  # fmt: skip
+"""Events of the catalogue that tell what others did, or a machine."""
+
 
 class NotCoveredError(Exception):
     """The oracle does not answer this; it is counted, never guessed."""
@@ -138,9 +150,14 @@ class Known:
     @cached_property
     def seen(self):
         """(first, last) instant at which the person did something."""
-        acts = [row.occurred_us for row in self.rows if row.origin in ("api", "import")]
+        acts = [row.occurred_us for row in self.rows if is_act(row)]
         first = min([*acts, self.rows[0].occurred_us])
         return first, max(acts, default=-1)
+
+
+def is_act(row):
+    """Whether it tells what the person did (docs/reference/events.md)."""
+    return row.origin in ("api", "import") and row.name not in OF_OTHERS
 
 
 def major(sums):

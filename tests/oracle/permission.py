@@ -168,16 +168,15 @@ class Permission:
         keys = ((channel, purpose), (channel, "*"), ("*", purpose), ("*", "*"))
         return [self.records[key] for key in keys if key in self.records]
 
-    def stands(self, channel, purpose, bases, at_us):
+    def stands(self, world, channel, purpose, bases):
         """The condition `consent`."""
         said = self.about(channel, purpose)
         ended_us = max((one.happened_us for one in said if not one.is_grant), default=-1)
         return any(
             one.is_grant
-            and one.happened_us > ended_us
-            and one.expires_us > at_us
-            and one.address is not None
+            and (ended_us < 0 or (one.is_proven and one.happened_us > ended_us))
             and one.basis in (bases or BASES)
+            and not self._belongs(world, one)
             for one in said
         )
 

@@ -25,6 +25,9 @@ class Order:
     refunded: int = 0
     was_refunded: bool = False
     """Also of nothing."""
+    cancelled_early: bool = False
+    refunded_early: bool = False
+    """Before the order was heard of; the latter wholly."""
     is_cancelled: bool = False
     is_refunded: bool = False
     """Wholly."""
@@ -80,13 +83,14 @@ def orders_of(rows, zone):
 def deliveries_of(orders, at_us):
     """(how many orders that stand were delivered by an instant, when the first one ever was; None if none)."""
     count, first_us = 0, None
-    for _, what, delivered_us in sorted(line for one in orders for line in one.heard_until(at_us)):
+    lines = [(*line, one.ordered_us + 3 * DAY) for one in orders for line in one.heard_until(at_us)]
+    for _, what, delivered_us, assumed_us in sorted(lines):
         if what == "arrived":
             count += 1
             first_us = delivered_us if first_us is None else min(first_us, delivered_us)
         elif what == "gone":
             count -= 1
-        elif count == 1:
+        elif count == 1 and first_us >= assumed_us:
             first_us = delivered_us
     return count, first_us
 
@@ -132,8 +136,11 @@ def _order(order_id, rows, zone):  # noqa: PLR0912  (one branch per kind of even
                 order.heard.append((now, "corrected", row.occurred_us))
             order.said_us = row.occurred_us if order.said_us < 0 else order.said_us
         elif row.name in REFUNDED:
+            if order.ordered_us < 0 and not order.was_refunded:
+                order.currency = currency_of(row.properties)
             amount = _amount(row.properties, order.currency, "refund", "total", "revenue", "value")
             if amount <= 0 and not row.properties.get("products"):
+                order.refunded_early = order.refunded_early or order.ordered_us < 0
                 amount = order.total - order.refunded
             order.refunded, order.was_refunded = order.refunded + max(amount, 0), True
             if order.stands and order.refunded >= order.total:
@@ -142,16 +149,27 @@ def _order(order_id, rows, zone):  # noqa: PLR0912  (one branch per kind of even
         elif row.name == "Order Cancelled" and order.stands:
             order.is_cancelled = True
             _leave(order, now)
+        elif row.name == "Order Cancelled" and order.is_refunded:
+            order.is_cancelled = True
+        elif row.name == "Order Cancelled" and order.ordered_us < 0:
+            order.cancelled_early = True
         if order.assumed_us <= row.at_us:  # what a late row tells may be over already
             _arrive(order, now, order.assumed_us)
     return order
 
 
 def _complete(order, row, now, zone):
+    if order.ordered_us >= 0:
+        stated = row.properties.get("currency")
+        is_code = isinstance(stated, str) and len(stated) == 3 and stated.isascii() and stated.isalpha()
+        currency = stated.upper() if is_code else order.currency
+        found = (minor_units(row.properties.get(name), currency) for name in ("total", "revenue", "value", "subtotal"))
+        total = next((minor for minor in found if minor is not None), None)
+        if total is not None:
+            order.currency, order.total = currency, total
+        return
     order.currency = currency_of(row.properties)
     order.total = _amount(row.properties, order.currency, "total", "revenue", "value", "subtotal")
-    if order.ordered_us >= 0:
-        return
     order.ordered_us = row.occurred_us
     if order.said_us >= 0:
         _arrive(order, now, order.said_us)
@@ -161,6 +179,12 @@ def _complete(order, row, now, zone):
     else:
         order.assumed_us = order.ordered_us + 3 * DAY
         order.promised_us = promise_us(row, zone)
+    if order.cancelled_early:
+        order.is_cancelled = True
+        _leave(order, now)
+    elif order.refunded_early or (order.was_refunded and 0 < order.refunded >= order.total):
+        order.is_refunded, order.refunded = True, max(order.refunded, order.total)
+        _leave(order, now)
 
 
 def _arrive(order, now, delivered_us):
@@ -196,7 +220,10 @@ def open_cart(rows, at_us):
             lines[product] = (held + count, _amount(row.properties, currency, "price"))
             changed_us = max(changed_us, row.occurred_us)
         elif row.name == "Product Removed" and product in lines:
-            del lines[product]
+            gone = row.properties.get("quantity")
+            count, price = lines.pop(product)
+            if isinstance(gone, int) and 0 < gone < count:
+                lines[product] = (count - gone, price)
             changed_us = max(changed_us, row.occurred_us) if lines else -1
     if changed_us < 0 or changed_us + CART_LIFE <= at_us:
         return {}, -1, ""

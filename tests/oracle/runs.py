@@ -12,7 +12,8 @@ from tests.oracle import comparing
 from tests.oracle.comparing import passes
 from tests.oracle.gate import Message
 from tests.oracle.history import DERIVED
-from tests.oracle.life import ROW, TIMER, Moment
+from tests.oracle.known import is_act
+from tests.oracle.life import TIMER, Moment
 from tests.oracle.local_time import (
     DAY,
     EPOCH,
@@ -291,10 +292,8 @@ class Run:
 
     def _message(self, step, config, here):
         effect_id = digest(16, "effect", self.origin, self.run_id, step, self.counts[step])
-        is_timed = {"date", "schedule"} & self.journey["entry"].keys()
-        by_event = here.order == ROW or (here is self.entry and not is_timed)
-        acted_us = self.life.known(here.position).seen[1]
-        return Message(effect_id, self.journey, step, config, here.at_us, here.at_us, by_event, acted_us, self)
+        acted_us = here.row.occurred_us if here.row is not None and is_act(here.row) else -1
+        return Message(effect_id, self.journey, step, config, here.at_us, here.at_us, acted_us, self)
 
     def _after(self, step):
         at = self.names.index(step) + 1

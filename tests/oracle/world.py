@@ -114,7 +114,7 @@ class World:
         return any(kind in self.definitions.situations and self.situation(kind) for kind in listed(config["is"]))
 
     def _is_consent(self, config):
-        return self.known.permission.stands(config["channel"], config["purpose"], config.get("basis"), self.at_us)
+        return self.known.permission.stands(self, config["channel"], config["purpose"], config.get("basis"))
 
     def _is_reachable(self, config):
         message_class = config.get("message_class", "marketing")

@@ -18,6 +18,7 @@ import msgspec
 
 from kundenkreis.channels.core.policy import HEARD, has_work, judge
 from kundenkreis.channels.core.policy import next_us as policy_next_us
+from kundenkreis.customers.core.acts import act_us
 from kundenkreis.customers.core.commerce import apply_commerce, commerce_next_us
 from kundenkreis.customers.core.consent import apply_consent
 from kundenkreis.customers.core.listing import READS as SHOWN_IN_LIST
@@ -198,11 +199,11 @@ class _Fold:
         """One input with everything it derives, then the judgement over the messages it wants."""
         self._wake_us = -1
         queue: deque[LogRow | None] = deque([row])
-        depth = 0
+        depth, acted_us = 0, act_us(row) if row is not None else -1
         while True:
             candidates, cancellations = [], []
             while queue:
-                turn = self._turn(queue.popleft(), at_us)
+                turn = self._turn(queue.popleft(), at_us, acted_us)
                 self._pass(turn)
                 candidates.extend(turn.candidates)
                 cancellations.extend(turn.cancellations)
@@ -217,7 +218,7 @@ class _Fold:
                 or (self.state.contact.planned and has_work(self.state.contact, at_us))
             ):
                 return
-            turn = self._turn(row, at_us, depth=depth)
+            turn = self._turn(row, at_us, acted_us, depth=depth)
             taken_back = {effect_id for effect_id, _ in cancellations}
             turn.candidates = [planned for planned in candidates if planned.effect_id not in taken_back]
             turn.cancellations = cancellations
@@ -227,7 +228,7 @@ class _Fold:
             if not queue:
                 return
 
-    def _turn(self, row: LogRow | None, at_us: Micros, *, depth: int = 0) -> Turn:
+    def _turn(self, row: LogRow | None, at_us: Micros, acted_us: Micros, *, depth: int = 0) -> Turn:
         return Turn(
             self.state,
             at_us,
@@ -236,6 +237,7 @@ class _Fold:
             rulebook_version=self.rulebook.version,
             depth=row.depth if row is not None and row.flags & DERIVED else depth,
             orders=self.orders,
+            acted_us=acted_us,
         )
 
     def _pass(self, turn: Turn) -> None:

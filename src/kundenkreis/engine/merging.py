@@ -15,6 +15,7 @@ from kundenkreis.customers.core.profile import absorb_profile
 from kundenkreis.customers.core.state import MOST_CONTACTS, MOST_RUNS, CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
 from kundenkreis.engine.rulebook import Rulebook, RulebookOf
+from kundenkreis.journeys.core.walk import MEASURED
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import EffectId, Micros
@@ -103,8 +104,9 @@ def _surrender(turn: Turn, *, winner: int) -> None:
             turn.records.append(
                 MembershipChange("sub_state", phase.sub_state, False, turn.at_us, turn.cause, ["merged"])
             )
-    for kind in state.decisions.situations:
-        turn.records.append(MembershipChange("situation", kind, False, turn.at_us, turn.cause, ["merged"]))
+    for kind, situation in state.decisions.situations.items():
+        if situation.rests_until_us < 0:
+            turn.records.append(MembershipChange("situation", kind, False, turn.at_us, turn.cause, ["merged"]))
     turn.effects.append(
         AppendEvent(
             effect_id=EffectId(hash128("surrender", row.event_id)),
@@ -123,20 +125,13 @@ def _surrender(turn: Turn, *, winner: int) -> None:
 
 def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     winner = turn.state
-    absorb_commerce(winner, loser)
+    absorb_commerce(turn, loser)
     merge_consent(winner.consent, loser.consent)
     absorb_facts(rulebook.decisions, winner, loser)
     absorb_profile(winner, loser)
     ended = _unite_runs(turn, loser)
     absorb_scores(rulebook.decisions.scores, turn, loser.decisions.scores)
-    for kind, situation in loser.decisions.situations.items():
-        mine = winner.decisions.situations.get(kind)
-        if mine is None:
-            winner.decisions.situations[kind] = situation
-            turn.records.append(MembershipChange("situation", kind, True, turn.at_us, turn.cause, ["merged"]))
-        else:
-            mine.since_us = min(mine.since_us, situation.since_us)
-            mine.keys = {**situation.keys, **mine.keys}
+    _unite_situations(turn, loser)
     _unite_contacts(turn, loser, ended)
     turn.publishing = True
     turn.dirty.update(("merge", "orders", "deliveries", "cart", "consent", "identifier", "seen", "first_seen"))
@@ -144,16 +139,37 @@ def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     adopt(rulebook.decisions, turn, ())
 
 
+def _unite_situations(turn: Turn, loser: CustomerState) -> None:
+    """A matter that stands open for either stands open; of two that are over the longer rest holds. What rests stands open for nobody."""
+    mine = turn.state.decisions.situations
+    for kind, theirs in loser.decisions.situations.items():
+        held = mine.get(kind)
+        was_open = held is not None and held.rests_until_us < 0
+        is_open = theirs.rests_until_us < 0
+        if is_open and not was_open:
+            turn.records.append(MembershipChange("situation", kind, True, turn.at_us, turn.cause, ["merged"]))
+        if held is None or (is_open and not was_open):
+            mine[kind] = theirs
+        elif is_open:
+            held.since_us = min(held.since_us, theirs.since_us)
+            held.keys = {**theirs.keys, **held.keys}
+        elif not was_open:
+            held.rests_until_us = max(held.rests_until_us, theirs.rests_until_us)
+            held.gentle_until_us = max(held.gentle_until_us, theirs.gentle_until_us)
+
+
 def _unite_runs(turn: Turn, loser: CustomerState) -> set[bytes]:
-    """Runs unite by journey and entry key: the winner's own run goes on, the loser's duplicate ends as merged.
+    """Runs unite by journey and entry key: the winner's own run goes on, the loser's duplicate ends as merged. A run that has taken its steps, and
+    whose goal is only measured, is nobody's duplicate.
 
     Returns the ids of the runs that ended so.
     """
     winner = turn.state
-    held = {(run.journey_id, run.entry_key) for run in winner.runs}
+    held = {(run.journey_id, run.entry_key) for run in winner.runs if run.waiting_for != MEASURED}
     ended: set[bytes] = set()
     for run in loser.runs:
-        if (run.journey_id, run.entry_key) in held or len(winner.runs) >= MOST_RUNS:
+        is_double = run.waiting_for != MEASURED and (run.journey_id, run.entry_key) in held
+        if is_double or len(winner.runs) >= MOST_RUNS:
             ended.add(run.run_id)
             entry = RunEntry(
                 run.run_id,

@@ -2,7 +2,7 @@
 
 import json
 
-from kundenkreis.events.core.catalogue import EVENTS, OWN_EVENTS, EventType
+from kundenkreis.events.core.catalogue import EVENTS, OF_OTHERS, OWN_EVENTS, EventType
 from kundenkreis.events.core.property_names import PRODUCT, PROPERTIES
 from kundenkreis.events.core.reasons import REASONS
 
@@ -18,6 +18,8 @@ and can be replayed; any other malformed property is kept as it came. Properties
 Names are compared exactly. Numeric text is taken as a number ("12.50", never "12,50"), whole numbers as the text of an id,
 currency codes in any case. Amounts are in main units (119.9 is 119 euros 90). Events marked *server* need a server key:
 they grant something, withdraw something, or say what the company did; a public key is refused in any spelling of the name.
+Events marked *others* tell what the company, a carrier or a machine did: whoever they are about is not seen by them, and a message because of them is no
+answer that may come at night.
 The same holds for the names that Kundenkreis itself writes into the log: OWN_EVENTS.
 """
 
@@ -33,12 +35,14 @@ def page() -> str:
 
 
 def _group(name: str, events: list[EventType]) -> str:
-    rows = [
-        f"| `{event.name}` | {event.de} | {'server' if event.is_server_only else 'any'} | {_names(event)} |"
-        for event in events
-    ]
+    rows = [f"| `{event.name}` | {event.de} | {_sender(event)} | {_names(event)} |" for event in events]
     head = f"## {name.capitalize()}\n\n| event | Deutsch | key | properties (required ones bold) |\n|---|---|---|---|"
     return "\n".join([head, *rows, ""])
+
+
+def _sender(event: EventType) -> str:
+    key = "server" if event.is_server_only else "any"
+    return f"{key}, others" if event.name in OF_OTHERS else key
 
 
 def _names(event: EventType) -> str:

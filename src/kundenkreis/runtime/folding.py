@@ -5,7 +5,7 @@ quarantined with the reason and never stops the others.
 """
 
 import traceback
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -366,6 +366,8 @@ class Folder:
         try:
             needs_more = pending or any(row.type == "merge" for row in own)
             history = self._history(tx, state, inputs) if needs_more else ()
+            if needs_more:
+                _load_shared_orders(tx, state, inputs, orders)
             outcome = fold_customer(
                 state, inputs, self._rulebook_of, until_us=until_us, orders=orders, history=history, stored=stored
             )
@@ -484,11 +486,26 @@ def _load_states(tx: Session, wanted: Sequence[int]) -> dict[int, StoredState]:
 
 
 def _load_orders(tx: Session, rows: Sequence[LogRow]) -> Orders:
-    named = {order_id: None for row in rows if (order_id := orders_named(row))}
+    return _orders_called(tx, list({order_id: None for row in rows if (order_id := orders_named(row))}))
+
+
+def _load_shared_orders(tx: Session, state: CustomerState, inputs: Sequence[LogRow], orders: Orders) -> None:
+    """Add the orders that this customer and somebody they absorb now both tell of; those changed in this batch stay as they are."""
+    losers = [loser for row in inputs if (loser := surrendered(row)) is not None]
+    if not losers:
+        return
+    owners = [profile_id for one in (state, *losers) for profile_id in (one.profile_id, *one.absorbed)]
+    counted = Counter(row[0] for row in tx.rows_in("SELECT order_id FROM orders WHERE profile_id {keys}", owners))
+    counted.update(order_id for owner, order_id in orders if owner in owners)
+    for key, order in _orders_called(tx, sorted(order_id for order_id, times in counted.items() if times > 1)).items():
+        orders.setdefault(key, order)
+
+
+def _orders_called(tx: Session, order_ids: Sequence[str]) -> Orders:
     found = tx.rows_in(
         "SELECT order_id, ordered_us, total_minor, refunded_minor, currency, status, channel, delivered_us, lines, cause, profile_id "
         "FROM orders WHERE order_id {keys}",
-        list(named),
+        order_ids,
     )
     return {
         (row[10], row[0]): OrderEntry(

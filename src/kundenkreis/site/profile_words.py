@@ -4,6 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from kundenkreis.customers.core.commerce import OVERTAKEN
 from kundenkreis.site import formats
 from kundenkreis.site.personal import Field
 
@@ -106,6 +107,7 @@ def order_word(status: str) -> str:
         "delivered": _("delivered"),
         "cancelled": _("cancelled"),
         "refunded": _("refunded"),
+        **dict.fromkeys(OVERTAKEN, _("not reported yet")),
     }
     return known.get(status, status)
 

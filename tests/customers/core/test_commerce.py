@@ -111,3 +111,95 @@ def test_a_delivery_that_names_no_order_changes_nothing() -> None:
     shopper = Shopper()
     shopper.does("Order Delivered", T0)
     assert (shopper.counts, shopper.orders) == ((0, 0), {})
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        [("Order Refunded", {"total": 5})],
+        [("Order Refunded", {})],
+        [("Order Refunded", {"total": 2}), ("Order Refunded", {"total": 3})],
+        [("Order Cancelled", {})],
+        [("Order Delivered", {}), ("Order Cancelled", {})],
+        [("Order Delivered", {}), ("Order Refunded", {"total": 5})],
+    ],
+)  # fmt: skip
+def test_what_overtakes_its_order_comes_to_the_same_as_in_order(reports: list[tuple[str, dict[str, object]]]) -> None:
+    late, in_order = Shopper(), Shopper()
+    in_order.does("Order Completed", T0, order_id="a", total=5)
+    for name, more in reports:
+        late.does(name, T0, order_id="a", currency="EUR", **more)
+        in_order.does(name, T0, order_id="a", currency="EUR", **more)
+    late.does("Order Completed", T0, order_id="a", total=5)
+    assert late.counts == (0, 0)
+    assert late.state.commerce == in_order.state.commerce
+    assert late.orders[(1, "a")].status == in_order.orders[(1, "a")].status
+
+
+def test_a_refund_without_currency_is_of_the_order_it_overtakes() -> None:
+    shopper = Shopper()
+    shopper.does("Order Refunded", T0, order_id="a", total=2)
+    shopper.does("Order Completed", T0, order_id="a", total=5, currency="USD")
+    assert shopper.state.commerce.refunded == {"USD": 200}
+
+
+def test_a_refunded_order_that_is_cancelled_is_no_sale() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", total=5)
+    shopper.does("Order Refunded", T0, order_id="a", total=5)
+    shopper.does("Order Cancelled", T0, order_id="a")
+    assert (shopper.counts, shopper.state.commerce.sales, shopper.state.commerce.refunded) == (
+        (0, 0),
+        {"EUR": 0},
+        {"EUR": 500},
+    )
+
+
+def test_an_order_in_another_currency_than_before_is_in_one() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", total=10, currency="EUR")
+    shopper.does("Order Completed", T0, order_id="a", total=1000, currency="JPY")
+    assert shopper.state.commerce.sales == {"JPY": 1000}
+
+
+def test_an_update_changes_only_what_it_names() -> None:
+    shopper = Shopper()
+    products = [{"product_id": "p", "quantity": 1, "price": 5, "category": "tea"}]
+    shopper.does("Order Completed", T0, order_id="a", total=5, currency="USD", channel="app", products=products)
+    before = shopper.orders[(1, "a")]
+    shopper.does("Order Updated", T0 + 1, order_id="a", shipping_method="bike")
+    after = shopper.orders[(1, "a")]
+    assert (after.total_minor, after.currency, after.channel, after.lines) == (500, "USD", "app", before.lines)
+    assert shopper.state.commerce.sales == {"USD": 500}
+    shopper.does("Order Updated", T0 + 2, order_id="a", total=7)
+    assert shopper.state.commerce.sales == {"USD": 700}
+
+
+def test_an_order_that_counts_no_more_is_updated_without_a_sale() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", total=100)
+    shopper.does("Order Cancelled", T0, order_id="a")
+    shopper.does("Order Updated", T0, order_id="a", total=50)
+    assert not any(shopper.state.commerce.sales.values())
+
+
+def test_the_first_delivery_stays_the_first_when_its_order_counts_no_more() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", total=5)
+    shopper.does("Order Delivered", T0 + DAY, order_id="a")
+    shopper.does("Order Refunded", T0 + 2 * DAY, order_id="a", total=5)
+    shopper.does("Order Completed", T0 + 10 * DAY, order_id="b", total=5)
+    shopper.waits_until(T0 + 13 * DAY)
+    shopper.does("Order Delivered", T0 + 15 * DAY, order_id="b")
+    assert shopper.state.commerce.first_delivered_us == T0 + DAY
+
+
+def test_what_is_removed_from_the_cart_is_counted() -> None:
+    shopper = Shopper()
+    shopper.does("Product Added", T0, product_id="p", quantity=3, price=1)
+    shopper.does("Product Removed", T0, product_id="p", quantity=1)
+    cart = shopper.state.commerce.cart
+    assert cart is not None
+    assert cart.lines == {"p": [2, 100]}
+    shopper.does("Product Removed", T0, product_id="p")
+    assert shopper.state.commerce.cart is None

@@ -369,10 +369,7 @@ QUESTIONS: tuple[tuple[str, Question], ...] = (
 
 
 def is_answer(planned: Planned, at_us: Micros) -> bool:
-    """Whether this message answers an act of the person in the last 30 minutes.
-
-    It was decided because of an event (not a due time), and 30 minutes from the act before that are not yet over.
-    """
+    """Whether this message answers an act of the person in the last 30 minutes: it was decided because of that, and of no due time."""
     return bool(planned.cause) and at_us <= planned.acted_us + OWN_ACT
 
 

@@ -39,6 +39,13 @@ MOST_ORDER_LINES = 200
 MOST_CATEGORIES = 100
 DEFAULT_CURRENCY = "EUR"
 
+UNKNOWN, REFUNDED_BEFORE, CANCELLED_BEFORE = "unknown", "unknown_refunded", "unknown_cancelled"
+OVERTAKEN = frozenset({UNKNOWN, REFUNDED_BEFORE, CANCELLED_BEFORE})
+"""Statuses of an order of which only later events have come: a delivery or a sum given back, all of it given back, cancelled."""
+JOINED = "joined"
+"""Status of an order that two people reported who are one: it stands in the other row."""
+_TOTALS = ("total", "revenue", "value", "subtotal")
+
 
 def apply_commerce(turn: Turn) -> None:
     """Fold an e-commerce row, or at a due instant what time alone does to orders and carts.
@@ -107,39 +114,66 @@ def _completed(turn: Turn, row: LogRow) -> None:
     order_id = orders_named(row)
     if not order_id:
         return
+    before = _order(turn, order_id)
+    if before is None or before.status in OVERTAKEN:
+        _begin_order(turn, row, order_id, before)
+    else:
+        _update_order(turn, row, before)
+    turn.dirty.add("orders")
+
+
+def _begin_order(turn: Turn, row: LogRow, order_id: str, before: OrderEntry | None) -> None:
+    """A new order; `before`: what overtook it."""
     commerce, properties = turn.state.commerce, row.properties
     currency = _currency(properties)
-    total = _amount(properties, currency, "total", "revenue", "value", "subtotal")
-    ordered_us = occurred_us(row)
-    before = _order(turn, order_id)
-    known = before is not None and before.status != "unknown"
-    if known:
-        assert before is not None
-        commerce.sales[before.currency] = commerce.sales.get(before.currency, 0) - before.total_minor
-        ordered_us = before.ordered_us
     entry = OrderEntry(
         order_id=order_id,
-        ordered_us=ordered_us,
-        total_minor=total,
+        ordered_us=occurred_us(row),
+        total_minor=_amount(properties, currency, *_TOTALS),
         refunded_minor=before.refunded_minor if before else 0,
         currency=currency,
-        status=before.status if known and before else "completed",
+        status="completed",
         channel=_text(properties.get("channel")) or "web",
         delivered_us=before.delivered_us if before else NEVER,
         lines=_lines(properties, currency),
         cause=row.event_id,
         owner=before.owner if before else turn.state.profile_id,
     )
-    commerce.sales[currency] = commerce.sales.get(currency, 0) + total
-    turn.dirty.add("orders")
+    _add(commerce.sales, currency, entry.total_minor)
     _remember_categories(commerce, entry)
-    if not known:
-        _count_new_order(turn, entry, promised_us=_promise(turn, properties))
-        turn.dirty.add("deliveries")
-    _write(turn, entry)
-    if commerce.cart is not None and not known:
+    _count_new_order(turn, entry, promised_us=_promise(turn, properties))
+    turn.dirty.add("deliveries")
+    if commerce.cart is not None:
         commerce.cart = None
         turn.dirty.add("cart")
+    if before is not None:
+        _move(commerce.refunded, before.currency, before.refunded_minor, currency, before.refunded_minor)
+        if before.status == CANCELLED_BEFORE:
+            _cancel(turn, entry)
+        elif before.status == REFUNDED_BEFORE:
+            _refund(turn, entry, max(entry.total_minor - entry.refunded_minor, 0))
+        elif entry.refunded_minor:
+            _refund(turn, entry, 0)
+    _write(turn, entry)
+
+
+def _update_order(turn: Turn, row: LogRow, before: OrderEntry) -> None:
+    """A later word about an order changes what it names; who ordered when stays."""
+    commerce, properties = turn.state.commerce, row.properties
+    currency = _stated_currency(properties) or before.currency
+    total = _stated_amount(properties, currency, *_TOTALS)
+    entry = _changed(
+        before,
+        total_minor=before.total_minor if total is None else total,
+        currency=before.currency if total is None else currency,
+        channel=_text(properties.get("channel")) or before.channel,
+        lines=_lines(properties, currency) if "products" in properties else before.lines,
+        cause=row.event_id,
+    )
+    if _is_sold(entry):
+        _move(commerce.sales, before.currency, before.total_minor, entry.currency, entry.total_minor)
+    _remember_categories(commerce, entry)
+    _write(turn, entry)
 
 
 def _count_new_order(turn: Turn, entry: OrderEntry, *, promised_us: Micros) -> None:
@@ -180,8 +214,13 @@ def _delivered(turn: Turn, row: LogRow) -> None:
     if commerce.open_orders.pop(order_id, None) is not None:
         _count_delivery(commerce, delivered_us)
         turn.dirty.add("deliveries")
-    elif entry.status == "completed" and entry.delivered_us == NEVER and commerce.delivered_count == 1:
-        # Until now it was only assumed. Beside other deliveries nobody knows any more which one was the first.
+    elif (
+        entry.status == "completed"
+        and entry.delivered_us == NEVER
+        and commerce.delivered_count == 1
+        and commerce.first_delivered_us >= entry.ordered_us + ASSUMED_DELIVERY
+    ):
+        # Until now it was only assumed. Beside other deliveries, or an earlier one that no longer counts, nobody knows any more which one was the first.
         commerce.first_delivered_us = delivered_us
         turn.dirty.add("deliveries")
     if entry.delivered_us == NEVER:
@@ -211,28 +250,65 @@ def _refunded(turn: Turn, row: LogRow) -> None:
     order_id = orders_named(row)
     if not order_id:
         return
-    commerce = turn.state.commerce
-    entry = _order(turn, order_id) or _unknown_order(turn, order_id, row, _currency(row.properties))
+    stated = _stated_currency(row.properties)
+    entry = _order(turn, order_id) or _unknown_order(turn, order_id, row, stated or DEFAULT_CURRENCY)
+    entry = _changed(entry)
     amount = _amount(row.properties, entry.currency, "refund", "total", "revenue", "value")
     if amount <= 0 and not row.properties.get("products"):
+        if entry.status == UNKNOWN:
+            entry.status = REFUNDED_BEFORE
         amount = entry.total_minor - entry.refunded_minor
-    entry = _changed(entry, refunded_minor=entry.refunded_minor + max(amount, 0))
-    commerce.refunded[entry.currency] = commerce.refunded.get(entry.currency, 0) + max(amount, 0)
+    _refund(turn, entry, max(amount, 0))
+    _write(turn, entry)
+
+
+def _refund(turn: Turn, entry: OrderEntry, amount: int) -> None:
+    """Give back this much more; an order of which nothing is left is none."""
+    _add(turn.state.commerce.refunded, entry.currency, amount)
+    entry.refunded_minor += amount
     turn.dirty.add("orders")
     if entry.status == "completed" and entry.refunded_minor >= entry.total_minor:
         entry.status = "refunded"
         _uncount(turn, entry)
-    _write(turn, entry)
 
 
 def _cancelled(turn: Turn, row: LogRow) -> None:
-    entry = _order(turn, orders_named(row))
-    if entry is None or entry.status != "completed":
+    order_id = orders_named(row)
+    if not order_id:
         return
-    commerce = turn.state.commerce
-    commerce.sales[entry.currency] = commerce.sales.get(entry.currency, 0) - entry.total_minor
-    _uncount(turn, entry)
-    _write(turn, _changed(entry, status="cancelled"))
+    entry = _order(turn, order_id) or _unknown_order(turn, order_id, row, DEFAULT_CURRENCY)
+    if _is_sold(entry):
+        entry = _changed(entry)
+        _cancel(turn, entry)
+        _write(turn, entry)
+    elif entry.status in OVERTAKEN:
+        _write(turn, _changed(entry, status=CANCELLED_BEFORE))
+
+
+def _cancel(turn: Turn, entry: OrderEntry) -> None:
+    _add(turn.state.commerce.sales, entry.currency, -entry.total_minor)
+    if entry.status == "completed":
+        _uncount(turn, entry)
+    entry.status = "cancelled"
+    turn.dirty.add("orders")
+
+
+def _is_sold(entry: OrderEntry) -> bool:
+    """Whether its total is among the sales, before refunds."""
+    return entry.status in ("completed", "refunded")
+
+
+def _move(sums: dict[str, int], currency: str, amount: int, to_currency: str, to_amount: int) -> None:
+    """Put one amount in place of another; a currency in which nothing is left by that is none of this customer's."""
+    if currency in sums:
+        sums[currency] -= amount
+        if not sums[currency] and currency != to_currency:
+            del sums[currency]
+        _add(sums, to_currency, to_amount)
+
+
+def _add(sums: dict[str, int], currency: str, amount: int) -> None:
+    sums[currency] = sums.get(currency, 0) + amount
 
 
 def _uncount(turn: Turn, entry: OrderEntry) -> None:
@@ -249,7 +325,7 @@ def _order(turn: Turn, order_id: str) -> OrderEntry | None:
     state = turn.state
     for owner in (state.profile_id, *state.absorbed):
         entry = turn.orders.get((owner, order_id))
-        if entry is not None:
+        if entry is not None and entry.status != JOINED:
             return entry
     return None
 
@@ -257,7 +333,7 @@ def _order(turn: Turn, order_id: str) -> OrderEntry | None:
 def _unknown_order(turn: Turn, order_id: str, row: LogRow, currency: str) -> OrderEntry:
     """What a refund or delivery that overtook its order tells: kept, and joined when the order comes."""
     return OrderEntry(
-        order_id, occurred_us(row), 0, 0, currency, "unknown", "", NEVER, [], row.event_id, turn.state.profile_id
+        order_id, occurred_us(row), 0, 0, currency, UNKNOWN, "", NEVER, [], row.event_id, turn.state.profile_id
     )
 
 
@@ -268,16 +344,21 @@ def _cart_changed(turn: Turn, row: LogRow) -> None:
         return
     commerce, at = turn.state.commerce, occurred_us(row)
     cart = commerce.cart
+    quantity = properties.get("quantity")
+    said = quantity if isinstance(quantity, int) and not isinstance(quantity, bool) and quantity > 0 else 0
     if row.name == "Product Removed":
-        if cart is None or cart.lines.pop(product_id, None) is None:
+        if cart is None or product_id not in cart.lines:
             return
+        line = cart.lines[product_id]
+        line[0] -= said or line[0]
+        if line[0] <= 0:
+            del cart.lines[product_id]
     else:
         if cart is None:
             cart = commerce.cart = Cart(
                 _text(properties.get("cart_id")) or row.event_id.hex(), {}, _currency(properties), at
             )
-        quantity = properties.get("quantity")
-        count = quantity if isinstance(quantity, int) and not isinstance(quantity, bool) and quantity > 0 else 1
+        count = said or 1
         held = cart.lines.get(product_id)
         if held is None and len(cart.lines) >= MOST_CART_LINES:
             return
@@ -343,20 +424,26 @@ def _lines(properties: dict[str, Any], currency: str) -> list[list[Any]]:
 
 
 def _amount(properties: dict[str, Any], currency: str, *names: str) -> int:
+    return _stated_amount(properties, currency, *names) or 0
+
+
+def _stated_amount(properties: dict[str, Any], currency: str, *names: str) -> int | None:
     for name in names:
         minor = minor_units(properties.get(name), currency)
         if minor is not None:
             return minor
-    return 0
+    return None
 
 
 def _currency(properties: dict[str, Any]) -> str:
+    return _stated_currency(properties) or DEFAULT_CURRENCY
+
+
+def _stated_currency(properties: dict[str, Any]) -> str:
     value = properties.get("currency")
-    return (
-        value.upper()
-        if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha()
-        else DEFAULT_CURRENCY
-    )
+    if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha():
+        return value.upper()
+    return ""
 
 
 def _text(value: Any) -> str:
@@ -402,14 +489,18 @@ _HANDLERS: dict[str, Callable[[Turn, LogRow], None]] = {
 _ORDER_EVENTS = frozenset(name for name in _HANDLERS if name.startswith(("Order", "Store")))
 
 
-def absorb_commerce(winner: CustomerState, loser: CustomerState) -> None:
-    """Merge: facts add. Orders move with their rows; the younger cart wins."""
-    mine, theirs = winner.commerce, loser.commerce
+def absorb_commerce(turn: Turn, loser: CustomerState) -> None:
+    """Merge: facts add, and an order that both tell of is one. Orders move with their rows; the younger cart wins.
+
+    Args:
+        turn: the winner's, with the orders at hand that both tell of; before the loser is among those it absorbed.
+    """
+    mine, theirs = turn.state.commerce, loser.commerce
     mine.order_count += theirs.order_count
     mine.delivered_count += theirs.delivered_count
     for sums, more in ((mine.sales, theirs.sales), (mine.refunded, theirs.refunded)):
         for currency, amount in more.items():
-            sums[currency] = sums.get(currency, 0) + amount
+            _add(sums, currency, amount)
     mine.first_order_us = min(mine.first_order_us, theirs.first_order_us)
     mine.last_order_us = max(mine.last_order_us, theirs.last_order_us)
     mine.first_delivered_us = min(mine.first_delivered_us, theirs.first_delivered_us)
@@ -417,9 +508,75 @@ def absorb_commerce(winner: CustomerState, loser: CustomerState) -> None:
         if day not in mine.purchase_days:
             insort(mine.purchase_days, day)
     del mine.purchase_days[:-MOST_PURCHASE_DAYS]
+    _join_orders(turn, loser)
     for order_id, order in theirs.open_orders.items():
-        mine.open_orders.setdefault(order_id, order)
+        mine.open_orders[order_id] = order
     if theirs.cart is not None and (mine.cart is None or mine.cart.changed_us < theirs.cart.changed_us):
         mine.cart = theirs.cart
     for category, last_us in theirs.categories.items():
         mine.categories[category] = max(mine.categories.get(category, -1), last_us)
+
+
+def _join_orders(turn: Turn, loser: CustomerState) -> None:
+    """Of each order that both tell of: take both out of the sums and put in what they are together."""
+    owners = {loser.profile_id, *loser.absorbed}
+    for (owner, order_id), their in sorted(turn.orders.items()):
+        own = _order(turn, order_id)
+        if owner not in owners or their.status == JOINED or own is None:
+            continue
+        commerce, under_way = turn.state.commerce, []
+        has_arrived = False
+        for entry, held in ((own, commerce.open_orders), (their, loser.commerce.open_orders)):
+            open_order = held.pop(order_id, None)
+            if open_order is not None:
+                under_way.append(open_order)
+            if _is_sold(entry):
+                _add(commerce.sales, entry.currency, -entry.total_minor)
+            if entry.status == "completed":
+                commerce.order_count -= 1
+                if open_order is None:
+                    commerce.delivered_count -= 1
+                    has_arrived = True
+        joined = _joined(own, their)
+        _add(commerce.refunded, joined.currency, joined.refunded_minor - own.refunded_minor - their.refunded_minor)
+        if _is_sold(joined):
+            _add(commerce.sales, joined.currency, joined.total_minor)
+        if joined.status == "completed":
+            commerce.order_count += 1
+            if has_arrived:
+                commerce.delivered_count += 1
+            elif joined.delivered_us != NEVER:
+                _count_delivery(commerce, joined.delivered_us)
+            else:
+                commerce.open_orders[order_id] = OpenOrder(
+                    *(min(getattr(one, name) for one in under_way) for name in OpenOrder.__struct_fields__)
+                )
+        _write(turn, joined)
+        _write(turn, _changed(their, status=JOINED))
+
+
+def _joined(own: OrderEntry, their: OrderEntry) -> OrderEntry:
+    """One order of two rows: begun with the earlier one, of the total that was said later, with everything given back."""
+    said = sorted(
+        (one for one in (own, their) if one.status not in OVERTAKEN), key=lambda one: (one.ordered_us, one.cause)
+    )
+    statuses = {own.status, their.status}
+    latest = said[-1] if said else own
+    entry = _changed(
+        latest,
+        ordered_us=said[0].ordered_us if said else min(own.ordered_us, their.ordered_us),
+        refunded_minor=own.refunded_minor + their.refunded_minor,
+        delivered_us=min(own.delivered_us, their.delivered_us),
+        owner=own.owner,
+    )
+    if not said:
+        entry.status = next((one for one in (CANCELLED_BEFORE, REFUNDED_BEFORE) if one in statuses), UNKNOWN)
+    elif statuses & {"cancelled", CANCELLED_BEFORE}:
+        entry.status = "cancelled"
+    elif REFUNDED_BEFORE in statuses:
+        entry.status, entry.refunded_minor = "refunded", max(entry.refunded_minor, entry.total_minor)
+    elif "refunded" in statuses or 0 < entry.refunded_minor >= entry.total_minor:
+        entry.status = "refunded"
+    else:
+        entry.status = "completed"
+    return entry

@@ -60,6 +60,8 @@ _NOT_THE_PERSON = frozenset({"policy", "content", "spam", "blocked", "configurat
 _ADDRESS_ATTRIBUTES = {
     "email": "email", "sms": "phone", "messenger": "phone", "phone": "phone", "call": "phone", "letter": "address",
 }  # fmt: skip
+ADDRESS_ATTRIBUTES = tuple(dict.fromkeys(_ADDRESS_ATTRIBUTES.values()))
+"""Attributes that hold addresses."""
 _PROVED_CHANNELS = frozenset({"email", "sms", "messenger", "phone", "call"})
 
 

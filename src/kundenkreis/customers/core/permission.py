@@ -176,7 +176,7 @@ def _epoch(state: CustomerState, channel: str, purpose: str) -> int:
     return grant.epoch if grant is not None and grant.granted and grant.proven else 0
 
 
-def _holds(state: CustomerState, grant: Grant, channel: str, at_us: Micros) -> str:
+def why_void(state: CustomerState, grant: Grant, channel: str, at_us: Micros) -> str:
     """ "" if this grant is good for the person's address now, else the reason why not."""
     if grant.expires_us <= at_us:
         return "expired"
@@ -193,7 +193,7 @@ def _express(state: CustomerState, channel: str, purpose: str, *, at_us: Micros,
         return "no_basis"
     if after_us >= 0 and not (grant.proven and grant.happened_us > after_us):
         return "no_basis"
-    return _holds(state, grant, channel, at_us)
+    return why_void(state, grant, channel, at_us)
 
 
 def _existing_customer(
@@ -211,7 +211,7 @@ def _existing_customer(
     bought = state.commerce.categories
     if ANY_GOODS not in categories and not any(category in bought for category in categories):
         return "goods_not_similar"
-    return _holds(state, grant, channel, at_us)
+    return why_void(state, grant, channel, at_us)
 
 
 def _other(state: CustomerState, channel: str, purpose: str, *, basis: str, at_us: Micros) -> str:
@@ -223,12 +223,12 @@ def _other(state: CustomerState, channel: str, purpose: str, *, basis: str, at_u
     grant = state.consent.grants.get(f"{channel}|{purpose}")
     if basis != "requested" or grant is None or grant.basis != basis:
         return "no_basis"  # contract and legal duty are no ground to promote anything
-    return _holds(state, grant, channel, at_us)
+    return why_void(state, grant, channel, at_us)
 
 
 def _ground(state: CustomerState, channel: str, purpose: str, bases: tuple[str, ...], *, at_us: Micros) -> str:
     grant = state.consent.grants.get(f"{channel}|{purpose}")
-    if grant is not None and grant.basis in _ALWAYS_BASES and not _holds(state, grant, channel, at_us):
+    if grant is not None and grant.basis in _ALWAYS_BASES and not why_void(state, grant, channel, at_us):
         return grant.basis
     return next((basis for basis in bases if basis in _ALWAYS_BASES), "contract")
 
@@ -241,7 +241,7 @@ def _service(state: CustomerState, channel: str, purpose: str, bases: tuple[str,
     if ending is not None and not ending.granted:
         return Permission(False, "", "service_switched_off")
     basis = _ground(state, channel, purpose, bases, at_us=at_us)
-    granted = ending is not None and ending.basis == basis and not _holds(state, ending, channel, at_us)
+    granted = ending is not None and ending.basis == basis and not why_void(state, ending, channel, at_us)
     if not granted and state.commerce.last_order_us < 0 and not state.commerce.open_orders:
         return Permission(False, "", "no_contract")
     return Permission(True, basis, basis, _epoch(state, channel, purpose))

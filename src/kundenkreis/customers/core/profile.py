@@ -6,6 +6,7 @@ known. E-mail, phone, ids and consent never come from a public key.
 
 from typing import Any
 
+from kundenkreis.customers.core.acts import act_us
 from kundenkreis.customers.core.commerce import occurred_us
 from kundenkreis.customers.core.state import Attribute, CustomerState
 from kundenkreis.customers.core.turn import Turn
@@ -23,8 +24,6 @@ PROVED_ONLY = frozenset(
 UNPROVED = frozenset({"anonymous_id", "claimed_user_id"})
 """Identifiers that do not make somebody known."""
 
-_ACTS = frozenset({"api", "import"})
-
 
 def apply_profile(turn: Turn) -> None:
     """Fold what a row says about the person. Marks dirty "attribute:<name>", "identifier", "seen", "first_seen"."""
@@ -34,13 +33,13 @@ def apply_profile(turn: Turn) -> None:
     state = turn.state
     if row.links is not None:
         _attach(turn, row.links)
-    if row.origin in _ACTS:
-        at = occurred_us(row)
-        if at > state.last_seen_us:
-            state.last_seen_us = at
+    acted_us = act_us(row)
+    if acted_us >= 0:
+        if acted_us > state.last_seen_us:
+            state.last_seen_us = acted_us
             turn.dirty.add("seen")
-        if at < state.first_seen_us:
-            state.first_seen_us = at
+        if acted_us < state.first_seen_us:
+            state.first_seen_us = acted_us
             turn.dirty.add("first_seen")
     if row.type == "identify":
         _take_traits(turn, row, row.traits)

@@ -19,7 +19,7 @@ import msgspec
 from kundenkreis.customers.core.upgrades import is_of_another_version, upgraded, version_of
 from kundenkreis.kernel.ids import NEVER
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Covers the code of the fold (what it decides, to the byte), this schema and the time zone data."""
 TIME_ZONE_DATA = "2026.6"
 """The release of `tzdata` that this version folds with."""
@@ -239,7 +239,7 @@ class Planned(msgspec.Struct, array_like=True, gc=False):
     sequence: int = 0
     """Number of its next verdict."""
     acted_us: int = -1
-    """The last act of the person when it was decided: what it may answer."""
+    """When the person did what it answers; -1: it answers nothing that they did."""
 
 
 class Contact(msgspec.Struct, array_like=True, gc=False):

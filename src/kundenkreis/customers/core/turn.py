@@ -92,7 +92,7 @@ class OrderEntry(msgspec.Struct, array_like=True, tag="order", gc=False):
     refunded_minor: int
     currency: str
     status: str
-    """completed, cancelled, refunded."""
+    """completed, cancelled, refunded; one of OVERTAKEN or JOINED (customers/core/commerce.py)."""
     channel: str
     delivered_us: int
     lines: list[list[Any]]
@@ -124,6 +124,7 @@ class Turn:
     """One input being folded. `row` is the log row, or a derived event dressed as a row, or None for a due instant."""
 
     __slots__ = (
+        "acted_us",
         "at_us",
         "cancellations",
         "candidates",
@@ -152,6 +153,7 @@ class Turn:
         rulebook_version: int,
         depth: int = 0,
         orders: Orders | None = None,
+        acted_us: Micros = -1,
     ) -> None:
         self.state = state
         self.at_us = at_us
@@ -164,6 +166,8 @@ class Turn:
         self.orders: Orders = orders if orders is not None else {}
         """Orders named by this row, read by key at load; passes replace entries when they change."""
         self.cause: bytes = row.event_id if row is not None else b""
+        self.acted_us = acted_us
+        """When the person did what this turn follows from, at whatever depth; -1: it follows from nothing that they did."""
         self.publishing = row is not None and row.flags & DERIVED > 0 and row.properties.get("publishing") is True
         self.dirty: set[str] = set()
         """What changed: "attribute:email", "fact:123", "orders", "deliveries", "cart", "consent", "seen",

@@ -40,6 +40,8 @@ UPGRADERS: dict[int, Upgrader] = {
     # Schedules see later answers of what their audience reads; new situations keep the rest after a matter; runs go on without what a rulebook
     # has no longer; waiting messages get a place as soon as there is one; the policy's order decides between matters that end together.
     1: same_shape,
+    # Messages answer acts of the person alone; situations and orders of two people who are one count once; what overtakes its order counts.
+    2: same_shape,
 }
 """Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""
 

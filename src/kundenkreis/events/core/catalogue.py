@@ -275,6 +275,20 @@ EVENTS: dict[str, EventType] = {
 }
 """Every known event by its name. Source of the shop and e-mail events: Segment specification (e-commerce v2, e-mail)."""
 
+OF_OTHERS = frozenset({
+    "Order Updated", "Order Refunded", "Order Cancelled", "Order Packed", "Order Shipped", "Order Out For Delivery", "Order Delivered",
+    "Order Delayed", "Order Ready For Pickup", "Return Received", "Order Line Refunded", "Payment Failed", "Payment Reminded",
+    "Payment Settled", "Consent Expired", "Email Delivered", "Email Opened", "Email Bounced", "Rights Request Closed", "Bereavement Reported",
+    "Suppression Added", "Suppression Lifted", "Case Answered", "Case Solved", "Promise Made", "Promise Kept", "Promise Broken",
+    "Product Recalled", "Mass Incident Opened", "Mass Incident Closed", "Call Made", "Letter Sent", "Letter Returned", "Lead Handed Over",
+    "Lead Accepted", "Lead Rejected", "Deal Created", "Deal Moved", "Deal Won", "Deal Lost", "Live Event Changed", "Registration Confirmed",
+    "Registration Waitlisted", "Review Published", "Review Answered", "Points Earned", "Points Expired", "Points Reversed", "Tier Changed",
+    "Voucher Issued", "Voucher Reserved", "Voucher Expired", "Voucher Revoked",
+})  # fmt: skip
+"""Events that say what the company, a carrier or a machine did about somebody: not acts of the person. An opened e-mail is among them, because
+mail programs open what nobody reads; an order that changed or was cancelled, because it cannot be told by whom.
+"""
+
 OWN_EVENTS = (
     "Attribute Set",
     "Broadcast Started",

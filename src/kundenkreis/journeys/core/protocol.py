@@ -90,6 +90,8 @@ class Moment(NamedTuple):
     row: LogRow | None
     journey_priority: int
     cause: bytes
+    acted_us: Micros
+    """When the person did what this follows from; -1: it follows from nothing that they did."""
 
 
 def effect_of_visit(run: Run) -> bytes:

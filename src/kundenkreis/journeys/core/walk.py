@@ -188,7 +188,7 @@ def _derive(turn: Turn, run: Run, name: str, properties: dict[str, Any]) -> None
 
 def _moment(journeys: CompiledJourneys, turn: Turn, journey: CompiledJourney, signal: str) -> Moment:
     zone = zone_of(turn.state, journeys.zone)
-    return Moment(signal, turn.at_us, turn.state, zone, turn.row, journey.priority, turn.cause)
+    return Moment(signal, turn.at_us, turn.state, zone, turn.row, journey.priority, turn.cause, turn.acted_us)
 
 
 def _watch(turn: Turn, run: Run, journey: CompiledJourney, asked: bool) -> bool:

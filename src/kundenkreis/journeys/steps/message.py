@@ -91,7 +91,7 @@ class MessageStep(PlainStep):
             if_withheld=config.if_withheld,
             variables=dict(run.variables),
             cause=moment.cause,
-            acted_us=moment.state.last_seen_us,
+            acted_us=moment.acted_us,
         )
 
     def _after(self, run: Run, row: LogRow) -> Outcome:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.customers.core.commerce import JOINED
 from kundenkreis.customers.core.listing import display_name
 from kundenkreis.customers.core.permission import country_of
 from kundenkreis.customers.core.state import CustomerState, decode_state
@@ -210,8 +211,8 @@ class _Reader:
     def _orders(self) -> tuple[Order, ...]:
         rows = self.tx.rows(
             "SELECT order_id, ordered_us, total_minor, refunded_minor, currency, status, channel, delivered_us, lines FROM orders "
-            f"WHERE profile_id IN ({self.marks}) ORDER BY ordered_us DESC, order_id DESC LIMIT ?",
-            [*self.profile_ids, MOST_ORDERS],
+            f"WHERE profile_id IN ({self.marks}) AND status <> ? ORDER BY ordered_us DESC, order_id DESC LIMIT ?",
+            [*self.profile_ids, JOINED, MOST_ORDERS],
         )
         return tuple(self._order(row) for row in rows)
 

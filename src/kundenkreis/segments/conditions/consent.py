@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from kundenkreis.customers.core.consent import PENDING_ADDRESS
+from kundenkreis.customers.core.consent import ADDRESS_ATTRIBUTES
+from kundenkreis.customers.core.permission import why_void
 from kundenkreis.customers.core.state import CustomerState, Grant
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.references import BasisName, ChannelId, PurposeId
@@ -34,13 +35,18 @@ class ConsentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class ConsentStands(Leaf):
-    """A grant for the channel and purpose, or for all of one of them, that no later withdrawal ended."""
+    """A grant for the channel and purpose, or for all of one of them: good for the address that the person has now, and after a withdrawal
+    only if it lifts that (contact policy: nothing but a newer consent with proof does).
+    """
 
-    __slots__ = ("_bases", "_keys")
+    __slots__ = ("_bases", "_channel", "_keys")
 
     def __init__(self, config: ConsentConfig) -> None:
-        super().__init__("consent", config, reads=("consent",))
+        super().__init__(
+            "consent", config, reads=("consent", "identifier", *map("attribute:{}".format, ADDRESS_ATTRIBUTES))
+        )
         channel, purpose = config.channel, config.purpose
+        self._channel = channel
         self._keys = (f"{channel}|{purpose}", f"{channel}|*", f"*|{purpose}", "*|*")
         self._bases = frozenset(config.basis or BASES)
 
@@ -68,10 +74,9 @@ class ConsentStands(Leaf):
             grant
             for grant in said
             if grant.granted
-            and grant.happened_us > ended_us
-            and grant.expires_us > at_us
+            and (ended_us < 0 or (grant.proven and grant.happened_us > ended_us))
             and grant.basis in self._bases
-            and grant.address != PENDING_ADDRESS
+            and not why_void(state, grant, self._channel, at_us)
         ]
 
 
