@@ -100,7 +100,7 @@ class Office:
             people=self.people,
             contents=contents.get,
             channels={"email": self.channel},
-            brand=self.brand,
+            brand=lambda: self.brand,
             links=self.links,
             clock=self.clock,
             point=self.reached,

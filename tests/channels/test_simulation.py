@@ -94,7 +94,7 @@ def live_once(fate: Fate, outbox: MemoryOutbox, channel: SmtpChannel, brand: Bra
         },
         contents=CONTENTS.get,
         channels={"email": channel},
-        brand=brand,
+        brand=lambda: brand,
         links=links,
         clock=fate,
         point=fate,

@@ -101,6 +101,30 @@ def test_confirmation_with_proof_is_a_ground_for_exactly_its_channel_and_purpose
     assert may(state, purpose="survey") == (False, "", "no_basis")
 
 
+@pytest.mark.parametrize("evidence", [{"text_version": True, "form": "f"}, {"text_version": "1", "form": [1]}])
+def test_a_malformed_proof_proves_nothing(evidence: dict[str, Any]) -> None:
+    state = person()
+    assert fold(state, event("Consent Confirmed", 10, {**NEWS, **evidence})) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "properties"),
+    [
+        ("Consent Withdrawn", {"channel": "Email", "purpose": "Newsletter"}),
+        ("Consent Withdrawn", {"channel": "email "}),
+        ("Consent Objected", {"scope": "email"}),
+        ("Consent Objected", {"scope": "nonsense"}),
+        ("Consent Objected", {"scope": " Channel:Email"}),
+        ("Unsubscribed", {"scope": "ALL"}),
+        ("Unsubscribed", {"channel": "EMAIL", "purpose": " newsletter"}),
+    ],
+)
+def test_a_no_is_heard_however_it_is_written(name: str, properties: dict[str, Any]) -> None:
+    state = person()
+    fold(state, CONFIRMED, event(name, 11, properties))
+    assert not may(state)[0]
+
+
 @pytest.mark.parametrize("missing", ["text_version", "form"])
 def test_confirmation_without_wording_or_proof_is_none(missing: str) -> None:
     state = person()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kundenkreis.events.core.inbox_item import InboxItem
-from kundenkreis.events.core.request_body import MOST_BATCH_BYTES, MOST_EVENT_BYTES
+from kundenkreis.events.core.request_body import MOST_BATCH_BYTES, MOST_EVENT_BYTES, MOST_SHARED_BYTES
 from kundenkreis.events.testing import MemoryInbox
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.write_keys import WriteKey, WriteKeys
@@ -201,6 +201,12 @@ def test_events_rejected_later_are_answered_like_all() -> None:
         ("/v1/batch", b"{}", 400, "bad_batch"),
         ("/v1/batch", b" " * (MOST_BATCH_BYTES + 1), 413, "batch_too_large"),
         ("/v1/batch", [b" " * 100_000] * 1_000, 413, "batch_too_large"),
+        ("/v1/batch", b'{"batch":[],"context":{"a":"%s"}}' % (b"x" * MOST_SHARED_BYTES), 413, "shared_too_large"),
+        ("/v1/batch", b'{"batch":[],"context":{"a":"\\u0000"}}', 400, "nul_character"),
+        ("/v1/batch", b'{"batch":[],"context":%s}' % (b"[" * 16 + b"]" * 16), 400, "too_deep"),
+        ("/v1/batch", b'{"batch":[],"integrations":{"a":%s}}' % (b"9" * 60), 400, "number_out_of_range"),
+        ("/v1/batch", b'{"batch":[],"context":{"a":NaN}}', 400, "bad_json"),
+        ("/v1/batch", b'{"batch":[],"sentAt":1e400}', 400, "bad_json"),
     ],
 )
 def test_body_that_cannot_be_kept_is_refused(path: str, body: Any, status: int, code: str) -> None:

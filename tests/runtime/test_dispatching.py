@@ -4,7 +4,8 @@ import pytest
 
 from kundenkreis.channels.dispatcher import Withheld
 from kundenkreis.kernel.zones import MINUTE
-from kundenkreis.runtime.dispatching import Roster
+from kundenkreis.runtime.dispatching import Roster, build_world
+from kundenkreis.runtime.resolver import contact_pairs
 from tests.channels.company import message_of
 from tests.runtime.town import Town
 
@@ -42,3 +43,35 @@ def test_a_refusal_at_hand_over_keeps_what_it_rests_on(town: Town) -> None:
     answer = roster.gate(message, town.clock.now_us())
     assert isinstance(answer, Withheld)
     assert answer.reasons == [["suppressed", False, "manual", town.clock.now_us()]]
+
+
+def test_who_speaks_is_as_published_last(town: Town) -> None:
+    """It was read once, at the start of the process."""
+    world = build_world(town.installation)
+    before = world.brand()
+    documents = [
+        {**one, "sender_name": "Neuer Name", "imprint": {"de": "Neue Straße 1"}} if one["kind"] == "brand" else one
+        for one in town.documents()
+    ]
+    town.publish(documents)
+    assert before.from_name != "Neuer Name"
+    assert (world.brand().from_name, world.brand().imprint) == ("Neuer Name", "Neue Straße 1")
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        {"phone": "unknown"},
+        {"phone": "keine Angabe"},
+        {"phone": "00000000"},
+        {"phone": "1234"},
+        {"email": "@"},
+        {"email": "n/a @ n/a"},
+        {"email": "n/a@n/a"},
+    ],
+)
+def test_what_people_write_where_they_have_none_joins_nobody(nobody: dict[str, str]) -> None:
+    assert contact_pairs(nobody) == []
+    assert contact_pairs({"phone": "0911 / 12 34-5", "email": " Anna@Kunde.Example "}) == [
+        ("email", "anna@kunde.example"), ("phone", "091112345"),
+    ]  # fmt: skip

@@ -129,7 +129,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     contents: Contents
     channels: Mapping[str, Channel]
     """By what messages call them: {"email": MailboxChannel()}."""
-    brand: Brand
+    brand: Callable[[], Brand]
+    """Who speaks, as published last."""
     links: Links
     clock: Clock
     point: Callable[[str], None]
@@ -261,7 +262,7 @@ class Dispatcher:
         if content.message_class != message.message_class:
             what = f"decided as {message.message_class}, published as {content.message_class}"
             return handling.failed(claim, "message_class_changed", what, at_us=now_us), False
-        handover = Handover(message, recipient, content, world.brand, world.links, now_us)
+        handover = Handover(message, recipient, content, world.brand(), world.links, now_us)
         world.point("dispatcher.render")
         prepared = self._rendered(claim, channel, handover)
         if isinstance(prepared, Completion):

@@ -62,3 +62,12 @@ def _by_decimal(text: str, currency: str) -> int | None:
 
 
 _remembered = lru_cache(maxsize=16_384)(_by_decimal)
+
+
+MOST = (1 << 62) - 1
+"""Of any sum: far beyond what anybody earns, and within what every store and encoding holds."""
+
+
+def storable(total: int) -> int:
+    """A sum within what can be stored: nobody may stop a customer's fold by numbers that add up beyond it."""
+    return total if -MOST <= total <= MOST else MOST if total > 0 else -MOST

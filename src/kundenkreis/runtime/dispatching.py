@@ -82,6 +82,7 @@ class PublishedContents:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._version = 0
+        self._brand = brand_of({}, installation.settings)
         self._compiled: dict[str, CompiledContent | None] = {}
         self._sources: dict[str, Definition] = {}
         self.brand_document: Definition | None = None
@@ -108,14 +109,15 @@ class PublishedContents:
         self.brand_document = default_brand(definitions)
         self._known = known_names(definitions)
         self._compiled = {}
+        body = dict(self.brand_document.body) if self.brand_document is not None else {}
+        self._brand = brand_of(body, self._installation.settings)
         self._version = version
 
     def brand(self) -> Brand:
         """Who speaks, as published last; the settings fill what no brand document says."""
         with self._guard:
             self._refresh()
-            body: dict[str, Any] = dict(self.brand_document.body) if self.brand_document is not None else {}
-        return brand_of(body, self._installation.settings)
+            return self._brand
 
 
 def brand_of(body: Mapping[str, Any], settings: Settings) -> Brand:
@@ -175,7 +177,7 @@ def build_world(installation: Installation, *, channels: Mapping[str, Channel] |
         people=roster.people,
         contents=contents,
         channels=channels,
-        brand=contents.brand(),
+        brand=contents.brand,
         links=build_links(settings),
         clock=installation.clock,
         point=installation.point,

@@ -5,6 +5,7 @@ log, all in one transaction. It never merges; where two profiles turn out to be 
 log and from then on routes to the winner. The direction is fixed here once, so a merge can never run in a circle.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -237,15 +238,24 @@ def identity_pairs(message: Message) -> list[Pair]:
     return pairs
 
 
+LONGEST_EMAIL, LONGEST_PHONE = 254, 40
+FEWEST_DIGITS = 5
+"""Of a telephone number that tells people apart."""
+_EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
+
+
 def contact_pairs(traits: Any) -> list[Pair]:
-    """E-mail and telephone of identify traits in the form by which people are the same."""
+    """E-mail and telephone of identify traits in the form by which people are the same; what people write where they have none joins nobody."""
     pairs: list[Pair] = []
     if isinstance(traits, dict):
         email, phone = traits.get("email"), traits.get("phone")
-        if isinstance(email, str) and "@" in email and len(email) <= 254:
+        if isinstance(email, str) and len(email) <= LONGEST_EMAIL and _EMAIL.fullmatch(email.strip()):
             pairs.append(("email", email.strip().casefold()))
-        if isinstance(phone, str) and 5 <= len(phone) <= 40:
-            pairs.append(("phone", "".join(c for c in phone if c.isdigit() or c == "+")))
+        if isinstance(phone, str) and len(phone) <= LONGEST_PHONE:
+            number = "".join(c for c in phone if (c.isascii() and c.isdigit()) or c == "+")
+            digits = number.replace("+", "")
+            if len(digits) >= FEWEST_DIGITS and len(set(digits)) > 1:
+                pairs.append(("phone", number))
     return pairs
 
 

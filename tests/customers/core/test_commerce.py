@@ -2,10 +2,11 @@
 
 import pytest
 
-from kundenkreis.customers.core.commerce import CART_LIFE, apply_commerce, commerce_next_us
-from kundenkreis.customers.core.state import CustomerState
+from kundenkreis.customers.core.commerce import CART_LIFE, MOST_PIECES, apply_commerce, commerce_next_us
+from kundenkreis.customers.core.state import CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.kernel.ids import NEVER
+from kundenkreis.kernel.money import MOST
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import DAY, zone
 
@@ -203,3 +204,16 @@ def test_what_is_removed_from_the_cart_is_counted() -> None:
     assert cart.lines == {"p": [2, 100]}
     shopper.does("Product Removed", T0, product_id="p")
     assert shopper.state.commerce.cart is None
+
+
+def test_no_number_of_pieces_or_orders_makes_a_state_that_cannot_be_stored() -> None:
+    """Three events of a public key had stopped a customer's fold for good."""
+    shopper = Shopper()
+    for _ in range(3):
+        shopper.does("Product Added", T0, product_id="p", quantity=2**63 - 1, price=10**12)
+    cart = shopper.state.commerce.cart
+    assert cart is not None
+    assert cart.lines["p"][0] == MOST_PIECES
+    for number in range(10_000):
+        shopper.does("Order Completed", T0, order_id=str(number), total=10**13)
+    assert decode_state(encode_state(shopper.state)).commerce.sales["EUR"] == MOST

@@ -513,3 +513,26 @@ def test_examples_of_the_specification_come_out_as_they_went_in() -> None:
             refused[page, body.get("type", body.get("action")), body.get("event", "")] = found.code
     assert refused == EXPECTED_REFUSALS
     assert len(EXAMPLES) == 75
+
+
+def test_the_same_bytes_are_two_events_where_only_the_address_says_which() -> None:
+    raw = b'{"userId":"u","name":"Home"}'
+    ids = {
+        read_item(InboxItem(NOW, "shop", False, endpoint, raw))[0].message_id for endpoint in ("page", "screen", "page")
+    }
+    assert len(ids) == 2
+
+
+def test_what_a_batch_shares_counts_for_each_of_its_events() -> None:
+    """The tracking API refuses more; what comes another way is held to the same."""
+    body = {"batch": [{"type": "track", "event": "Seen", "userId": "u"}], "context": {"a": "x" * 50_000}}
+    (found,) = read_item(InboxItem(NOW, "import", False, "batch", json.dumps(body).encode()))
+    assert isinstance(found, Malformed)
+    assert found.code == "event_too_large"
+
+
+@pytest.mark.parametrize("name", ["Sub-State Changed", "Phase Changed", "Score Crossed"])
+def test_a_public_key_sends_nothing_that_kundenkreis_says_itself(name: str) -> None:
+    found = read({"type": "track", "event": name, "anonymousId": "a"}, public=True)
+    assert isinstance(found, Malformed)
+    assert found.code == "needs_server_key"

@@ -58,6 +58,8 @@ def test_default_next_is_the_next_listed_and_the_last_ends() -> None:
         ({"steps": [{"id": "a", "message": {"content": "hello"}}]}, [("steps.0.message.purpose", "purpose_missing")]),
         ({"steps": [{"id": "a", "add_score": {"score": "fun", "points": 1}}]}, [("steps.0.add_score.score", "unknown_score")]),
         ({"steps": [{"id": "a", "emit_event": {"name": "Segment Entered"}}]}, [("steps.0.emit_event.name", "event_name_reserved")]),
+        ({"steps": [{"id": "a", "emit_event": {"name": "Merge Requested"}}]}, [("steps.0.emit_event.name", "event_name_reserved")]),
+        ({"steps": [{"id": "a", "emit_event": {"name": "Consent Confirmed"}}]}, [("steps.0.emit_event.name", "event_name_reserved")]),
         (
             {"steps": [{"id": "a", "split": {"parts": [{"id": "x", "percent": 40}, {"id": "x", "percent": 40}]}}]},
             [("steps.0.split.parts", "parts_not_100"), ("steps.0.split.parts.1.id", "duplicate_branch")],

@@ -25,7 +25,7 @@ from kundenkreis.customers.core.state import (
 )
 from kundenkreis.customers.core.turn import OrderEntry, Turn
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.money import minor_units
+from kundenkreis.kernel.money import minor_units, storable
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import DAY
 
@@ -37,6 +37,8 @@ CART_LIFE: Micros = 30 * DAY
 """An untouched cart is no longer open; shops empty theirs about then."""
 MOST_ORDER_LINES = 200
 MOST_CATEGORIES = 100
+MOST_PIECES = 1_000_000
+"""Of one product in one cart: more is a mistake or an attack."""
 DEFAULT_CURRENCY = "EUR"
 
 UNKNOWN, REFUNDED_BEFORE, CANCELLED_BEFORE = "unknown", "unknown_refunded", "unknown_cancelled"
@@ -308,7 +310,7 @@ def _move(sums: dict[str, int], currency: str, amount: int, to_currency: str, to
 
 
 def _add(sums: dict[str, int], currency: str, amount: int) -> None:
-    sums[currency] = sums.get(currency, 0) + amount
+    sums[currency] = storable(sums.get(currency, 0) + amount)
 
 
 def _uncount(turn: Turn, entry: OrderEntry) -> None:
@@ -362,7 +364,9 @@ def _cart_changed(turn: Turn, row: LogRow) -> None:
         held = cart.lines.get(product_id)
         if held is None and len(cart.lines) >= MOST_CART_LINES:
             return
-        cart.lines[product_id] = [(held[0] if held else 0) + count, _amount(properties, cart.currency, "price")]
+        cart.lines[product_id] = [
+            min((held[0] if held else 0) + count, MOST_PIECES), _amount(properties, cart.currency, "price")
+        ]  # fmt: skip
     cart.changed_us = max(cart.changed_us, at)
     if not cart.lines:
         commerce.cart = None

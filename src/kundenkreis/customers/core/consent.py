@@ -47,6 +47,9 @@ WORDING_FIELDS = ("wording", "text_version")
 PROOF_FIELDS = ("proof", "form", "form_url", "token_id", "document")
 """A confirmation proves itself by one of each: what was agreed to, and where it was given."""
 
+_SCOPES = frozenset({"marketing", "service", "profiling"})
+"""Scopes of an objection, beside channel:<channel> and purpose:<purpose>."""
+
 MOST_GRANTS = 100
 """Grants for further keys are not recorded (no consent); withdrawals always are."""
 
@@ -168,7 +171,9 @@ def _confirmed(state: CustomerState, row: LogRow) -> bool:
     """Consent Confirmed: a legal ground, with the evidence it needs."""
     properties = row.properties
     basis = _text(properties, "basis") or EXPRESS
-    evident = any(properties.get(f) for f in WORDING_FIELDS) and any(properties.get(f) for f in PROOF_FIELDS)
+    evident = any(_says(properties.get(f)) for f in WORDING_FIELDS) and any(
+        _says(properties.get(f)) for f in PROOF_FIELDS
+    )
     if basis not in BASES or basis == EXISTING or (basis == EXPRESS and not evident):
         return False
     proven = basis == EXPRESS and row.origin in ("api", "human")
@@ -208,9 +213,11 @@ def _withdrawn(state: CustomerState, row: LogRow) -> bool:
 def _objected(state: CustomerState, row: LogRow) -> bool:
     """Consent Objected: everything in its scope, from now on."""
     properties = row.properties
-    scope = properties.get("scope")
-    if isinstance(scope, str) and scope and scope != "all":
-        return _object(state.consent, scope, row.happened_us)
+    scope = _tidy(properties.get("scope"))
+    if scope and scope != "all":
+        # What cannot be understood is taken as wide as it may be meant.
+        is_known = scope in _SCOPES or scope.startswith(("channel:", "purpose:"))
+        return _object(state.consent, scope if is_known else "marketing", row.happened_us)
     changed = False
     for channel, purpose in _pairs(properties):
         scope = f"purpose:{purpose}" if purpose != "*" else f"channel:{channel}" if channel != "*" else "marketing"
@@ -221,9 +228,9 @@ def _objected(state: CustomerState, row: LogRow) -> bool:
 def _unsubscribed(state: CustomerState, row: LogRow) -> bool:
     """Unsubscribed: the list of the message; {"scope": "all"} all marketing; no list named: the whole channel."""
     properties = row.properties
-    if properties.get("scope") in ("all", "marketing"):
+    if _tidy(properties.get("scope")) in ("all", "marketing"):
         return _object(state.consent, "marketing", row.happened_us)
-    purpose, channel = _text(properties, "purpose") or "*", _text(properties, "channel") or "email"
+    purpose, channel = _tidy(properties.get("purpose")) or "*", _tidy(properties.get("channel")) or "email"
     grant = Grant(EXPRESS, False, row.happened_us, row.event_id)
     return _record(state.consent, f"{channel}|{purpose}", grant)
 
@@ -445,10 +452,20 @@ def _pairs(properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _names(properties: dict[str, Any], single: str, several: str) -> list[str]:
     listed = properties.get(several)
     if isinstance(listed, list):
-        names = sorted({name for name in listed if isinstance(name, str) and name})
+        names = sorted({_tidy(name) for name in listed} - {""})
         if names:
             return names
-    return [_text(properties, single) or "*"]
+    return [_tidy(properties.get(single)) or "*"]
+
+
+def _tidy(value: Any) -> str:
+    """A channel, purpose or scope as definitions write it: "Email " is email."""
+    return value.strip().casefold() if isinstance(value, str) else ""
+
+
+def _says(value: Any) -> bool:
+    """Whether a field of evidence says anything: text, a number, or an object with something in it."""
+    return bool(value) and isinstance(value, str | int | dict) and not isinstance(value, bool)
 
 
 def _text(properties: dict[str, Any], name: str) -> str:

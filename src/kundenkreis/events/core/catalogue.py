@@ -317,6 +317,7 @@ OWN_EVENTS = (
     "State Carried",
     "State Surrendered",
     "Step Budget Reached",
+    "Sub-State Changed",
 )
 """Names that Kundenkreis itself writes into the log. A public key cannot pretend to be it."""
 

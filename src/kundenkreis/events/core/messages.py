@@ -19,6 +19,7 @@ from kundenkreis.events.core.instants import instant_us
 from kundenkreis.events.core.request_body import (
     MOST_DEPTH,
     MOST_EVENT_BYTES,
+    MOST_SHARED_BYTES,
     NUL_ESCAPE,
     holds_huge_integer,
     holds_nul,
@@ -180,16 +181,16 @@ def _read_event(raw: bytes, type_: str, request: _Request) -> Message | Malforme
             raise _Bad("number_out_of_range", "holds a whole number beyond 64 bits")
         return _message(body, raw, type_, request)
     except (_Bad, BadIdentifierError) as bad:
-        return _malformed(bad.code, bad.detail, raw, body, request)
+        return _malformed(bad.code, bad.detail, raw, body, request, endpoint=type_)
 
 
-def _message(body: dict[str, Any], raw: bytes, type_: str, request: _Request) -> Message:
+def _message(body: dict[str, Any], raw: bytes, endpoint: str, request: _Request) -> Message:
     get = body.get
     token, is_changed = _take_secrets(body)
     if request.context is not None or request.integrations is not None:
         is_changed |= _merge_shared(body, request)
     # "action" is what early client libraries called it, and what part of Segment's documentation still does.
-    type_ = type_ or get("type") or get("action")  # type: ignore[assignment]  # checked in the next line
+    type_ = endpoint or get("type") or get("action")
     if type(type_) is not str or type_ not in TYPES:
         raise _Bad("unknown_type", "type must be one of identify, track, page, screen, group, alias")
 
@@ -220,7 +221,7 @@ def _message(body: dict[str, Any], raw: bytes, type_: str, request: _Request) ->
     return Message(
         type_,
         name,
-        _message_id(body, raw, request),
+        _message_id(body, raw, endpoint, request),
         user_id,
         anonymous_id,
         previous_id,
@@ -228,9 +229,20 @@ def _message(body: dict[str, Any], raw: bytes, type_: str, request: _Request) ->
         happened_us,
         flags | time_flags,
         body,
-        _encode(body) if is_changed else raw,
+        _kept(body, raw, is_changed=is_changed),
         unusable,
     )
+
+
+def _kept(body: dict[str, Any], raw: bytes, *, is_changed: bool) -> bytes:
+    """The bytes that stand in the log. What all events of a batch share counts for each of them."""
+    kept = _encode(body) if is_changed else raw
+    if len(kept) > MOST_EVENT_BYTES + MOST_SHARED_BYTES:
+        raise _Bad(
+            "event_too_large",
+            f"{len(kept)} bytes with what the batch says for all; one event may have {MOST_EVENT_BYTES}",
+        )
+    return kept
 
 
 def _identity(body: dict[str, Any], token: Any, request: _Request) -> tuple[str | None, str | None, int]:
@@ -322,15 +334,20 @@ def _alias_previous(body: dict[str, Any], user_id: str | None, *, public: bool) 
     return previous_id
 
 
-def _message_id(body: dict[str, Any], raw: bytes, request: _Request) -> str:
+def _message_id(body: dict[str, Any], raw: bytes, endpoint: str, request: _Request) -> str:
     message_id = body.get("messageId")
     if message_id is None or message_id == "":
-        return "auto-" + hash128("message", request.source, raw).hex()
+        return _own_id(raw, endpoint, request)
     if type(message_id) is int:
         return str(message_id)
     if type(message_id) is not str or len(message_id) > 255:
         raise _Bad("bad_message_id", "messageId must be text of at most 255 characters")
     return message_id
+
+
+def _own_id(raw: bytes, endpoint: str, request: _Request) -> str:
+    """The id of an event that brings none: its bytes, and which call it is where only the address says that."""
+    return "auto-" + hash128("message", request.source, raw, *filter(None, (endpoint,))).hex()
 
 
 def _happened(body: dict[str, Any], request: _Request) -> tuple[Micros, int]:
@@ -382,7 +399,7 @@ def is_usable_key(key: str) -> bool:
     )
 
 
-def _malformed(code: str, detail: str, raw: bytes, body: Any, request: _Request) -> Malformed:
+def _malformed(code: str, detail: str, raw: bytes, body: Any, request: _Request, *, endpoint: str = "") -> Malformed:
     message_id = ""
     if type(body) is dict:
         if b"writeKey" in raw or b"identityToken" in raw:
@@ -390,4 +407,4 @@ def _malformed(code: str, detail: str, raw: bytes, body: Any, request: _Request)
             raw = _encode(body)
         declared = body.get("messageId")
         message_id = declared if type(declared) is str and len(declared) <= 255 else ""
-    return Malformed(code, detail, raw, message_id or "auto-" + hash128("message", request.source, raw).hex())
+    return Malformed(code, detail, raw, message_id or _own_id(raw, endpoint, request))

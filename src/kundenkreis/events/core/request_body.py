@@ -17,6 +17,9 @@ MOST_EVENT_BYTES = 32 * 1024
 MOST_BATCH_BYTES = 500 * 1024
 """One batch. Source: the same."""
 
+MOST_SHARED_BYTES = 8 * 1024
+"""What a batch says for all of its events (context, integrations), because it is written into each: a client's context has about one."""
+
 MOST_BATCH_EVENTS = 2_500
 """Events in one batch. Source: the same."""
 
@@ -59,9 +62,15 @@ class Accepted(msgspec.Struct, frozen=True):
     """What is stored in its place, where one event would have cost the others; None: the body as it came."""
 
 
+_NOTHING = msgspec.Raw(b"null")
+
+
 class _Batch(msgspec.Struct):
     batch: list[msgspec.Raw]
-    writeKey: msgspec.Raw = msgspec.Raw(b"null")
+    writeKey: msgspec.Raw = _NOTHING
+    context: msgspec.Raw = _NOTHING
+    integrations: msgspec.Raw = _NOTHING
+    sentAt: msgspec.Raw = _NOTHING
 
 
 _decode_value = msgspec.json.Decoder().decode
@@ -78,6 +87,7 @@ HOLDS_NUL = Refusal(400, "nul_character", "The character U+0000 cannot be stored
 NUMBER_TOO_LARGE = Refusal(400, "number_out_of_range", "Whole numbers may have 64 bits.")
 TOO_DEEP = Refusal(400, "too_deep", f"Objects and lists may stand inside each other {MOST_DEPTH} deep.")
 EVENT_TOO_LARGE = Refusal(413, "event_too_large", "One event may have 32 KB.")
+SHARED_TOO_LARGE = Refusal(413, "shared_too_large", "What a batch says for all of its events may have 8 KB.")
 BATCH_TOO_LARGE = Refusal(413, "batch_too_large", "One batch may have 500 KB.")
 TOO_MANY_EVENTS = Refusal(413, "too_many_events", f"One batch may hold {MOST_BATCH_EVENTS:,} events.")
 BAD_ENCODING = Refusal(400, "bad_encoding", "The body is not what its Content-Encoding says.")
@@ -184,12 +194,30 @@ def _check_batch(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one ret
     events = found.batch
     if len(events) > MOST_BATCH_EVENTS:
         return TOO_MANY_EVENTS
+    for shared in (found.context, found.integrations, found.sentAt):
+        if shared is not _NOTHING and (refusal := _check_shared(bytes(shared))) is not None:
+            return refusal
     if len(body) > MOST_EVENT_BYTES and any(memoryview(event).nbytes > MOST_EVENT_BYTES for event in events):
         return EVENT_TOO_LARGE
     try:
         return Accepted(len(events), _decode_text(found.writeKey), mended)
     except _BAD_JSON:
         return Accepted(len(events), "", mended)
+
+
+def _check_shared(text: bytes) -> Refusal | None:
+    """Why this cannot stand in every event of the batch; the same questions that each event is asked."""
+    if len(text) > MOST_SHARED_BYTES:
+        return SHARED_TOO_LARGE
+    if text.count(b"{") + text.count(b"[") >= MOST_DEPTH and is_too_deep(b"[" + text + b"]"):
+        return TOO_DEEP
+    try:
+        value = _decode_value(text)
+    except _BAD_JSON:
+        return BAD_JSON
+    if NUL_ESCAPE in text and holds_nul(value):
+        return HOLDS_NUL
+    return NUMBER_TOO_LARGE if holds_huge_integer(text, value) else None
 
 
 def without_what_no_json_holds(body: bytes) -> bytes:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.events.core.catalogue import OWN_EVENTS
 from kundenkreis.journeys.core.protocol import CompileContext, DerivingStep, NameOf, StepKind, StepSource
 from kundenkreis.kernel.references import EventName
 
@@ -15,22 +16,8 @@ class EmitEventConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     properties: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-RESERVED = frozenset(
-    {
-        "Segment Entered",
-        "Segment Left",
-        "Phase Changed",
-        "Message Released",
-        "Message Withheld",
-        "Message Expired",
-        "Message Cancelled",
-        "Attribute Set",
-        "Score Added",
-        "Broadcast Started",
-        "Journey Stopped",
-    }
-)
-"""Events with a meaning inside the fold: a journey may not forge them."""
+RESERVED = frozenset(OWN_EVENTS)
+"""Events with a meaning inside the fold: a journey may not forge them, nor what a person has agreed to."""
 
 
 def compile_emit_event(source: StepSource, context: CompileContext) -> DerivingStep:
@@ -38,11 +25,11 @@ def compile_emit_event(source: StepSource, context: CompileContext) -> DerivingS
     name = source.config.name
     if not name:
         context.problem((*source.path, "name"), "event_name_missing", "Name the event.")
-    if name in RESERVED:
+    if name in RESERVED or name.startswith("Consent "):
         context.problem(
             (*source.path, "name"),
             "event_name_reserved",
-            f'"{name}" is an event that Kundenkreis itself derives; choose another name.',
+            f'"{name}" is an event of Kundenkreis itself; choose another name.',
         )
     return DerivingStep(source.config.name, source.config.properties, subject=source.config.name)
 

@@ -26,7 +26,7 @@ import msgspec
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.money import ZERO_DECIMAL, minor_units
+from kundenkreis.kernel.money import ZERO_DECIMAL, minor_units, storable
 from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.kernel.zones import Zone
 from kundenkreis.segments.core.operators import EventFilter, dig
@@ -232,7 +232,7 @@ def _take_bucket(value: Any, size: int, _occurred_us: Micros, day: int, amount: 
     kept = [] if value is None else [bucket for bucket in value if bucket[0] >= oldest]
     at = bisect_left(kept, day, key=lambda bucket: bucket[0])
     if at < len(kept) and kept[at][0] == day:
-        kept[at] = [day, kept[at][1] + amount]
+        kept[at] = [day, storable(kept[at][1] + amount)]
     else:
         kept.insert(at, [day, amount])
     return kept
@@ -241,7 +241,7 @@ def _take_bucket(value: Any, size: int, _occurred_us: Micros, day: int, amount: 
 def _take_total(value: Any, _size: int, _occurred_us: Micros, _day: int, amount: int, _today: int) -> Any:
     if value is None:
         return amount
-    return value + amount if amount else value
+    return storable(value + amount) if amount else value
 
 
 def _take_first(value: Any, _size: int, occurred_us: Micros, _day: int, _amount: int, _today: int) -> Any:
@@ -266,7 +266,7 @@ def _take_day(value: Any, size: int, _occurred_us: Micros, day: int, _amount: in
 def _unite_buckets(mine: Any, theirs: Any, _size: int) -> Any:
     days = {bucket[0]: bucket[1] for bucket in mine}
     for day, amount in theirs:
-        days[day] = days.get(day, 0) + amount
+        days[day] = storable(days.get(day, 0) + amount)
     return [[day, days[day]] for day in sorted(days)]
 
 
@@ -282,7 +282,7 @@ _TAKE: dict[str, _Take] = {
 _UNITE: dict[str, Callable[[Any, Any, int], Any]] = {
     "recent": lambda mine, theirs, size: sorted([*mine, *theirs])[-size:],
     "buckets": _unite_buckets,
-    "total": lambda mine, theirs, _size: mine + theirs,
+    "total": lambda mine, theirs, _size: storable(mine + theirs),
     "first": lambda mine, theirs, _size: min(mine, theirs),
     "last": lambda mine, theirs, _size: max(mine, theirs),
     "days": lambda mine, theirs, size: sorted({*mine, *theirs})[-size:],
