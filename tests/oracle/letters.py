@@ -291,12 +291,14 @@ class Letters:
         return taken_back.key, "cancelled", letter.message.due_us, "cancelled"
 
     def _taken_back(self, run, released):
-        """When a goal or an exit took back what the run had in the outbox; not what ended by its own steps."""
+        """When a goal or an exit took back what the run had in the outbox; of what ended by its own steps only a goal that is still measured does."""
         stop = run.stop()
         if stop is None or stop[0].key < released.key:
             return None
         if run.ended is not None and run.ended[0].key < stop[0].key:
-            return None
+            goal, config = run.goal(), run.journey.get("goal", {})
+            is_measured = "within_days" in config and config.get("exit_on_goal", True)
+            return goal if is_measured and goal is not None and goal.key >= released.key else None
         return stop[0]
 
     def _finish(self, letter):

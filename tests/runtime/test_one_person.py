@@ -156,3 +156,17 @@ def test_only_an_act_of_the_person_is_answered_at_night(tmp_path: Path, event: s
     assert decided == [("released",)] if is_answered_at_night else [("planned",)]
     town.pass_time(9 * HOUR)
     assert_rebuilt_equal(town)
+
+
+def test_a_goal_takes_back_the_last_message_too(tmp_path: Path) -> None:
+    steps = [company.message("m", "receipt", purpose="order", message_class="transactional")]
+    cart = company.journey(
+        "cart", entry={"event": {"name": "Product Added"}}, goal={"event": {"name": "Order Completed"}, "within_days": 9}, steps=steps
+    )  # fmt: skip
+    town = town_of(tmp_path, cart)
+    town.send("identify", userId="u", traits={"email": "u@kunde.example", "country": "DE"})
+    say(town, "Product Added", userId="u", product_id="p")
+    assert [run.step_id for run in state_of(town, "u").runs] == [""]
+    say(town, "Order Completed", userId="u", order_id="o", total=5)
+    assert [row[0] for row in rows(town, "SELECT outcome FROM verdicts ORDER BY at_us, sequence")][-1] == "cancelled"
+    assert_rebuilt_equal(town)

@@ -35,6 +35,15 @@ VariantKey = Annotated[
 Names = dict[Language, Annotated[str, Meta(min_length=1, max_length=2_000)]]
 """One text per language: {de: Stammkunden, en: Regulars}."""
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
+Line = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=500,
+        pattern="^[^\\x00-\\x1f\\x7f]+$",
+        description="One line of text, without line breaks",
+    ),
+]
 MessageClass = Literal["transactional", "service", "marketing"]
 CallToAction = Literal["read", "learn", "opinion", "use", "get_help", "register", "buy", "recommend", "none"]
 
@@ -81,8 +90,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Brand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A brand: who speaks."""
 
-    name: Text
-    sender_name: Text
+    name: Line
+    sender_name: Line
     sender_address: Annotated[
         str, Meta(pattern="^[^@\\s]{1,64}@[^@\\s]{1,255}$", description="An e-mail address such as hallo@example.org")
     ]

@@ -228,6 +228,8 @@ def _reach_goal(turn: Turn, run: Run, journey: CompiledJourney, when: Micros, re
     run.goal_reached_us = when
     if run.waiting_for == MEASURED or not journey.exit_on_goal:
         add_path(turn, run, "goal", reason)
+        if journey.exit_on_goal:
+            _take_back_messages(turn, run, "goal")
         return run.waiting_for != MEASURED
     return end_run(turn, run, journey, "goal", reason)
 
@@ -263,7 +265,7 @@ def _take_back_messages(turn: Turn, run: Run, outcome: str) -> None:
     """Ask the contact policy to cancel what this run has planned.
 
     What already lies in the outbox is taken back too when something from outside ended the run (goal, exit_when,
-    restart, stop); a run that came to its own end wanted it sent.
+    restart, stop), also when the goal is reached after its last step; a run that came to its own end wanted it sent.
     """
     from_outside = outcome in ENDED_FROM_OUTSIDE
     mine = (one for one in turn.state.contact.planned if one.run_id == run.run_id)
