@@ -220,3 +220,19 @@ def test_the_next_event_may_end_a_run_by_its_key() -> None:
     leave = compile_rulebook([definitions.documents()], zone=Zone("UTC")).journeys.current["order_help"].exit_when
     assert leave is not None and leave.trigger is not None
     assert (leave.trigger.names, leave.trigger.key) == (("Case Opened", "Return Requested"), "about_order")
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its definitions would have been taken back."""
+    (tmp_path / "journeys").mkdir()
+    (tmp_path / "brand.yaml").write_text("kind: brand\n")
+    scan = os.scandir
+
+    def scandir(folder: str) -> object:
+        if str(folder).endswith("journeys"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    (mistake,) = refused(load_directory(tmp_path))
+    assert (mistake.code, mistake.place.file) == ("unreadable", str(tmp_path / "journeys"))

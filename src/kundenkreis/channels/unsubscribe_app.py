@@ -79,7 +79,9 @@ _STYLE = (
     "color:#1d2433;background:#fff}"
     "button{font:inherit;display:block;width:100%;margin:.75rem 0;padding:.8rem 1rem;border:1px solid #4f46e5;"
     "border-radius:.5rem;background:#4f46e5;color:#fff;cursor:pointer}button.quiet{background:#fff;color:#3730a3}"
-    "button:focus-visible{outline:3px solid #a5b4fc}p.note{color:#5d667a}"
+    "button:focus-visible,input:focus-visible{outline:3px solid #a5b4fc}p.note{color:#5d667a}"
+    "fieldset{border:0;margin:0;padding:0}legend{padding:0;margin-bottom:.5rem}label{display:flex;gap:.75rem;align-items:center;padding:.6rem 0}"
+    "input{flex:none;width:1.25rem;height:1.25rem;accent-color:#4f46e5}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode("utf-8")).digest()).decode("ascii")
 _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'"
@@ -122,10 +124,10 @@ class UnsubscribeApp:
         token = str(scope["path"]).removeprefix(self._prefix)
         at_us = self._now_us()
         opened = open_token(token, self._keys, action="unsubscribe", at_us=at_us)
-        body = await _read(receive) if scope["method"] == "POST" else b""
-        decision = decide(scope["method"], opened, content_type=_header(scope, b"content-type"), body=body)
-        status, page = await self._perform(decision, at_us, _language(opened, _header(scope, b"accept-language")))
-        await _answer(send, status, page, with_body=scope["method"] != "HEAD")
+        body = await read_body(receive) if scope["method"] == "POST" else b""
+        decision = decide(scope["method"], opened, content_type=header(scope, b"content-type"), body=body)
+        status, shown = await self._perform(decision, at_us, language_of(opened, header(scope, b"accept-language")))
+        await answer(send, status, shown, with_body=scope["method"] != "HEAD")
 
     async def _perform(self, decision: Decision, at_us: Micros, language: str) -> tuple[int, str]:
         if isinstance(decision, Refuse):
@@ -163,8 +165,8 @@ def withdrawal_of(decision: Withdraw, at_us: Micros) -> Withdrawal:
     )
 
 
-async def _read(receive: Receive) -> bytes:
-    """The body, or one octet more than the limit."""
+async def read_body(receive: Receive) -> bytes:
+    """The body of a public form, or one octet more than the limit."""
     body = b""
     while True:
         message = await receive()
@@ -175,8 +177,9 @@ async def _read(receive: Receive) -> bytes:
             return body[: BODY_LIMIT_BYTES + 1]
 
 
-async def _answer(send: Send, status: int, page: str, *, with_body: bool) -> None:
-    data = page.encode("utf-8")
+async def answer(send: Send, status: int, shown: str, *, with_body: bool) -> None:
+    """A public page, which nothing keeps, frames or follows."""
+    data = shown.encode("utf-8")
     headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(data)).encode()), *_HEADERS]
     if status == 405:
         headers.append((b"allow", b"GET, HEAD, POST"))
@@ -186,16 +189,19 @@ async def _answer(send: Send, status: int, page: str, *, with_body: bool) -> Non
     await send({"type": "http.response.body", "body": data if with_body else b""})
 
 
-def _header(scope: MutableMapping[str, Any], name: bytes) -> str:
+def header(scope: MutableMapping[str, Any], name: bytes) -> str:
+    """The first header of this name, "" without one."""
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _language(scope: Scope | None, accepted: str) -> str:
+def language_of(scope: Scope | None, accepted: str) -> str:
+    """de or en: as the message was written, else as the browser asks."""
     wanted = scope.language if scope is not None else accepted
     return "en" if wanted.strip().lower().startswith("en") else "de"
 
 
-def _page(language: str, title: str, inner: str) -> str:
+def page(language: str, title: str, inner: str) -> str:
+    """A whole public page around its content."""
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head>'
@@ -211,9 +217,9 @@ def _form(language: str) -> str:
         f'<button class="quiet" name="reach" value="all">{text["all"]}</button></form>'
         f'<p class="note">{text["note"]}</p>'
     )
-    return _page(language, text["title"], inner)
+    return page(language, text["title"], inner)
 
 
 def _notice(language: str, title: str, sentence: str) -> str:
     text = _TEXTS[language]
-    return _page(language, text[title], f'<p role="status">{text[sentence]}</p>')
+    return page(language, text[title], f'<p role="status">{text[sentence]}</p>')

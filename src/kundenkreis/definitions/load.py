@@ -1,5 +1,6 @@
 """Definitions from a directory of files: every mistake of every file, or the definitions as one whole."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path as FilePath
@@ -28,39 +29,48 @@ SUFFIXES = frozenset({".yaml", ".yml"})
 MOST_FILES = 5_000
 
 
+def _files(directory: FilePath) -> list[FilePath] | DefinitionError:
+    """All YAML files that are not hidden, or why there is nothing to read."""
+    place = Place(str(directory))
+    if not directory.is_dir():
+        what = "this is no directory" if directory.exists() else "there is no such directory"
+        return _mistake(place, "no_directory", what, "Name the directory that holds the YAML files")
+    try:
+        files = _walked(directory)
+    except OSError as error:
+        # What cannot be looked into must not look as if it were gone: its definitions would be taken back.
+        what = f"the directory cannot be read: {error.strerror}"
+        return _mistake(Place(str(error.filename)), "unreadable", what, "Give yourself the right to read it")
+    if not files:
+        remedy = "`kreis export` writes what is published now"
+        return _mistake(place, "no_files", "the directory holds no .yaml file", remedy)
+    if len(files) > MOST_FILES:
+        what = f"the directory holds {len(files):,} files"
+        return _mistake(place, "too_many_files", what, f"At most {MOST_FILES:,} are read")
+    return files
+
+
+def _walked(directory: FilePath) -> list[FilePath]:
+    """Raises OSError for a folder that cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found = []
+    for folder, below, names in os.walk(directory, onerror=refuse):
+        below[:] = [name for name in below if not name.startswith(".")]
+        found += [FilePath(folder, name) for name in names if not name.startswith(".")]
+    return sorted(each for each in found if each.suffix.lower() in SUFFIXES)
+
+
 def load_directory(directory: FilePath, plugins: Plugins | None = None) -> Definitions | list[DefinitionError]:
     """The definitions in all YAML files under a directory, or all mistakes in them in the order of files and lines.
 
     Effects: reads files. Hidden files and folders (.git) are passed over.
     """
-    if not directory.is_dir():
-        what = "this is no directory" if directory.exists() else "there is no such directory"
-        return [
-            _mistake(Place(str(directory)), "no_directory", what, "Name the directory that holds the YAML files"),
-        ]
-    files = sorted(
-        each
-        for each in directory.rglob("*")
-        if each.suffix.lower() in SUFFIXES and not _is_hidden(each, directory) and not each.is_dir()
-    )
-    if not files:
-        return [
-            _mistake(
-                Place(str(directory)),
-                "no_files",
-                "the directory holds no .yaml file",
-                "`kreis export` writes what is published now",
-            )
-        ]
-    if len(files) > MOST_FILES:
-        return [
-            _mistake(
-                Place(str(directory)),
-                "too_many_files",
-                f"the directory holds {len(files):,} files",
-                f"At most {MOST_FILES:,} are read",
-            )
-        ]
+    files = _files(directory)
+    if isinstance(files, DefinitionError):
+        return [files]
     contents: list[tuple[str, bytes]] = []
     mistakes: list[DefinitionError] = []
     for each in files:
@@ -96,10 +106,6 @@ def load_directory(directory: FilePath, plugins: Plugins | None = None) -> Defin
             )
         ]
     return loaded
-
-
-def _is_hidden(file: FilePath, directory: FilePath) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(directory).parts)
 
 
 def load_files(

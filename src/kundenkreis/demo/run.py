@@ -30,7 +30,7 @@ from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.runtime.clock import VirtualClock
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.dispatching import build_world
-from kundenkreis.runtime.installation import INBOX_FILE, Installation
+from kundenkreis.runtime.installation import INBOX_FILE, Installation, ZoneFixedError
 from kundenkreis.runtime.stores.meta import read_meta, write_meta
 from kundenkreis.runtime.worker import EmbeddedWorker
 from kundenkreis.settings import Settings
@@ -98,7 +98,10 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
     collect_rarely()
     stream = in_process(today, households)
     clock = VirtualClock()
-    installation = Installation(settings, clock=clock, durable=False)
+    try:
+        installation = Installation(settings, clock=clock, durable=False)
+    except ZoneFixedError:  # the demo has its own zone; this is somebody else's data
+        raise NotADemoError from None
     try:
         _claim(installation)
         loader = _Loader(installation, clock, MovedYear(today), progress)

@@ -5,6 +5,7 @@ Every shell (serve, command line, demo, tests) starts here, so that they cannot 
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from kundenkreis.events.core.inbox_item import InboxItem
@@ -71,6 +72,8 @@ class Installation:
         try:
             self._prepare_store()
             self.zone: Zone = self._fixed_zone()
+            # Pages show what the rules count by, whatever the environment left out.
+            self.settings = replace(self.settings, zone=self.zone.name)
             self._keep_anonymous_days()
         except BaseException:
             self.close()

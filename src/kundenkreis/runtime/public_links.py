@@ -1,4 +1,4 @@
-"""Links in messages that work without signing in: unsubscribe.
+"""Links in messages that work without signing in: unsubscribe, and choose topics.
 
 A click writes a restrict-only fence beside the outbox and the withdrawal into the inbox, both durable, before it is answered.
 """
@@ -10,16 +10,21 @@ import msgspec
 from kundenkreis.channels.core.fences import MARKETING, purpose_on
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.outbox import SqlOutbox
+from kundenkreis.channels.preferences_app import PreferencesApp, Topic, Topics
 from kundenkreis.channels.unsubscribe_app import UnsubscribeApp, Withdrawal
+from kundenkreis.customers.core.permission import MARKETING as MARKETING_CLASS
+from kundenkreis.customers.core.permission import permission
+from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.runtime.dispatching import LINK_KEY
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
+from kundenkreis.runtime.stores.session import Session
 from kundenkreis.settings import secret_key
 
 
-def public_links(installation: Installation) -> UnsubscribeApp:
-    """The ASGI application of the links of this installation."""
+def public_links(installation: Installation) -> dict[str, UnsubscribeApp | PreferencesApp]:
+    """The ASGI applications of the links of this installation, by how their paths begin."""
     outbox = SqlOutbox(installation.store)
     bell = installation.bell(WORKER_BELL)
 
@@ -37,7 +42,53 @@ def public_links(installation: Installation) -> UnsubscribeApp:
         bell.ring()
 
     key = TokenKey(secret_key(installation.settings, LINK_KEY))
-    return UnsubscribeApp((key,), now_us=installation.clock.now_us, write_fence=write_fence, append=append)
+    now_us = installation.clock.now_us
+    return {
+        "/u/": UnsubscribeApp((key,), now_us=now_us, write_fence=write_fence, append=append),
+        "/p/": PreferencesApp(
+            (key,), now_us=now_us, topics=topics_of(installation), write_fence=write_fence, append=append
+        ),
+    }
+
+
+def topics_of(installation: Installation) -> Topics:
+    """Who knows what a person receives: every purpose for which marketing may go out to them now."""
+
+    def topics(profile_id: int, channel: str) -> list[Topic]:
+        with installation.store.reading() as tx:
+            state = _state_of(tx, profile_id)
+            if state is None:
+                return []
+            installation.rulebooks.read(tx)
+        policy = installation.rulebooks(state.rulebook_version).policy
+        at_us = installation.clock.now_us()
+        found = []
+        for purpose in policy.purposes.values():
+            answer = permission(
+                state, channel, purpose.id, message_class=MARKETING_CLASS, at_us=at_us, bases=policy.bases(purpose.id),
+                categories=policy.categories(purpose.id) or tuple(state.commerce.categories),
+            )  # fmt: skip
+            # What was asked for once, such as the mail that asks for a confirmation, is no topic.
+            if answer.allowed and answer.basis != "requested":
+                found.append(Topic(purpose.id, {"de": purpose.name.de, "en": purpose.name.en}))
+        return found
+
+    return topics
+
+
+def _state_of(tx: Session, profile_id: int) -> CustomerState | None:
+    """The customer, or whoever they were joined into."""
+    seen: set[int] = set()
+    while profile_id not in seen:
+        seen.add(profile_id)
+        rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,))
+        if not rows:
+            return None
+        state = decode_state(bytes(rows[0][0]))
+        if not state.forwarded_to:
+            return state
+        profile_id = state.forwarded_to
+    return None
 
 
 def scope_of(withdrawal: Withdrawal) -> str:

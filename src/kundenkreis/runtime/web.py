@@ -47,7 +47,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PAGE_THREADS = 8
-PUBLIC_PREFIX = "/u/"
 
 
 def sources_of(installation: Installation) -> Sources:
@@ -107,7 +106,7 @@ def build_app(installation: Installation) -> TrackingApp:
     links = public_links(installation)
 
     async def behind(scope: Scope, receive: Receive, send: Send) -> None:
-        app: Any = links if scope["type"] == "http" and scope["path"].startswith(PUBLIC_PREFIX) else pages
+        app: Any = links.get(scope["path"][:3], pages) if scope["type"] == "http" else pages
         await app(scope, receive, send)
 
     bell = installation.bell(WORKER_BELL)

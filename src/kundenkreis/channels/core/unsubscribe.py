@@ -67,14 +67,14 @@ _MEANINGS: dict[tuple[tuple[str, str], ...], tuple[Reach, bool]] = {
 """All that a body may say: (what it withdraws, whether a mail program said it)."""
 
 
-def form_fields(content_type: str, body: bytes) -> list[tuple[str, str]] | None:
-    """The fields of a urlencoded or multipart form, None if it is neither or malformed."""
+def form_fields(content_type: str, body: bytes, *, most: int = 8) -> list[tuple[str, str]] | None:
+    """The fields of a urlencoded or multipart form, None if it is neither, malformed, or has more of them."""
     kind, _, parameters = content_type.partition(";")
     kind = kind.strip().lower()
     try:
         if kind == "application/x-www-form-urlencoded":
             return parse_qsl(
-                body.decode("ascii").strip(), keep_blank_values=True, strict_parsing=True, max_num_fields=8
+                body.decode("ascii").strip(), keep_blank_values=True, strict_parsing=True, max_num_fields=most
             )
         if kind == "multipart/form-data":
             return _multipart(parameters, body)
