@@ -2,10 +2,14 @@
 
 import re
 from dataclasses import replace
+from unittest.mock import Mock
 
+import msgspec
 import pytest
 
-from kundenkreis.site.mounted import mounted
+from kundenkreis.definitions.canonical import canonical_json
+from kundenkreis.playbooks.shipped import shipped_rulebook
+from kundenkreis.site.mounted import mount, mounted
 from kundenkreis.site.ports.start import People, StartFigures
 from kundenkreis.site.testing import SAMPLE_CIRCLE, StartAsGiven
 from kundenkreis.site.wsgi import build_application
@@ -63,3 +67,22 @@ def test_an_empty_circle_names_the_first_steps(site: Site) -> None:
         clock_us=lambda: site.now_us,
     )
     assert steps.findall(page(site)) == ["/settings/keys/", "/settings/brand/", "/journeys/library/"]
+
+
+def test_mails_in_the_name_of_an_invented_company_are_said_to_be_so(site: Site) -> None:
+    """The first steps name it only while nobody is there yet."""
+    words = "in the name of an invented company"
+    documents = msgspec.json.decode(canonical_json(shipped_rulebook(with_journeys=False)))
+
+    def speak_from(address: str, *, smtp_host: str = "mail.example.com") -> None:
+        own = [{**one, "sender_address": address} if one["kind"] == "brand" else one for one in documents]
+        publisher = Mock(in_force=lambda: msgspec.json.encode(own))
+        sources = replace(mounted().sources, publisher=publisher)
+        mount(replace(mounted(), sources=sources, settings=replace(site.settings, smtp_host=smtp_host)))
+
+    speak_from("hallo@kreisladen.example", smtp_host="")
+    assert words not in page(site)  # the local mailbox hurts nobody
+    speak_from("hallo@kreisladen.example")
+    assert words in page(site)
+    speak_from("post@lindenhof.de")
+    assert words not in page(site)

@@ -36,8 +36,8 @@ def simulate(request: HttpRequest, journey_id: str) -> HttpResponse:
     desk, trials = Desk(journey_id), mounted().sources.trials
     if not desk.document:
         raise Http404
-    last = _today() - 1
-    first, error = max(trials.first_day(), last + 1 - _PAST_DAYS), ""
+    first, error = max(trials.first_day(), _today() - _PAST_DAYS), ""
+    last = max(_today() - 1, first)  # on its first day an installation has no other
     if "end" in request.POST:
         trials.end(journey_id, request.POST["end"])
         return redirect("journey_simulate", journey_id)
