@@ -61,6 +61,8 @@ def test_runs_in_replaced_and_deleted_journeys_are_counted() -> None:
     )
     state = person(0, inside=False)
     state.runs = [Run(name.encode(), name, 1, "", AT, "pause", AT) for name in ("kept", "replaced", "deleted")]
+    # Whoever has taken the last step, and whose goal is only measured, finishes nothing.
+    state.runs.append(Run(b"measured", "replaced", 1, "", AT, "", AT, waiting_for="goal"))
     impact = count_impact([(state, ())], before=before, after=after, at_us=AT)
     assert impact.journeys == (
         JourneyImpact("deleted", 0, 1),

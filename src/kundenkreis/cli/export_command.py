@@ -11,7 +11,9 @@ from kundenkreis.settings import Settings
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("directory", type=Path, help="an empty directory, or one that an earlier export wrote")
+    parser.add_argument(
+        "directory", type=Path, help="a directory that holds no YAML files but those of an earlier export"
+    )
     parser.add_argument(
         "--schema",
         type=Path,

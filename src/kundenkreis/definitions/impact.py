@@ -15,6 +15,7 @@ from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.journeys.core.impact import StepImpact, compare_versions
 from kundenkreis.journeys.core.runs import adopt as adopt_journeys
+from kundenkreis.journeys.core.walk import MEASURED
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.segments.core.decisions import adopt as adopt_decisions
@@ -80,6 +81,8 @@ def count_impact(
             elif isinstance(record, RunEntry) and record.outcome == "entered":
                 starts[record.journey_id] += 1
         for run in state.runs:
+            if run.waiting_for == MEASURED:
+                continue  # nobody who has taken the last step finishes anything
             newest = after.journeys.current.get(run.journey_id)
             if newest is None or newest.version != run.version:
                 earlier[run.journey_id] += 1

@@ -38,7 +38,7 @@ def test_moves_of_the_chosen_period(site: Site, asked: str, days: int) -> None:
 
 
 def test_phases_clockwise_in_the_viewers_language(site: Site) -> None:
-    names = re.compile(r"<h3>([^<]+)</h3>")
+    names = re.compile(r'class="phase-[a-z]+">\s*<h2>([^<]+)</h2>')
     assert names.findall(page(site)) == ["Awareness", "Trust", "Purchase", "Care", "Loyalty", "Win-back"]
     assert names.findall(page(site, language="de")) == [
         "Aufmerksamkeit", "Vertrauen", "Kauf", "Nachbetreuung", "Bindung", "Rückgewinnung",
