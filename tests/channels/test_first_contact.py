@@ -63,6 +63,8 @@ def test_an_incentive_is_never_the_first_message() -> None:
     state = customer(purposes=("newsletter", "incentive"))
     present = message(at_us=NOON, purpose="incentive")
     assert verdict(state, present) == ("withhold", ["first_incentive", False])
+    contacts(state, NOON - 61 * DAY, channel="letter")  # whether it was dropped already or not
+    assert verdict(state, present) == ("withhold", ["first_incentive", False])
     contacts(state, NOON - 20 * DAY, channel="letter")
     assert verdict(state, present)[0] == "release"
     contacts(state, NOON + HOUR, channel="letter")

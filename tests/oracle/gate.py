@@ -253,7 +253,7 @@ class _Asked:
     def _incentive(self, world):
         if self.message.config["purpose"] not in self.policy.get("incentives", ["incentive"]):
             return None
-        before = any(one.at_us < world.at_us for one in self.contacts if not one.is_second)
+        before = any(world.at_us - 60 * DAY <= one.at_us < world.at_us for one in self.contacts if not one.is_second)
         return None if before else ("first_incentive", FOR_NOW)
 
     def _situation(self, world):

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from kundenkreis.cli import (
     apply_command,
+    broadcast_command,
     demo_command,
     erase_command,
     explain_command,
@@ -39,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     serve_command.COMMAND,
     apply_command.COMMAND,
     export_command.COMMAND,
+    broadcast_command.COMMAND,
     explain_command.COMMAND,
     simulate_command.COMMAND,
     rebuild_command.COMMAND,

@@ -70,14 +70,17 @@ def supervise(settings: Settings) -> Answer | None:
         AlreadyServedError, PortTakenError: another server is in the way.
     """
     from kundenkreis.runtime.serve import Supervisor, await_port, role_arguments
-    from kundenkreis.runtime.sole_process import claim_folder
+    from kundenkreis.runtime.sole_process import claim_folder, place_of
 
     folder = claim_folder(settings, "serve.lock")
     await_port(settings)
     login = _prepared(settings)
     roles = [("web", role_arguments("web"))]
+    # Several servers may share one database: a namesake on another machine would take the partitions of this one's workers.
+    place = f"{place_of(settings.data_dir)}:" if settings.on_postgres else ""
     roles += [
-        (f"worker-{n}", role_arguments("worker", "--name", f"worker-{n}")) for n in range(1, settings.workers + 1)
+        (f"worker-{n}", role_arguments("worker", "--name", f"{place}worker-{n}"))
+        for n in range(1, settings.workers + 1)
     ]
     roles += [(role, role_arguments(role)) for role in ("dispatcher", "counter")]
     threading.Thread(target=_say_where, args=(settings, login), daemon=True).start()

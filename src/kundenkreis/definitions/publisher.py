@@ -27,5 +27,8 @@ class Publisher(Protocol):
             PublishedMeanwhileError: `after` is given, and the rulebook in force is another version.
         """
 
+    def start_broadcast(self, journey_id: str, *, actor: str) -> int:
+        """Let everybody in of whom the audience of this broadcast holds now; the log position."""
+
     def end_runs(self, journey_id: str, *, actor: str) -> int:
         """Let everybody leave who is under way in a journey, whatever its version; the log position. Messages not handed over are taken back."""

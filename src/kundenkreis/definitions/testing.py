@@ -16,6 +16,7 @@ class MemoryPublisher:
         self.published: list[tuple[bytes, str, tuple[str, ...]]] = []
         """(definitions, actor, include_existing) of every version."""
         self.ended: list[tuple[str, str]] = []
+        self.started: list[tuple[str, str]] = []
         """(journey, actor) of every stop."""
         self._impact = impact
 
@@ -39,6 +40,11 @@ class MemoryPublisher:
             raise PublishedMeanwhileError
         self.published.append((definitions, actor, tuple(sorted(include_existing))))
         return len(self.published), 1000 * len(self.published)
+
+    def start_broadcast(self, journey_id: str, *, actor: str) -> int:
+        """How often that happened."""
+        self.started.append((journey_id, actor))
+        return len(self.started)
 
     def end_runs(self, journey_id: str, *, actor: str) -> int:
         """How often that happened."""

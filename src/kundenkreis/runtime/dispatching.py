@@ -25,6 +25,7 @@ from kundenkreis.definitions.definition import Definition
 from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.struct_types import make_struct_types_ready
 from kundenkreis.runtime.folding import StatesMissingError
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.unheard import unheard_withdrawals
@@ -154,6 +155,7 @@ def recipient(state: CustomerState, channel: str) -> Recipient:
 def build_world(installation: Installation, *, channels: Mapping[str, Channel] | None = None) -> World:
     """Everything that the dispatchers of this process share."""
     settings = installation.settings
+    make_struct_types_ready()  # several threads will read messages, states and definitions
     contents = PublishedContents(installation)
     roster = Roster(installation)
     channels = channels if channels is not None else default_channels(installation)

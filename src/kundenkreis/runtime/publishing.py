@@ -9,7 +9,7 @@ from kundenkreis.definitions.canonical import canonical_json, definitions_from_j
 from kundenkreis.definitions.definition import Definitions
 from kundenkreis.definitions.impact import Impact, count_impact
 from kundenkreis.engine.rulebook import Rulebook
-from kundenkreis.journeys.core.runs import JOURNEY_STOPPED
+from kundenkreis.journeys.core.runs import BROADCAST_STARTED, JOURNEY_STOPPED
 from kundenkreis.kernel.ids import PARTITIONS
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.runtime import log
@@ -71,6 +71,10 @@ class StorePublisher:
         return self._installation.publish(
             definitions, actor=actor, include_existing=sorted(include_existing), after=after
         )
+
+    def start_broadcast(self, journey_id: str, *, actor: str) -> int:
+        """Log position of the last control row. Wakes the worker."""
+        return self._installation.append_control(BROADCAST_STARTED, {"journey": journey_id}, actor=actor)
 
     def end_runs(self, journey_id: str, *, actor: str) -> int:
         """Log position of the last control row. Wakes the worker."""

@@ -1,10 +1,8 @@
 """The roles of a runtime, each a loop in a process of its own: worker, dispatcher, counter. (The web role is `runtime/web.py`.)"""
 
-import hashlib
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +14,7 @@ from kundenkreis.runtime.bells import LONGEST_WAIT_SECONDS, Listener
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.freed_memory import return_freed_memory
 from kundenkreis.runtime.installation import COUNTER_BELL, DISPATCHER_BELL, WORKER_BELL, Installation
-from kundenkreis.runtime.sole_process import SoleProcess, claim_folder
+from kundenkreis.runtime.sole_process import SoleProcess, claim_folder, place_of
 from kundenkreis.runtime.worker import REST_US, EmbeddedWorker, PartitionWorker
 
 _logger = logging.getLogger(__name__)
@@ -244,6 +242,5 @@ def _heard(listener: Listener, stop: StopRequest) -> bool:
 
 def _place(installation: Installation, lock: SoleProcess) -> str:
     """What the names of this process's dispatchers begin with: the same after a restart, another one on every machine and folder."""
-    here = f"{socket.gethostname()} {installation.data_dir.resolve()}"
-    place = hashlib.blake2b(here.encode(), digest_size=8).hexdigest()
+    place = place_of(installation.data_dir)
     return f"{place}:" if lock.is_held else f"{place}+{os.getpid()}:"

@@ -1,5 +1,6 @@
 """Published rulebooks: stored as canonical JSON, compiled once per process, looked up by version for ever."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,11 +44,15 @@ class KnownRulebooks:
         self.zone = zone(published.zone)
         self._known = published
         self._compiled: dict[int, Rulebook] = {}
+        self._compiling = threading.Lock()
 
     def __call__(self, version: int) -> Rulebook:
         rulebook = self._compiled.get(version)
         if rulebook is None:
-            rulebook = self._compiled[version] = self._compile(version)
+            with self._compiling:  # once, however many threads ask at the same time
+                rulebook = self._compiled.get(version)
+                if rulebook is None:
+                    rulebook = self._compiled[version] = self._compile(version)
         return rulebook
 
     @property

@@ -1,7 +1,9 @@
 """Whether this process is the only one of its kind in a data directory: a file lock, which the system lets go of when a process dies."""
 
 import fcntl
+import hashlib
 import os
+import socket
 from pathlib import Path
 
 from kundenkreis.kernel.errors import CallerError
@@ -49,3 +51,9 @@ def claim_folder(settings: Settings, name: str) -> SoleProcess | None:
             f"{settings.data_dir.absolute()} is being served already; stop that server first, or name another folder with KREIS_DATA_DIR."
         )
     return lock
+
+
+def place_of(data_dir: Path) -> str:
+    """Tells this machine and folder from all others, in names of processes that share a database; the same after every restart."""
+    here = f"{socket.gethostname()} {data_dir.resolve()}"
+    return hashlib.blake2b(here.encode(), digest_size=8).hexdigest()

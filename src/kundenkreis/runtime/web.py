@@ -14,6 +14,7 @@ from a2wsgi import WSGIMiddleware
 from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.writer import InboxWriter
+from kundenkreis.kernel.struct_types import make_struct_types_ready
 from kundenkreis.runtime.bulk_acts import StoredBulkActs
 from kundenkreis.runtime.channel_tests import StoredChannels
 from kundenkreis.runtime.customer_acts import StoredCustomerActs
@@ -104,6 +105,7 @@ def build_app(installation: Installation) -> TrackingApp:
         workers=PAGE_THREADS,
     )
     links = public_links(installation)
+    make_struct_types_ready()
 
     async def behind(scope: Scope, receive: Receive, send: Send) -> None:
         app: Any = links.get(scope["path"][:3], pages) if scope["type"] == "http" else pages

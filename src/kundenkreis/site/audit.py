@@ -32,6 +32,7 @@ ACTIONS: Final = (
     "paused",
     "resumed",
     "published",
+    "started",
     "stopped",
     "undone",
     "previewed",

@@ -23,6 +23,7 @@ def action_words() -> dict[str, str]:
         "paused": _("paused"),
         "resumed": _("resumed"),
         "published": _("published"),
+        "started": _("started"),
         "stopped": _("stopped"),
         "undone": _("undone"),
         "previewed": _("previewed"),

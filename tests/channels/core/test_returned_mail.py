@@ -155,3 +155,37 @@ def test_what_is_malformed_is_understood_as_nothing(raw: bytes) -> None:
     assert isinstance(said, ReturnedMail)
     assert said.kind in ("unknown", "bounce")
     assert said.address == ""
+
+
+SELF_SAID = """\
+From: MAILER-DAEMON@mx.example
+To: bounces+x@post.example
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Your mail could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; anna@kunde.example
+Action: failed
+Status: 5.1.1
+
+--b--
+"""
+
+
+def test_a_report_that_calls_itself_auto_replied_is_a_bounce() -> None:
+    assert (read_returned(SELF_SAID.encode()).kind, read_returned(SELF_SAID.encode()).status) == ("bounce", "5.1.1")
+
+
+def test_an_answer_without_a_report_is_automatic() -> None:
+    absent = "From: anna@kunde.example\nAuto-Submitted: auto-replied\nSubject: Im Urlaub\n\nIch bin bis Montag weg.\n"
+    assert read_returned(absent.encode()).kind == "automatic"

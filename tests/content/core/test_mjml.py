@@ -54,3 +54,9 @@ def test_broken_mjml_is_a_problem_with_its_place() -> None:
 
 def test_plain_decodes_entities_once() -> None:
     assert plain("<p>a &amp;lt; b</p>") == "a &lt; b"
+
+
+def test_a_title_is_text_and_no_comment() -> None:
+    body = "<mj-body><mj-section><mj-column><mj-text>Hallo</mj-text></mj-column></mj-section></mj-body>"
+    source = f"<mjml><mj-head><mj-title>{{{{ brand.name }}}}</mj-title></mj-head>{body}</mjml>"
+    assert "<title>{{ brand.name }}</title>" in to_html(source)

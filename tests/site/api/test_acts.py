@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kundenkreis.site.access import Role, permissions_of
+from tests.engine import company
 from tests.runtime.town import Town
 from tests.site.api.conftest import ask, make_key
 from tests.site.conftest import Site
@@ -165,3 +166,21 @@ def test_keys_are_made_within_ones_rights_and_told_once(served: Site) -> None:
     assert write["line"] in _get(served, key, "keys/write")
     assert ask(served, key, "DELETE", f"keys/write/{write['line']['shown']}").json() == {"is_ended": True}
     assert ask(served, key, "DELETE", "keys/write/nosuch").status_code == 404
+
+
+def test_a_broadcast_is_started(served: Site, town: Town) -> None:
+    key = make_key()
+    mailing = company.journey(
+        "mailing", entry={"broadcast": {"audience": {"trait": {"name": "is_known", "op": "is_true"}}}},
+        steps=[{"id": "w", "wait": {"days": 1}}],
+    )  # fmt: skip
+    town.publish([*town.documents(), mailing])
+    town.run()
+    assert ask(served, key, "POST", "journeys/welcome/switch/start").status_code == 422
+    assert _post(served, key, "journeys/mailing/switch/start")["state"] == "live"
+    town.run()
+    with town.installation.store.reading() as tx:
+        entered = tx.rows("SELECT count(*) FROM run_entries WHERE journey_id = 'mailing' AND outcome = 'entered'")[0][0]
+        known = tx.rows("SELECT count(*) FROM customer_list WHERE is_known = 1")[0][0]
+    assert entered == known > 1
+    assert _audited() == [("started", "journey")]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kundenkreis.channels.core.policy_calendar import birthday_on, customer_zone, place_of, quiet_until
-from kundenkreis.channels.core.policy_compiled import ATTEMPTS, CompiledPolicy
+from kundenkreis.channels.core.policy_compiled import ATTEMPTS, KEPT_DAYS, CompiledPolicy
 from kundenkreis.channels.core.policy_config import Limit, SituationHold
 from kundenkreis.customers.core.consent import address_of
 from kundenkreis.customers.core.permission import (
@@ -298,7 +298,7 @@ def ask_incentive(asked: Asked, at_us: Micros) -> Refusal | None:
     """Does it come with an incentive although nothing else came before?"""
     if not asked.is_marketing or asked.planned.purpose not in asked.policy.config.incentives:
         return None
-    first_us = asked.first_contact_us(0)
+    first_us = asked.first_contact_us(at_us - KEPT_DAYS * DAY)
     return Refusal("first_incentive", min(first_us + 1, NEVER), ()) if first_us >= at_us else None
 
 

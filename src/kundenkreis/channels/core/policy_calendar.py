@@ -11,12 +11,11 @@ from kundenkreis.channels.core.policy_config import WEEKDAYS, BrandPlace, QuietH
 from kundenkreis.customers.core.permission import attribute_value, country_of
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.zone import zone_of
+from kundenkreis.kernel.date_texts import parse_date
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY_SECONDS, SECOND, Zone, date_of, day_of, zone
 
 _SUNDAY = 6
-FIRST_YEAR_OF_BIRTH = 1900
-"""Before it stands a year that nobody knows: calendars write 1604, forms 0001."""
 _PUBLIC_LANDS_ONLY = frozenset({"Augsburg", "Stadt Zurich"})
 """Cities that the library lists beside the Länder; their one day more is not taken for people of an unknown Land."""
 
@@ -49,16 +48,16 @@ def birthday_on(born: str, age: int) -> int | None:
 
     Whoever was born on 29 February has aged a year when 28 February is over (section 188 II BGB).
     """
-    try:
-        birth = date.fromisoformat(born[:10])
-    except ValueError:
+    birth = parse_date(born)
+    if birth is None:
         return None
-    if birth.year < FIRST_YEAR_OF_BIRTH:
+    year, month, day = birth
+    if year is None:
         return None
     try:
-        return day_of(birth.replace(year=birth.year + age))
+        return day_of(date(year + age, month, day))
     except ValueError:
-        return day_of(date(birth.year + age, 3, 1))
+        return day_of(date(year + age, 3, 1))
 
 
 def quiet_until(

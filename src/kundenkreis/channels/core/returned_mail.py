@@ -66,8 +66,6 @@ def read_returned(raw: bytes) -> ReturnedMail:
     for part in parts:
         if part.get_content_type() == "message/feedback-report":
             return _complaint(part, address)
-    if _text(mail, "auto-submitted").lower().startswith("auto-replied"):
-        return ReturnedMail(kind="automatic", address=address)
     reports = [_status(block, address) for part in parts for block in _recipients(part)]
     for kind in ("bounce", "delay"):
         for report in reports:
@@ -75,6 +73,9 @@ def read_returned(raw: bytes) -> ReturnedMail:
                 return report
     if any(one.detail or one.status for one in reports):
         return reports[0]  # delivered, relayed, expanded: nothing is wrong
+    # After the reports: mail servers answer the sender too, and say so (Exim always, Postfix to the sender).
+    if _text(mail, "auto-submitted").lower().startswith("auto-replied"):
+        return ReturnedMail(kind="automatic", address=address)
     return _in_words(mail, parts, address) if _is_from_a_server(mail) else ReturnedMail(kind="unknown", address=address)
 
 

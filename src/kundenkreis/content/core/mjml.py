@@ -13,7 +13,7 @@ import mrml
 
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
-_ALONE = re.compile(r"(?:(?<=>)|^)\s*((?:LQ\d{5}QL\s*)+)(?=<|$)")
+_ALONE = re.compile(r"(?:(?<=>)(?<!<title>)|^)\s*((?:LQ\d{5}QL\s*)+)(?=<|$)")
 _ANCHOR = re.compile(r"<!--((?:LQ\d{5}QL\s*)+)-->")
 _WORD = re.compile(r"LQ(\d{5})QL")
 _REACHES_OUT = re.compile(r"<\s*mj-include\b", re.IGNORECASE)
@@ -58,7 +58,9 @@ def _to_html(source: str) -> str:
 
 
 def _anchored(html: str) -> str:
-    """Words that stand alone between tags become comments: an HTML parser moves bare text out of tables, comments stay."""
+    """Words that stand alone between tags become comments: an HTML parser moves bare text out of tables, comments stay. Not in the title,
+    which is all text.
+    """
     parts = _COMMENT.split(
         html
     )  # outside, comment, outside, ...: conditional comments of Outlook hold tags of their own

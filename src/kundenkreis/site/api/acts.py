@@ -233,10 +233,12 @@ def _act(bulk_id: str) -> BulkAct:
 
 @offer(
     router, "POST", "journeys/{journey_id}/switch/{switch}", needs=("journeys.publish",), answer=JourneyLine, is_writing=True,
-    summary=gettext_noop("Hold a journey, let it go on, stop it, or take its last publishing back"),
+    summary=gettext_noop("Hold a journey, let it go on, stop it, take its last publishing back, or start a broadcast"),
 )  # fmt: skip
 def switch_a_journey(request: HttpRequest, journey_id: DefinitionId, switch: Switch) -> JourneyLine:
-    """pause: nobody enters, whoever is under way finishes. stop: everybody leaves. undo: for ten minutes after publishing."""
+    """pause: nobody enters, whoever is under way finishes. stop: everybody leaves. undo: for ten minutes after publishing. start: everybody enters whom
+    a broadcast is meant for now.
+    """
     source = mounted().sources.journeys
     report = source.read_journey(journey_id)
     if report is None:

@@ -70,13 +70,14 @@ def _publish(request: HttpRequest, draft: Draft) -> HttpResponse:
 
 @require_POST
 def switch(request: HttpRequest, journey_id: str) -> HttpResponse:
-    """Hold a journey, let it go on, stop it, or take the last publishing back."""
+    """Hold a journey, let it go on, stop it, take the last publishing back, or start a broadcast."""
     report, what = read(journey_id), request.POST.get("switch", "")
     told = {
         "pause": _("Paused. Nobody enters any more; whoever is under way finishes."),
         "resume": _("Live again. New people enter from now on."),
         "stop": _("Stopped. Whoever was under way leaves now."),
         "undo": _("Taken back. What applied before applies again."),
+        "start": _("Started. Everybody it is meant for enters now."),
     }
     try:
         is_done = switch_journey(request, report, what)

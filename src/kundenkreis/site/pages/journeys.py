@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from kundenkreis.definitions.use_cases.switch_journey import is_broadcast
 from kundenkreis.site import formats, journey_charts, journey_drawing, journey_effects, journey_words
 from kundenkreis.site.formats import number
 from kundenkreis.site.mounted import mounted
@@ -59,6 +60,7 @@ def show_journey(request: HttpRequest, journey_id: str) -> HttpResponse:
             "left": journey_drawing.people_path(journey_id, "*", "left"),
             "failed": journey_drawing.people_path(journey_id, "*", "failed_end"),
         },
+        "is_broadcast": report.line.state == "live" and is_broadcast(report.document),
         "undo_words": journey_words.undo_until(report.undo_until_us),
         "goals_note": journey_words.all_goals(report.line),
         "canvas": journey_drawing.with_numbers(report),
