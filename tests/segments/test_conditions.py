@@ -242,7 +242,11 @@ def test_a_later_withdrawal_of_everything_ends_a_consent():
     state = granted("express_consent")
     state.consent.grants["*|*"] = Grant("express_consent", False, T0 + 1, b"2")
     assert answer(CONSENT, state) == (False, NEVER)
+    # One before it is lifted by proof alone, as for the gate.
     state.consent.grants["*|*"] = Grant("express_consent", False, T0 - 1, b"2")
+    assert answer(CONSENT, state) == (False, NEVER)
+    for grant in state.consent.grants.values():
+        grant.proven = grant.granted
     assert answer(CONSENT, state) == (True, NEVER)
 
 

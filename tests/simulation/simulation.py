@@ -271,7 +271,7 @@ class Simulation:
         self.alarms: list[tuple[str, str]] = []
         world = World(
             store=self.outbox, gate=gate, people=roster.people, contents=contents, channels={"email": channel},
-            brand=Brand(name="Muster", from_address="post@muster.example", imprint="Muster GmbH", domain="muster.example"),
+            brand=lambda: Brand(name="Muster", from_address="post@muster.example", imprint="Muster GmbH", domain="muster.example"),
             links=Links("https://post.muster.example", TokenKey(b"geheim" * 8), b"k" * 32), clock=self, point=self.point,
             rests=Rests(), alarm=lambda slug, detail: self.alarms.append((slug, detail)),
         )  # fmt: skip

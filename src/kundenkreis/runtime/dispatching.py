@@ -83,7 +83,7 @@ class PublishedContents:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._version = 0
-        self._brand = brand_of({}, installation.settings)
+        self._brand: Brand | None = None
         self._compiled: dict[str, CompiledContent | None] = {}
         self._sources: dict[str, Definition] = {}
         self.brand_document: Definition | None = None
@@ -110,14 +110,16 @@ class PublishedContents:
         self.brand_document = default_brand(definitions)
         self._known = known_names(definitions)
         self._compiled = {}
-        body = dict(self.brand_document.body) if self.brand_document is not None else {}
-        self._brand = brand_of(body, self._installation.settings)
+        self._brand = None
         self._version = version
 
     def brand(self) -> Brand:
         """Who speaks, as published last; the settings fill what no brand document says."""
         with self._guard:
             self._refresh()
+            if self._brand is None:
+                body = dict(self.brand_document.body) if self.brand_document is not None else {}
+                self._brand = brand_of(body, self._installation.settings)
             return self._brand
 
 
