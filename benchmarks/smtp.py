@@ -142,7 +142,7 @@ def measure(messages: int, threads: int, *, dkim: bool, has_journal: bool = True
                     SmtpSettings(host="127.0.0.1", port=port), point=no_point, monotonic=time.monotonic, dkim=key
                 )
             },
-            brand=Brand(
+            brand=lambda: Brand(
                 name="Muster", from_address="post@muster.example", imprint="Muster GmbH", domain="muster.example"
             ),
             links=Links("https://post.muster.example", TokenKey(b"k" * 32), b"m" * 32),
