@@ -9,7 +9,7 @@ import pytest
 
 from kundenkreis.channels.core.tokens import PREFERENCES_LIFE_DAYS, Action, Scope, TokenKey
 from kundenkreis.channels.preferences_app import PreferencesApp, Topic
-from kundenkreis.channels.unsubscribe_app import Withdrawal
+from kundenkreis.channels.unsubscribe_app import Withdrawal, Withdrawals
 from kundenkreis.kernel.zones import DAY
 
 pytestmark = pytest.mark.pure
@@ -44,10 +44,8 @@ class Office:
         return self.topics
 
     def ask(self, method: str, path: str = "", *, language: str = "de", **keywords: Any) -> httpx.Response:
-        app = PreferencesApp(
-            (KEY,), now_us=lambda: self.now_us, topics=self.known, write_fence=lambda one: self.write("fence", one),
-            append=lambda one: self.write("inbox", one),
-        )  # fmt: skip
+        withdrawals = Withdrawals(lambda one: self.write("fence", one), lambda one: self.write("inbox", one))
+        app = PreferencesApp((KEY,), withdrawals, now_us=lambda: self.now_us, topics=self.known)
 
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(app=app)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from kundenkreis.channels.core.tokens import Scope, TokenKey
-from kundenkreis.channels.unsubscribe_app import UnsubscribeApp, Withdrawal
+from kundenkreis.channels.unsubscribe_app import UnsubscribeApp, Withdrawal, Withdrawals
 
 pytestmark = pytest.mark.pure
 
@@ -36,9 +36,11 @@ class Recorder:
     def app(self) -> UnsubscribeApp:
         return UnsubscribeApp(
             (KEY,),
+            Withdrawals(
+                write_fence=lambda withdrawal: self.write("fence", withdrawal),
+                append=lambda withdrawal: self.write("inbox", withdrawal),
+            ),
             now_us=lambda: NOW,
-            write_fence=lambda withdrawal: self.write("fence", withdrawal),
-            append=lambda withdrawal: self.write("inbox", withdrawal),
         )
 
 

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 from kundenkreis.channels.core.tokens import Scope, TokenKey, open_token
 from kundenkreis.channels.core.unsubscribe import BODY_LIMIT_BYTES, Reach, form_fields
 from kundenkreis.channels.unsubscribe_app import (
+    SHARED_TEXTS,
     Receive,
     Send,
     Withdrawal,
+    Withdrawals,
     answer,
     header,
     language_of,
+    notice,
     page,
     read_body,
 )
@@ -43,37 +46,27 @@ Topics = Callable[[int, str], Sequence[Topic]]
 """(profile id, channel) -> what the person receives now."""
 
 _TEXTS: dict[str, dict[str, str]] = {
-    "de": {
+    "de": SHARED_TEXTS["de"]
+    | {
         "title": "Ihre Themen",
         "ask": "Worüber möchten Sie weiter Nachrichten erhalten?",
         "save": "Auswahl speichern",
-        "all": "Alle werblichen Nachrichten abbestellen",
         "none": "Sie erhalten auf diesem Weg keine werblichen Nachrichten.",
-        "note": "Nachrichten zu Ihren Bestellungen und Verträgen sind davon nicht betroffen.",
         "done_title": "Gespeichert",
         "done": "Ihre Auswahl gilt ab sofort.",
-        "done_all": "Sie erhalten keine werblichen Nachrichten mehr.",
         "gone_title": "Dieser Link gilt nicht mehr",
         "gone": "Bitte öffnen Sie ihn aus einer neueren Nachricht. Abmelden können Sie sich aus jeder Nachricht, auch aus einer alten.",
-        "wrong_title": "Das hat nicht geklappt",
-        "wrong": "Bitte öffnen Sie den Link aus der Nachricht noch einmal und benutzen Sie den Knopf.",
-        "later": "Wir können das gerade nicht speichern. Bitte versuchen Sie es in einer Minute noch einmal.",
     },
-    "en": {
+    "en": SHARED_TEXTS["en"]
+    | {
         "title": "Your topics",
         "ask": "What would you like to go on hearing about?",
         "save": "Save your choice",
-        "all": "Stop all promotional messages",
         "none": "You receive no promotional messages this way.",
-        "note": "Messages about your orders and contracts are not affected.",
         "done_title": "Saved",
         "done": "Your choice applies from now on.",
-        "done_all": "You will not receive promotional messages any more.",
         "gone_title": "This link is no longer valid",
         "gone": "Please open it from a newer message. You can unsubscribe from every message, an old one too.",
-        "wrong_title": "That did not work",
-        "wrong": "Please open the link from the message again and use the button.",
-        "later": "We cannot save this right now. Please try again in a minute.",
     },
 }
 
@@ -82,15 +75,13 @@ class PreferencesApp:
     """ASGI application for `<prefix><token>`."""
 
     def __init__(
-        self, keys: tuple[TokenKey, ...], *, now_us: Callable[[], Micros], topics: Topics, write_fence: Callable[[Withdrawal], None],
-        append: Callable[[Withdrawal], None], prefix: str = "/p/",
+        self, keys: tuple[TokenKey, ...], withdrawals: Withdrawals, *, now_us: Callable[[], Micros], topics: Topics, prefix: str = "/p/"
     ) -> None:  # fmt: skip
-        """Take the token keys, who knows the topics, and the two durable writers of the unsubscribe page."""
+        """Take the token keys, who records what is withdrawn, and who knows the topics."""
         self._keys = keys
+        self._withdrawals = withdrawals
         self._now_us = now_us
         self._topics = topics
-        self._write_fence = write_fence
-        self._append = append
         self._prefix = prefix
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -120,18 +111,12 @@ class PreferencesApp:
             withdrawals = chosen(scope, form_fields(content_type, body, most=MOST_FIELDS), topics, at_us)
             if withdrawals is None:
                 return 400, _notice(language, "wrong_title", "wrong")
-            await asyncio.to_thread(self._record, withdrawals)
+            await asyncio.to_thread(self._withdrawals.record, withdrawals)
         except Exception:  # the edge of a request: whatever the store says, the person gets 503 and never a false 200
             _log.exception("choice of topics not recorded")
             return 503, _notice(language, "wrong_title", "later")
         is_all = any(one.reach == "all" for one in withdrawals)
         return 200, _notice(language, "done_title", "done_all" if is_all else "done")
-
-    def _record(self, withdrawals: Sequence[Withdrawal]) -> None:
-        for withdrawal in withdrawals:
-            self._write_fence(withdrawal)
-        for withdrawal in withdrawals:
-            self._append(withdrawal)
 
 
 def chosen(
@@ -178,5 +163,4 @@ def _named(topic: Topic, language: str) -> str:
 
 
 def _notice(language: str, title: str, sentence: str) -> str:
-    text = _TEXTS[language]
-    return page(language, text[title], f'<p role="status">{text[sentence]}</p>')
+    return notice(language, _TEXTS, title, sentence)

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import html
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import msgspec
@@ -42,36 +42,45 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
     one_click: bool
 
 
-_TEXTS: dict[str, dict[str, str]] = {
+SHARED_TEXTS: dict[str, dict[str, str]] = {
     "de": {
-        "title": "Abmelden",
-        "ask": "Möchten Sie diese Nachrichten nicht mehr erhalten?",
-        "one": "Diese Nachrichten abbestellen",
         "all": "Alle werblichen Nachrichten abbestellen",
         "note": "Nachrichten zu Ihren Bestellungen und Verträgen sind davon nicht betroffen.",
-        "done_title": "Abgemeldet",
-        "done_one": "Sie erhalten diese Nachrichten nicht mehr.",
         "done_all": "Sie erhalten keine werblichen Nachrichten mehr.",
-        "gone_title": "Diese Seite gibt es nicht",
-        "gone": "Der Link ist unvollständig oder gehört nicht hierher. Bitte öffnen Sie ihn aus der Nachricht.",
         "wrong_title": "Das hat nicht geklappt",
         "wrong": "Bitte öffnen Sie den Link aus der Nachricht noch einmal und benutzen Sie den Knopf.",
         "later": "Wir können das gerade nicht speichern. Bitte versuchen Sie es in einer Minute noch einmal.",
     },
     "en": {
-        "title": "Unsubscribe",
-        "ask": "Would you like to stop receiving these messages?",
-        "one": "Stop these messages",
         "all": "Stop all promotional messages",
         "note": "Messages about your orders and contracts are not affected.",
-        "done_title": "Unsubscribed",
-        "done_one": "You will not receive these messages any more.",
         "done_all": "You will not receive promotional messages any more.",
-        "gone_title": "This page does not exist",
-        "gone": "The link is incomplete or does not belong here. Please open it again from the message.",
         "wrong_title": "That did not work",
         "wrong": "Please open the link from the message again and use the button.",
         "later": "We cannot save this right now. Please try again in a minute.",
+    },
+}
+"""What every public page says."""
+_TEXTS: dict[str, dict[str, str]] = {
+    "de": SHARED_TEXTS["de"]
+    | {
+        "title": "Abmelden",
+        "ask": "Möchten Sie diese Nachrichten nicht mehr erhalten?",
+        "one": "Diese Nachrichten abbestellen",
+        "done_title": "Abgemeldet",
+        "done_one": "Sie erhalten diese Nachrichten nicht mehr.",
+        "gone_title": "Diese Seite gibt es nicht",
+        "gone": "Der Link ist unvollständig oder gehört nicht hierher. Bitte öffnen Sie ihn aus der Nachricht.",
+    },
+    "en": SHARED_TEXTS["en"]
+    | {
+        "title": "Unsubscribe",
+        "ask": "Would you like to stop receiving these messages?",
+        "one": "Stop these messages",
+        "done_title": "Unsubscribed",
+        "done_one": "You will not receive these messages any more.",
+        "gone_title": "This page does not exist",
+        "gone": "The link is incomplete or does not belong here. Please open it again from the message.",
     },
 }
 _STYLE = (
@@ -94,28 +103,37 @@ _HEADERS = (
 )
 
 
-class UnsubscribeApp:
-    """ASGI application for `<prefix><token>`."""
+class Withdrawals:
+    """Records withdrawals: every fence durable before the first of them goes into the inbox."""
 
-    def __init__(
-        self,
-        keys: tuple[TokenKey, ...],
-        *,
-        now_us: Callable[[], Micros],
-        write_fence: Callable[[Withdrawal], None],
-        append: Callable[[Withdrawal], None],
-        prefix: str = "/u/",
-    ) -> None:
-        """Take the token keys and the two durable writers.
+    def __init__(self, write_fence: Callable[[Withdrawal], None], append: Callable[[Withdrawal], None]) -> None:
+        """Take the two durable writers.
 
         Args:
             write_fence: returns when the restrict-only row is durable; called off the event loop; may be called twice.
             append: returns when the withdrawal is durable in the inbox; likewise.
         """
-        self._keys = keys
-        self._now_us = now_us
         self._write_fence = write_fence
         self._append = append
+
+    def record(self, withdrawals: Sequence[Withdrawal]) -> None:
+        """Returns when all of them are durable. Raises whatever a writer raises."""
+        for withdrawal in withdrawals:
+            self._write_fence(withdrawal)
+        for withdrawal in withdrawals:
+            self._append(withdrawal)
+
+
+class UnsubscribeApp:
+    """ASGI application for `<prefix><token>`."""
+
+    def __init__(
+        self, keys: tuple[TokenKey, ...], withdrawals: Withdrawals, *, now_us: Callable[[], Micros], prefix: str = "/u/"
+    ) -> None:
+        """Take the token keys, and who records what is withdrawn."""
+        self._keys = keys
+        self._withdrawals = withdrawals
+        self._now_us = now_us
         self._prefix = prefix
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -137,15 +155,11 @@ class UnsubscribeApp:
             return 200, _form(language)
         withdrawal = withdrawal_of(decision, at_us)
         try:
-            await asyncio.to_thread(self._record, withdrawal)
+            await asyncio.to_thread(self._withdrawals.record, [withdrawal])
         except Exception:  # the edge of a request: whatever the store says, the person gets 503 and never a false 200
             _log.exception("withdrawal not recorded")
             return 503, _notice(language, "wrong_title", "later")
         return 200, _notice(language, "done_title", "done_all" if decision.reach == "all" else "done_one")
-
-    def _record(self, withdrawal: Withdrawal) -> None:
-        self._write_fence(withdrawal)
-        self._append(withdrawal)
 
 
 def withdrawal_of(decision: Withdraw, at_us: Micros) -> Withdrawal:
@@ -221,5 +235,10 @@ def _form(language: str) -> str:
 
 
 def _notice(language: str, title: str, sentence: str) -> str:
-    text = _TEXTS[language]
+    return notice(language, _TEXTS, title, sentence)
+
+
+def notice(language: str, texts: Mapping[str, Mapping[str, str]], title: str, sentence: str) -> str:
+    """A public page that only says something; `title` and `sentence` name the words."""
+    text = texts[language]
     return page(language, text[title], f'<p role="status">{text[sentence]}</p>')

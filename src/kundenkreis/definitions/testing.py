@@ -16,8 +16,9 @@ class MemoryPublisher:
         self.published: list[tuple[bytes, str, tuple[str, ...]]] = []
         """(definitions, actor, include_existing) of every version."""
         self.ended: list[tuple[str, str]] = []
-        self.started: list[tuple[str, str]] = []
         """(journey, actor) of every stop."""
+        self.started: list[tuple[str, str]] = []
+        """(journey, actor) of every broadcast."""
         self._impact = impact
 
     def in_force(self) -> bytes:

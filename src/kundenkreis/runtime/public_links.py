@@ -11,15 +11,14 @@ from kundenkreis.channels.core.fences import MARKETING, purpose_on
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.channels.preferences_app import PreferencesApp, Topic, Topics
-from kundenkreis.channels.unsubscribe_app import UnsubscribeApp, Withdrawal
+from kundenkreis.channels.unsubscribe_app import UnsubscribeApp, Withdrawal, Withdrawals
 from kundenkreis.customers.core.permission import MARKETING as MARKETING_CLASS
 from kundenkreis.customers.core.permission import permission
-from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.runtime.dispatching import LINK_KEY
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
+from kundenkreis.runtime.readers.customer import find_state
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
-from kundenkreis.runtime.stores.session import Session
 from kundenkreis.settings import secret_key
 
 
@@ -42,12 +41,10 @@ def public_links(installation: Installation) -> dict[str, UnsubscribeApp | Prefe
         bell.ring()
 
     key = TokenKey(secret_key(installation.settings, LINK_KEY))
-    now_us = installation.clock.now_us
+    now_us, withdrawals = installation.clock.now_us, Withdrawals(write_fence, append)
     return {
-        "/u/": UnsubscribeApp((key,), now_us=now_us, write_fence=write_fence, append=append),
-        "/p/": PreferencesApp(
-            (key,), now_us=now_us, topics=topics_of(installation), write_fence=write_fence, append=append
-        ),
+        "/u/": UnsubscribeApp((key,), withdrawals, now_us=now_us),
+        "/p/": PreferencesApp((key,), withdrawals, now_us=now_us, topics=topics_of(installation)),
     }
 
 
@@ -56,10 +53,9 @@ def topics_of(installation: Installation) -> Topics:
 
     def topics(profile_id: int, channel: str) -> list[Topic]:
         with installation.store.reading() as tx:
-            state = _state_of(tx, profile_id)
-            if state is None:
-                return []
-            installation.rulebooks.read(tx)
+            state = find_state(tx, profile_id)
+        if state is None:
+            return []
         policy = installation.rulebooks(state.rulebook_version).policy
         at_us = installation.clock.now_us()
         found = []
@@ -74,21 +70,6 @@ def topics_of(installation: Installation) -> Topics:
         return found
 
     return topics
-
-
-def _state_of(tx: Session, profile_id: int) -> CustomerState | None:
-    """The customer, or whoever they were joined into."""
-    seen: set[int] = set()
-    while profile_id not in seen:
-        seen.add(profile_id)
-        rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,))
-        if not rows:
-            return None
-        state = decode_state(bytes(rows[0][0]))
-        if not state.forwarded_to:
-            return state
-        profile_id = state.forwarded_to
-    return None
 
 
 def scope_of(withdrawal: Withdrawal) -> str:

@@ -109,9 +109,8 @@ def fold_customer(
         state, inputs, rulebook_of, until_us=max(until_us, state.clock_us), orders=orders, history=history
     )
     if outcome.is_listed_anew and not inputs:
-        was_listed = listed(
-            read_state(stored)[0]
-        )  # time alone seldom does: read once more is cheaper than looked at each time
+        # Time alone seldom does: read once more is cheaper than looked at each time.
+        was_listed = listed(read_state(stored)[0])
     outcome.was_listed = was_listed
     outcome.encoded = encode_state(outcome.state)
     if len(outcome.encoded) > MOST_STATE_BYTES:

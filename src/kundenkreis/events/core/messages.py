@@ -347,7 +347,8 @@ def _message_id(body: dict[str, Any], raw: bytes, endpoint: str, request: _Reque
 
 def _own_id(raw: bytes, endpoint: str, request: _Request) -> str:
     """The id of an event that brings none: its bytes, and which call it is where only the address says that."""
-    return "auto-" + hash128("message", request.source, raw, *filter(None, (endpoint,))).hex()
+    parts = ("message", request.source, raw)
+    return "auto-" + hash128(*parts, endpoint).hex() if endpoint else "auto-" + hash128(*parts).hex()
 
 
 def _happened(body: dict[str, Any], request: _Request) -> tuple[Micros, int]:

@@ -56,7 +56,7 @@ class StoredCustomer:
         """See ports.CustomerSource."""
         now_us = self._installation.clock.now_us()
         with self._installation.store.reading() as tx:
-            state = _find(tx, profile_id)
+            state = find_state(tx, profile_id)
             if state is None:
                 return None
             rulebook, names = self._in_force(tx)
@@ -65,7 +65,7 @@ class StoredCustomer:
     def read_timeline(self, profile_id: int, part: TimelinePart, *, cursor: str, limit: int) -> TimelinePage:
         """See ports.CustomerSource."""
         with self._installation.store.reading() as tx:
-            state = _find(tx, profile_id)
+            state = find_state(tx, profile_id)
             if state is None:
                 return TimelinePage(entries=(), next_cursor="")
             _, names = self._in_force(tx)
@@ -85,7 +85,7 @@ class StoredCustomer:
         return rulebooks(version), self._names.of(version)
 
 
-def _find(tx: Session, profile_id: int) -> CustomerState | None:
+def find_state(tx: Session, profile_id: int) -> CustomerState | None:
     """The state of this profile, or of the one that absorbed it."""
     for _ in range(MOST_FORWARDS):
         rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,))

@@ -8,8 +8,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from kundenkreis.definitions.canonical import definitions_from_json
 from kundenkreis.definitions.content_checks import default_brand
-from kundenkreis.definitions.use_cases.edit_drafts import in_force
 from kundenkreis.kernel.zones import from_datetime, to_datetime
 from kundenkreis.site import event_words, formats, phase_words, verdict_words, words
 from kundenkreis.site.mounted import mounted
@@ -64,10 +64,13 @@ def sending_held_since() -> int | None:
 @register.simple_tag
 def speaks_as_invented() -> bool:
     """Whether mails go to a mail server in the name of the invented company that Kundenkreis comes with (site/sending_held.html)."""
-    if not mounted().settings.smtp_host:
-        return False
-    brand = default_brand(in_force(mounted().sources.publisher))
-    # A domain that nobody can have: the document was never made one's own.
+    return bool(mounted().settings.smtp_host) and _is_invented(mounted().sources.publisher.in_force())
+
+
+@lru_cache(maxsize=1)
+def _is_invented(rulebook: bytes) -> bool:
+    """Whether its brand has a domain that nobody can have: the document was never made one's own."""
+    brand = default_brand(definitions_from_json(rulebook))
     return brand is not None and str(brand.body.get("sender_address", "")).endswith(".example")
 
 
