@@ -98,6 +98,7 @@ def test_an_order_that_both_report_is_one(tmp_path: Path, refunded_before: bool)
     join(town, "u", "a")
     commerce = state_of(town, "u").commerce
     assert (commerce.order_count, commerce.sales) == (0 if refunded_before else 1, {"EUR": 2000})
+    assert commerce.refunded == ({"EUR": 2000} if refunded_before else {})
     assert len(commerce.open_orders) == commerce.order_count
     statuses = rows(town, "SELECT status FROM orders ORDER BY status")
     assert statuses == [("joined",), ("refunded",)] if refunded_before else [("completed",), ("joined",)]

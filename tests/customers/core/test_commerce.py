@@ -144,6 +144,15 @@ def test_a_refund_without_currency_is_of_the_order_it_overtakes() -> None:
     assert shopper.state.commerce.refunded == {"USD": 200}
 
 
+def test_a_delivery_that_overtakes_its_order_gives_nothing_back() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", total=5, currency="EUR")
+    shopper.does("Order Refunded", T0, order_id="a", total=2)
+    shopper.does("Order Delivered", T0, order_id="b")
+    shopper.does("Order Completed", T0, order_id="b", total=5, currency="USD")
+    assert shopper.state.commerce.refunded == {"EUR": 200}
+
+
 def test_a_refunded_order_that_is_cancelled_is_no_sale() -> None:
     shopper = Shopper()
     shopper.does("Order Completed", T0, order_id="a", total=5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kundenkreis.events.core.catalogue import EVENTS, OWN_EVENTS, check, needs_server_key
+from kundenkreis.events.core.catalogue import EVENTS, OF_OTHERS, OWN_EVENTS, check, needs_server_key
 from kundenkreis.events.core.messages import MOST_NAME_LENGTH
 from kundenkreis.events.core.properties import COERCE, CURRENCIES, Kind, Problem, Wrong
 from kundenkreis.events.core.property_names import PROPERTIES
@@ -188,3 +188,7 @@ def test_currencies_are_those_of_the_locale_data_and_three_of_the_past() -> None
         for code in get_territory_currencies(territory, date(2025, 6, 1))
     }
     assert in_use - CURRENCIES == set()
+
+
+def test_what_others_do_are_known_events() -> None:
+    assert EVENTS.keys() >= OF_OTHERS

@@ -149,7 +149,8 @@ def _begin_order(turn: Turn, row: LogRow, order_id: str, before: OrderEntry | No
         commerce.cart = None
         turn.dirty.add("cart")
     if before is not None:
-        _move(commerce.refunded, before.currency, before.refunded_minor, currency, before.refunded_minor)
+        if before.refunded_minor:
+            _move(commerce.refunded, before.currency, before.refunded_minor, currency, before.refunded_minor)
         if before.status == CANCELLED_BEFORE:
             _cancel(turn, entry)
         elif before.status == REFUNDED_BEFORE:
@@ -542,7 +543,8 @@ def _join_orders(turn: Turn, loser: CustomerState) -> None:
                     commerce.delivered_count -= 1
                     has_arrived = True
         joined = _joined(own, their)
-        _add(commerce.refunded, joined.currency, joined.refunded_minor - own.refunded_minor - their.refunded_minor)
+        if more := joined.refunded_minor - own.refunded_minor - their.refunded_minor:
+            _add(commerce.refunded, joined.currency, more)
         if _is_sold(joined):
             _add(commerce.sales, joined.currency, joined.total_minor)
         if joined.status == "completed":
