@@ -535,13 +535,7 @@ def _join_orders(turn: Turn, loser: CustomerState) -> None:
             open_order = held.pop(order_id, None)
             if open_order is not None:
                 under_way.append(open_order)
-            if _is_sold(entry):
-                _add(commerce.sales, entry.currency, -entry.total_minor)
-            if entry.status == "completed":
-                commerce.order_count -= 1
-                if open_order is None:
-                    commerce.delivered_count -= 1
-                    has_arrived = True
+            has_arrived = _take_out(commerce, entry, is_open=open_order is not None) or has_arrived
         joined = _joined(own, their)
         if more := joined.refunded_minor - own.refunded_minor - their.refunded_minor:
             _add(commerce.refunded, joined.currency, more)
@@ -559,6 +553,18 @@ def _join_orders(turn: Turn, loser: CustomerState) -> None:
                 )
         _write(turn, joined)
         _write(turn, _changed(their, status=JOINED))
+
+
+def _take_out(commerce: Commerce, entry: OrderEntry, *, is_open: bool) -> bool:
+    """Take one row's order out of the sums; whether it had counted as delivered."""
+    if _is_sold(entry):
+        _add(commerce.sales, entry.currency, -entry.total_minor)
+    if entry.status != "completed":
+        return False
+    commerce.order_count -= 1
+    if not is_open:
+        commerce.delivered_count -= 1
+    return not is_open
 
 
 def _joined(own: OrderEntry, their: OrderEntry) -> OrderEntry:
