@@ -105,3 +105,15 @@ def test_a_journey_that_lets_people_in_names_nothing_that_is_gone() -> None:
     way = journey({"event": {"name": "Go"}}, exit_when={"segment": {"id": "vip"}})
     with pytest.raises(InvalidJourneyError):
         compile_rulebook([[SEGMENT, way], [way]], zone=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("stated", "default", "is_then"),
+    [({}, {}, 5), ({}, {"default_priority": 3}, 3), ({"priority": 7}, {"default_priority": 3}, 7)],
+)
+def test_a_journey_without_a_priority_has_that_of_the_policy(
+    stated: dict[str, int], default: dict[str, int], is_then: int
+) -> None:
+    policy = {"kind": "policy", **default}
+    rulebook = compile_rulebook([[policy, journey({"event": {"name": "Go"}}, **stated)]], zone=BERLIN)
+    assert rulebook.journeys.current["way"].priority == is_then

@@ -165,6 +165,8 @@ def read_definitions(folder):
                     brand = document
                 case kind if kind in found:
                     found[kind][document["id"]] = document
+    for journey in found["journey"].values():
+        journey.setdefault("priority", policy.get("default_priority", 5))
     return Definitions(
         found["segment"], found["score"], phases, found["situation"], found["trait"], found["journey"], policy, brand,
         found["content"],

@@ -215,8 +215,17 @@ class Letters:
         else:
             letter.released = moment
             letter.verdicts.append((moment.at_us, "released", rule, slot_us))
+            if message.config.get("if_withheld") == "exit" and message.run.refused is None:
+                message.run.refused = self._refused(message, moment)
             self._go_on(letter.walk, ("sent", moment))
         self._push_out([one for one in lower if one.message.message_class == "marketing"], moment)
+
+    def _refused(self, message, released):
+        """The moment in which the hand-over refused a message that had been released; None."""
+        for row in self._feedback.get(message.effect_id, ()):
+            if row.name == "Message Withheld" and (row.at_us, ROW, row.number) >= released.key:
+                return self._moments[row.at_us, ROW, row.number]
+        return None
 
     def _withhold(self, letter, moment, rule):
         message = letter.message
@@ -293,7 +302,7 @@ class Letters:
     def _taken_back(self, run, released):
         """When a goal or an exit took back what the run had in the outbox; of what ended by its own steps only a goal that is still measured does."""
         stop = run.stop()
-        if stop is None or stop[0].key < released.key:
+        if stop is None or stop[0].key < released.key or stop[1] == "exited:withheld":
             return None
         if run.ended is not None and run.ended[0].key < stop[0].key:
             goal, config = run.goal(), run.journey.get("goal", {})

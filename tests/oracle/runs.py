@@ -29,6 +29,8 @@ from tests.oracle.local_time import (
 )  # fmt: skip
 from tests.oracle.world import bucket, digest
 
+LATE_GOAL_DAYS = 7
+"""How long after its window a goal within it is still heard of by a run that is over."""
 FOREVER = (1 << 62, TIMER, 0)
 
 
@@ -72,6 +74,7 @@ class Run:
         self.ended = None
         """(moment, outcome) once it is over; None: it goes on beyond what is known."""
         self.restarted = None
+        self.refused = None
         """The moment in which another run of the same key took its place."""
         self.names = [step["id"] for step in journey["steps"]]
         self.steps = {step["id"]: step for step in journey["steps"]}
@@ -140,6 +143,8 @@ class Run:
         found = list(self._stops)
         if self.restarted is not None:
             found.append((self.restarted.key, 2, self.restarted, "exited:restarted"))
+        if self.refused is not None:
+            found.append((self.refused.key, 2, self.refused, "exited:withheld"))
         if not found:
             return None
         _, _, moment, outcome = min(found, key=lambda one: one[:2])
@@ -165,7 +170,7 @@ class Run:
 
     # The steps --------------------------------------------------------------------------------------------------------
 
-    def walk(self):  # noqa: PLR0911, PLR0912  (one branch per kind of step)
+    def walk(self):  # noqa: PLR0911, PLR0912, PLR0915  (one branch per kind of step)
         """Generator: yields (Message, moment) and takes ("sent" | "withheld", moment); ends when the run does."""
         here = self.entry
         self._note(here, "", "entered")
@@ -199,6 +204,7 @@ class Run:
                     self._end(here, step, "exited:withheld")
                     return
                 self._note(here, step, fate)
+                stop = self.stop()
             elif "message" in config:
                 self._note(here, step, "holdout")
             elif "branch" in config:
@@ -316,7 +322,9 @@ class Run:
             return
         if self.ended is None and self.journey["goal"].get("exit_on_goal", True):
             return
-        if self.ended is not None and goal.key > self.ended[0].key and "within_days" not in self.journey["goal"]:
+        within = self.journey["goal"].get("within_days")
+        is_over = self.ended is not None and goal.key > self.ended[0].key
+        if is_over and (within is None or goal.at_us > self.entry.at_us + (within + LATE_GOAL_DAYS) * DAY):
             return
         before = [line for line in self.lines if line[0] < goal.key]
         standing = before[-1][1] if before[-1][2] == "waiting" else ""

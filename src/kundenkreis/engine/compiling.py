@@ -85,6 +85,7 @@ def compile_rulebook(
                 ),
                 compile_matches=lambda where: EventFilter(list(where), zone=decisions.zone).passes,
                 reads_below=decisions.reads_below,
+                default_priority=policy.config.default_priority,
                 kinds=steps,
             )
 

@@ -35,7 +35,26 @@ def test_the_goal_is_measured_after_the_last_step_and_not_after_its_window() -> 
     customer.tell("Order Completed", "2026-06-30 10:00")
     assert (outcomes(customer), customer.state.runs) == (["entered", "waiting", "sent", "done", "goal"], [])
     other = fold(simple(goal=GOAL)).tell("Go", "2026-06-01 10:00").tell("Order Completed", "2026-07-01 10:01")
-    assert (outcomes(other), other.state.runs) == (["entered", "waiting", "sent", "done"], [])
+    assert outcomes(other) == ["entered", "waiting", "sent", "done"]
+
+
+@pytest.mark.parametrize(
+    ("happened", "arrived", "counts", "is_kept"),
+    [
+        ("2026-07-01 10:00", "2026-07-02 03:00", True, False),
+        ("2026-07-01 10:00", "2026-07-08 10:00", True, False),
+        ("2026-07-01 10:00", "2026-07-08 10:01", False, False),
+        ("2026-07-01 10:01", "2026-07-02 03:00", False, True),
+        ("2026-05-31 10:00", "2026-07-02 03:00", False, True),
+    ],
+)
+def test_a_goal_within_the_window_counts_when_it_arrives_within_a_week_after_it(
+    happened: str, arrived: str, counts: bool, is_kept: bool
+) -> None:
+    customer = fold(simple(goal=GOAL)).tell("Go", "2026-06-01 10:00").tell("Page", "2026-07-01 22:00")
+    customer.tell("Order Completed", arrived, happened_us=us(happened), late=True)
+    assert outcomes(customer) == ["entered", "waiting", "sent", "done", *(["goal"] if counts else [])]
+    assert bool(customer.state.runs) == is_kept
 
 
 def test_a_goal_may_leave_the_run_going() -> None:
@@ -138,6 +157,37 @@ def test_a_messages_fate_moves_the_run(if_withheld: str, verdict: str, expected:
     step = {"id": "hello", "message": {**HELLO["message"], "if_withheld": if_withheld}}
     customer = fold(simple(steps=[step, WAIT]), policy=lambda planned, at_us: verdict).tell("Go", "2026-06-01 10:00")
     assert outcomes(customer) == ["entered", *expected]
+
+
+@pytest.mark.parametrize(
+    ("if_withheld", "name", "origin", "ends"),
+    [
+        ("exit", "Message Withheld", "feedback", True),
+        ("exit", "Message Withheld", "api", False),
+        ("exit", "Message Failed", "feedback", False),
+        ("skip", "Message Withheld", "feedback", False),
+    ],
+)
+def test_a_refusal_at_hand_over_ends_the_run_where_a_refusal_does(
+    if_withheld: str, name: str, origin: str, ends: bool
+) -> None:
+    step = {"id": "hello", "message": {**HELLO["message"], "if_withheld": if_withheld}}
+    customer = fold(simple(steps=[step, WAIT, LATER])).tell("Go", "2026-06-01 10:00")
+    refused = {"message": customer.sent[0].effect_id.hex(), "reason": "fenced"}
+    customer.tell(name, "2026-06-01 10:05", refused, origin=origin).until("2026-06-20 00:00")
+    assert outcomes(customer)[3:5] == (["waiting", "exited:withheld"] if ends else ["waiting", "done"])
+    assert [content for content, _ in customer.sendings] == (["hello"] if ends else ["hello", "later"])
+
+
+def test_a_refusal_at_hand_over_of_another_visit_ends_the_run_too_and_a_strange_one_does_not() -> None:
+    step = {"id": "hello", "message": {**HELLO["message"], "if_withheld": "exit"}}
+    again = {"id": "pause", "wait": {"days": 1}, "next": "hello"}
+    customer = fold(simple(steps=[step, again])).tell("Go", "2026-06-01 10:00").until("2026-06-03 12:00")
+    customer.tell("Message Withheld", "2026-06-03 13:00", {"message": "ab" * 16}, origin="feedback")
+    assert outcomes(customer)[-1] == "waiting"
+    first = customer.sent[0].effect_id.hex()
+    customer.tell("Message Withheld", "2026-06-03 14:00", {"message": first}, origin="feedback")
+    assert (outcomes(customer)[-1], customer.state.runs) == ("exited:withheld", [])
 
 
 def test_a_message_carries_what_the_policy_needs() -> None:

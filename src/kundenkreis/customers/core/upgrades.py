@@ -42,6 +42,8 @@ UPGRADERS: dict[int, Upgrader] = {
     1: same_shape,
     # Messages answer acts of the person alone; situations and orders of two people who are one count once; what overtakes its order counts.
     2: same_shape,
+    # Goals within their window may arrive a week after it; a refusal at hand-over ends a run that a refusal ends; `default_priority` counts.
+    3: same_shape,
 }
 """Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""
 

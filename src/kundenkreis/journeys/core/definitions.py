@@ -144,7 +144,8 @@ class JourneyDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     kind: Literal["journey"] = "journey"
     name: dict[str, str] = msgspec.field(default_factory=dict)
     description: dict[str, str] = msgspec.field(default_factory=dict)
-    priority: Annotated[int, msgspec.Meta(ge=1, le=10)] = 5
+    priority: Annotated[int, msgspec.Meta(ge=1, le=10)] | None = None
+    """Of its messages that name none. None: the contact policy's `default_priority`."""
     re_entry: ReEntry = "once"
     goal: Goal | None = None
     exit_when: ExitData | None = None

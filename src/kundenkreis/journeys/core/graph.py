@@ -54,6 +54,8 @@ class Surroundings:
     contents: Collection[str] | None = None
     segments: Collection[str] | None = None
     scores: Collection[str] | None = None
+    default_priority: int = 5
+    """Of journeys that state none."""
     kinds: Mapping[str, StepKind] = field(default_factory=kinds_by_name)
 
 
@@ -142,7 +144,7 @@ def compile_journey(
         id=definition.id,
         version=version,
         definition=definition,
-        priority=definition.priority,
+        priority=definition.priority or around.default_priority,
         entry=entry,
         re_entry=definition.re_entry,
         nodes=nodes,

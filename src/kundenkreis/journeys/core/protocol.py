@@ -94,9 +94,10 @@ class Moment(NamedTuple):
     """When the person did what this follows from; -1: it follows from nothing that they did."""
 
 
-def effect_of_visit(run: Run) -> bytes:
-    """Id of what this visit of the step in which a run stands causes."""
-    return effect_id_of(run.entered_event or run.entered_us, run.run_id, run.step_id, run.counts.get(run.step_id, 0))
+def effect_of_visit(run: Run, step_id: str = "", visit: int = 0) -> bytes:
+    """Id of what a visit of a step causes: this visit of the step in which the run stands, or another, counted from 1."""
+    name = step_id or run.step_id
+    return effect_id_of(run.entered_event or run.entered_us, run.run_id, name, visit or run.counts.get(name, 0))
 
 
 class CompiledStep(Protocol):

@@ -10,8 +10,9 @@ instant · `broadcast`/`control` event id · `existing` segment, rulebook versio
 what was not done · `exit_step` · `step_budget` limit, instant · `date_missing` property · `unanswered` what for · `version_unknown` version.
 
 After its steps a run with a goal window stays in the state as "goal" (waiting_for) until the window is over, so that
-people who left early and the control group are measured alike. It receives nothing and blocks no re-entry, and is
-dropped at the customer's next input after the window: nobody is woken for that.
+people who left early and the control group are measured alike, and for another `LATE_GOALS_US`, in which goals that happened
+within the window may still arrive. It receives nothing and blocks no re-entry, and is dropped at the customer's next input
+after that: nobody is woken for it.
 """
 
 from collections.abc import Sequence
@@ -36,8 +37,9 @@ from kundenkreis.journeys.core.protocol import (
     Stay,
     effect_of_visit,
 )
-from kundenkreis.journeys.steps.message import FATES
+from kundenkreis.journeys.steps.message import FATES, WITHHELD, MessageStep
 from kundenkreis.kernel.ids import NEVER, Micros
+from kundenkreis.kernel.zones import DAY
 
 STEPS_PER_DAY = 500
 """Steps all runs of one customer may take on one installation day (trust.md A51): a person takes a handful, a loop
@@ -53,6 +55,8 @@ ENDED_FROM_OUTSIDE = frozenset({"goal", "exited:exit_when", "exited:restarted", 
 """Outcomes that a run did not come to by its own steps."""
 MEASURED = "goal"
 """waiting_for: the steps are over, the goal is still measured."""
+LATE_GOALS_US = 7 * DAY
+"""How long after its window a run that is over still hears of goals within it: tills and shops report by the night or the week."""
 
 
 def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bool = False) -> bool:  # noqa: PLR0911 - one per way to end
@@ -66,7 +70,7 @@ def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bo
         return end_run(turn, run, None, "failed", ["version_unknown", run.version])
     row, at_us, since = turn.row, turn.at_us, run.sequence
     watched_us = _watched_us(run, journey)
-    if run.waiting_for == MEASURED and at_us > run.entered_us + (journey.goal_within_us or 0):
+    if run.waiting_for == MEASURED and at_us > run.entered_us + (journey.goal_within_us or 0) + LATE_GOALS_US:
         return False
     if row is not None and run.wake_us <= at_us and not _wake(journeys, turn, run, journey):
         return False
@@ -96,25 +100,38 @@ def _reads(run: Run, journey: CompiledJourney) -> frozenset[str]:
     return node.reads if node is not None else frozenset()
 
 
-def _tell_step(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJourney, asked: bool) -> bool:
+def _tell_step(  # noqa: PLR0911 - one per thing that may concern it
+    journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJourney, asked: bool
+) -> bool:
     """Hand the turn to the step the run stands in, if it concerns it."""
     row, node = turn.row, journey.nodes[run.step_id]
     if run.wake_us <= turn.at_us:
         return _wake(journeys, turn, run, journey)
+    message = (
+        row.properties.get("message") if row is not None and row.name in FATES and row.origin in _TRUSTED else None
+    )
+    if row is not None and message is not None:
+        if run.waiting_for == f"message:{message}":
+            return walk(journeys, turn, run, journey, signal=MESSAGE)
+        if row.name == WITHHELD and message in _messages_that_must_go_out(run, journey):
+            return end_run(turn, run, journey, "exited:withheld", [row.name, row.properties.get("reason", "")])
     if run.waiting_for == BUDGET:
         return True
-    if row is not None:
-        if (
-            row.name in FATES
-            and row.origin in _TRUSTED
-            and run.waiting_for == f"message:{row.properties.get('message')}"
-        ):
-            return walk(journeys, turn, run, journey, signal=MESSAGE)
-        if row.name in node.step.listens and turn.starts_journeys:
-            return walk(journeys, turn, run, journey, signal=EVENT)
+    if row is not None and row.name in node.step.listens and turn.starts_journeys:
+        return walk(journeys, turn, run, journey, signal=EVENT)
     if not node.reads.isdisjoint(turn.dirty) or (asked and node.reads):
         return walk(journeys, turn, run, journey, signal=CHANGED)
     return True
+
+
+def _messages_that_must_go_out(run: Run, journey: CompiledJourney) -> set[str]:
+    """Ids of the messages that this run has released and that end it when the hand-over refuses them."""
+    ending = (
+        name
+        for name, node in journey.nodes.items()
+        if isinstance(node.step, MessageStep) and node.step.config.if_withheld == "exit"
+    )
+    return {effect_of_visit(run, name, n + 1).hex() for name in ending for n in range(run.counts.get(name, 0))}
 
 
 def _wake(journeys: CompiledJourneys, turn: Turn, run: Run, journey: CompiledJourney) -> bool:
