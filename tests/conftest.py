@@ -11,6 +11,9 @@ from itertools import count
 import psycopg
 import pytest
 
+from kundenkreis.settings import Settings
+from kundenkreis.site.catalogues import compile_catalogues
+from kundenkreis.site.django_setup import configure
 from tests.postgres_server import NoServerError, running_server
 
 _numbers = count(1)
@@ -48,3 +51,16 @@ def _database(postgres_dsn: str) -> Iterator[str]:
     yield postgres_dsn.replace("/postgres?", f"/{name}?", 1)
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def site_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Django can be set up for one installation per process: this one."""
+    return Settings(data_dir=tmp_path_factory.mktemp("site"), brand="Lindenhof")
+
+
+@pytest.fixture(scope="session")
+def words(site_settings: Settings) -> None:
+    """For tests that ask for words without pages: Django as the tests of pages need it, should they come later in this process."""
+    configure(site_settings)
+    compile_catalogues()

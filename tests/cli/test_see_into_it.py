@@ -1,6 +1,9 @@
 """explain, simulate, rebuild, replay and keys as people call them: tables, JSON, exit codes."""
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -8,10 +11,10 @@ from typing import Any
 import pytest
 
 from kundenkreis.channels.pause import STOPPED, go_on, pause, stop
+from kundenkreis.cli.explain_texts import explain_in_words, path_text
 from kundenkreis.cli.main import run_command
 from kundenkreis.kernel.zones import zone
 from kundenkreis.runtime.explain import BadPositionError
-from kundenkreis.runtime.explain_texts import explain_in_words, path_text, tree_lines
 from kundenkreis.runtime.installation import open_store
 from kundenkreis.runtime.log_checks import WHAT_TO_DO
 from kundenkreis.runtime.stores.meta import read_meta
@@ -19,7 +22,7 @@ from kundenkreis.runtime.stores.session import no_point
 from kundenkreis.settings import read_settings
 from tests.runtime.town import Town, live_through
 
-pytestmark = pytest.mark.db
+pytestmark = [pytest.mark.db, pytest.mark.usefixtures("words")]
 
 EVERY_REASON: list[list[Any]] = [
     ["until", 1788422400000000, "Europe/Berlin"], ["first_of", ["bought", "hot"], 1788422400000000], ["event", "Order Completed", "ab"],
@@ -68,8 +71,8 @@ def test_explain_in_both_languages_and_as_json(kreis: Kreis) -> None:
 
 def test_a_way_through_a_journey_is_told_in_words() -> None:
     assert [path_text(reason, "en") for reason in EVERY_REASON] == [
-        "until 2026-09-03 08:00:00 UTC (Europe/Berlin)", "what comes first: bought, hot, 2026-09-03 08:00:00 UTC", "event Order Completed",
-        "bucket 17 of 10000 (trial)", "all others", "condition", "Message Released", "end of the journey", "",
+        "until 2026-09-03 08:00:00 UTC (Europe/Berlin)", "what comes first: bought, hot, 2026-09-03 08:00:00 UTC", "event Order completed",
+        "bucket 17 of 10000 (trial)", "all others", "condition", "Message released", "end of the journey", "",
     ]  # fmt: skip
     assert path_text(["exit_step"], "de") == "Ende der Strecke"
 
@@ -232,12 +235,29 @@ def test_what_was_released_and_stopped_afterwards_is_no_plain_yes() -> None:
         "at": "now",
     }
     assert explain_in_words(answer, "de", zone("UTC")) == [
-        "Ja, hello wurde freigegeben, aber nicht übergeben.", "ab hello (email): withheld", "  then released",
-        "    + Eine Rechtsgrundlage ist da: express_consent", "    + Eine Adresse für den Kanal ist da", "  later withheld",
+        "Ja, hello wurde freigegeben, aber nicht übergeben.", "ab hello (E-Mail): zurückgehalten", "  then freigegeben",
+        "    + Eine Rechtsgrundlage ist da: Einwilligung", "    + Eine Adresse für den Kanal ist da", "  later zurückgehalten",
         "    - Einwilligung widerrufen.", "Regelwerk 3, Stand now.",
     ]  # fmt: skip
 
 
-def test_instants_that_were_found_are_shown_as_such() -> None:
-    tree = {"kind": "event", "holds": True, "config": {"name": "X"}, "found": {"count": 2, "last_us": 1788422400000000}}
-    assert list(tree_lines(tree, "en")) == ["+ event name X: found count 2, last 2026-09-03 08:00:00 UTC"]
+def test_conditions_are_told_in_the_words_of_the_pages() -> None:
+    event = {"kind": "event", "holds": False, "config": {"name": "Order Completed", "count": {"at_least": 2}},
+             "found": {"count": 1, "last_us": 1788422400000000}}  # fmt: skip
+    tree = {"kind": "not", "holds": True, "parts": [event], "config": {}, "found": {}}
+    answer = {"kind": "segment", "id": "new", "answer": True, "since": None, "flips": None, "reason": tree, "customer": {"exists": True},
+              "cause": {"name": "Order Completed", "happened": "then"}, "rulebook": 3, "at": "now"}  # fmt: skip
+    assert explain_in_words(answer, "en", zone("Europe/Berlin")) == [
+        "Yes, in segment new since ?.", "Decided by: Order completed on then.", "Does not change by itself.", "+ This does not hold",
+        "  - Order completed at least 2 times (found: once, last on 3 Sept 2026)", "Rulebook 3, as of now.",
+    ]  # fmt: skip
+    assert explain_in_words(answer, "de", zone("Europe/Berlin"))[3:5] == [
+        "+ Das trifft nicht zu", "  - Bestellung abgeschlossen mindestens 2-mal (gefunden: einmal, zuletzt am 03.09.2026)",
+    ]  # fmt: skip
+
+
+def test_words_need_no_pages(environ: dict[str, str]) -> None:
+    """In a process of its own, as people call it."""
+    call = [sys.executable, "-m", "kundenkreis", "explain", "phase", "u1", "--language", "de"]
+    said = subprocess.run(call, env={**os.environ, **environ}, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[0].startswith("Phase Rückgewinnung seit ")

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from kundenkreis.cli.explain_texts import explain_in_words
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.zones import DAY, iso, zone
 from kundenkreis.runtime.explain import BadPositionError, Explainer, UnknownCustomerError, UnknownDefinitionError
-from kundenkreis.runtime.explain_texts import explain_in_words
 from tests.runtime.town import START_US, Town, live_through
 
-pytestmark = pytest.mark.db
+pytestmark = [pytest.mark.db, pytest.mark.usefixtures("words")]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -115,12 +115,6 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Django can be set up for one installation per process: this one."""
-    return Settings(data_dir=Path(tmp_path_factory.mktemp("site")), brand="Lindenhof")
-
-
-@pytest.fixture(scope="session")
 def empty_installation(site_settings: Settings) -> Iterable[Installation]:
     """An installation in which nothing has happened yet."""
     installation = Installation(site_settings)

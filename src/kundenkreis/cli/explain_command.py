@@ -33,8 +33,8 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Folds the customer's own log rows up to the position; nothing is written."""
     if arguments.kind == "phase" and arguments.id:
         raise CallerError(f"A phase is explained without an ID; leave out {arguments.id!r}.")
+    from kundenkreis.cli.explain_texts import explain_in_words
     from kundenkreis.runtime.explain import Explainer
-    from kundenkreis.runtime.explain_texts import explain_in_words
     from kundenkreis.runtime.installation import existing_installation
 
     installation = existing_installation(settings)

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 
 from kundenkreis.kernel.money import ZERO_DECIMAL
 from kundenkreis.kernel.zones import date_of, to_datetime
-from kundenkreis.site.mounted import mounted
+from kundenkreis.site.mounted import mounted, zone_name
 
 _EXACT = {"de": ("d. MMMM y, HH:mm:ss z", "de"), "en": ("d MMMM y, HH:mm:ss z", "en_GB")}
 """Pattern and locale of an exact instant. British English, because plain English has no names for European zones."""
@@ -62,7 +62,7 @@ def money(minor: int, currency: str) -> str:
 
 def day(at_us: int) -> str:
     """The date of an instant in the installation's zone: 4. Nov. 2026."""
-    local = to_datetime(at_us).astimezone(get_timezone(mounted().settings.zone))
+    local = to_datetime(at_us).astimezone(get_timezone(zone_name()))
     return format_date(local, format="medium", locale=_EXACT[language()][1])
 
 
@@ -93,13 +93,13 @@ def language_name(code: str) -> str:
 
 def moment(at_us: int) -> str:
     """Date and time to the minute in the installation's zone: 04.11.2026, 10:00."""
-    zone = get_timezone(mounted().settings.zone)
+    zone = get_timezone(zone_name())
     return str(format_datetime(to_datetime(at_us), "short", tzinfo=zone, locale=_EXACT[language()][1]))
 
 
 def to_the_second(at_us: int) -> str:
     """Date and time to the second in the installation's zone: 04.11.2026, 10:00:07."""
-    zone = get_timezone(mounted().settings.zone)
+    zone = get_timezone(zone_name())
     return str(format_datetime(to_datetime(at_us), "medium", tzinfo=zone, locale=_EXACT[language()][1]))
 
 
@@ -112,13 +112,13 @@ def relative_instant(at_us: int) -> str:
 def exact_instant(at_us: int) -> str:
     """An instant with date, seconds and zone, in the installation's zone."""
     pattern, locale = _EXACT[language()]
-    zone = get_timezone(mounted().settings.zone)
+    zone = get_timezone(zone_name())
     return str(format_datetime(to_datetime(at_us), pattern, tzinfo=zone, locale=locale))
 
 
 def long_moment(at_us: int) -> str:
     """Date and time to the minute in the installation's zone, in words: 4. November 2026, 10:00."""
-    zone = get_timezone(mounted().settings.zone)
+    zone = get_timezone(zone_name())
     return str(
         format_datetime(to_datetime(at_us), _TO_THE_MINUTE[language()], tzinfo=zone, locale=_EXACT[language()][1])
     )
@@ -126,7 +126,7 @@ def long_moment(at_us: int) -> str:
 
 def clock_time(at_us: int) -> str:
     """The time of day of an instant in the installation's zone: 14:32."""
-    zone = get_timezone(mounted().settings.zone)
+    zone = get_timezone(zone_name())
     return str(format_time(to_datetime(at_us), "HH:mm", tzinfo=zone, locale=language()))
 
 

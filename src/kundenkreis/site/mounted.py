@@ -1,6 +1,8 @@
 """What this process's site was mounted with: settings, the answers it shows, the clock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from kundenkreis.definitions.drafts import DraftStore
@@ -91,3 +93,25 @@ def mounted() -> Mounted:
     if not _current:
         raise NotMountedError
     return _current[0]
+
+
+_zone_of_words: ContextVar[str] = ContextVar("zone_of_words", default="")
+
+
+def zone_name() -> str:
+    """In which zone words tell of instants: the installation's.
+
+    Raises:
+        NotMountedError: nothing is mounted, and nobody speaks without pages (`site/words_alone.py`).
+    """
+    return _zone_of_words.get() or mounted().settings.zone
+
+
+@contextmanager
+def words_in_zone(name: str) -> Iterator[None]:
+    """Within, words tell of instants in this zone, whatever is mounted."""
+    before = _zone_of_words.set(name)
+    try:
+        yield
+    finally:
+        _zone_of_words.reset(before)

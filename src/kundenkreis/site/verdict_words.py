@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from kundenkreis.channels.core.gate_texts import reason_text
 from kundenkreis.kernel.zones import zone
 from kundenkreis.site.formats import language
-from kundenkreis.site.mounted import mounted
+from kundenkreis.site.mounted import zone_name
 from kundenkreis.site.ports.messages import Reason, Verdict
 
 _TONES = {
@@ -99,7 +99,7 @@ class DescribedVerdict:
 
 
 def _describe_reason(reason: Reason) -> DescribedReason:
-    clock = zone(mounted().settings.zone)
+    clock = zone(zone_name())
     sentence = reason_text([reason.rule_id, reason.passed, *reason.detail], language=language(), clock=clock)
     # That a basis was found is worth less than which one.
     detail = basis_word(reason.detail[0]) if reason.passed and reason.rule_id == "basis" and reason.detail else ""

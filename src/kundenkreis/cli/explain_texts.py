@@ -1,4 +1,6 @@
-"""Explanations in words, German and English: the same facts as the JSON, line by line."""
+"""Explanations in words, German and English: the same facts as the JSON, line by line. Conditions, events and outcomes are called as the pages
+call them.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,13 +8,15 @@ from typing import Any
 
 from kundenkreis.channels.core.gate_texts import Language, reason_text
 from kundenkreis.kernel.zones import Zone, iso
+from kundenkreis.site.condition_words import reason_lines
+from kundenkreis.site.event_words import event_word
+from kundenkreis.site.journey_words import outcome_word
+from kundenkreis.site.phase_words import phase_word, sub_state_word
+from kundenkreis.site.verdict_words import basis_word
+from kundenkreis.site.verdict_words import outcome_word as verdict_word
+from kundenkreis.site.words import channel_word
+from kundenkreis.site.words_alone import words_alone
 
-_GROUPS: dict[str, dict[Language, str]] = {
-    "all": {"de": "alles davon", "en": "all of"},
-    "any": {"de": "eines davon", "en": "any of"},
-    "none": {"de": "nichts davon", "en": "none of"},
-    "not": {"de": "nicht", "en": "not"},
-}
 _WORDS: dict[str, dict[Language, str]] = {
     "in": {"de": "Ja, im Segment {id} seit {since}.", "en": "Yes, in segment {id} since {since}."},
     "out": {"de": "Nein, nicht im Segment {id} (seit {since}).", "en": "No, not in segment {id} (since {since})."},
@@ -24,6 +28,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "stays": {"de": "Ändert sich nicht von selbst.", "en": "Does not change by itself."},
     "cause": {"de": "Ausschlag gab: {name} am {happened}.", "en": "Decided by: {name} on {happened}."},
     "time": {"de": "Ausschlag gab: die Zeit.", "en": "Decided by: time."},
+    "came": {"de": "kam: {name}", "en": "entered: {name}"},
+    "went": {"de": "ging: {name}", "en": "left: {name}"},
     "found": {"de": "gefunden", "en": "found"},
     "sent": {"de": "Ja, {id} wurde freigegeben.", "en": "Yes, {id} was released."},
     "not_handed_over": {"de": "Ja, {id} wurde freigegeben, aber nicht übergeben.", "en": "Yes, {id} was released, but not handed over."},
@@ -80,38 +86,20 @@ REFUSALS: dict[str, dict[Language, str]] = {
 
 def explain_in_words(answer: dict[str, Any], language: Language, clock: Zone) -> list[str]:
     """The answer for people."""
-    lines = (
-        list(_LINES[answer["kind"]](answer, language, clock))
-        if answer["customer"]["exists"]
-        else [_say("nobody", language)]
-    )
+    with words_alone(language, zone=clock.name):
+        lines = (
+            list(_LINES[answer["kind"]](answer, language, clock))
+            if answer["customer"]["exists"]
+            else [_say("nobody", language)]
+        )
     return [*lines, _say("version", language, **answer)]
 
 
-def tree_lines(tree: Any, language: Language, depth: int = 0) -> Iterator[str]:
+def _tree(tree: Any, language: Language, depth: int = 0) -> Iterator[str]:
     """A Reason tree, one line per condition: + holds, - does not."""
-    if not isinstance(tree, dict):
-        return
-    mark = "  " * depth + ("+ " if tree["holds"] else "- ")
-    parts = tree.get("parts")
-    if parts is not None:
-        yield mark + _GROUPS[tree["kind"]][language]
-        for part in parts:
-            yield from tree_lines(part, language, depth + 1)
-        return
-    found = _dated(tree["found"])
-    yield f"{mark}{tree['kind']} {_compact(tree['config'])}: {_say('found', language)} {_compact(found)}"
-
-
-def _dated(found: Any) -> Any:
-    """What was found, its instants as date and time: last_us 1788422400000000 -> last 2026-09-03 08:00:00 UTC."""
-    if not isinstance(found, dict):
-        return found
-    return {
-        (name.removesuffix("_us") if is_instant else name): (_day(iso(one)) if is_instant else _dated(one))
-        for name, one in found.items()
-        for is_instant in (name.endswith("_us") and type(one) is int and one > _AN_INSTANT,)
-    }
+    for line in reason_lines(tree) if isinstance(tree, dict) else ():
+        found = f" ({_say('found', language)}: {line.found})" if line.found else ""
+        yield f"{'  ' * (depth + line.depth)}{'+' if line.holds else '-'} {line.text}{found}"
 
 
 def _say(word: str, language: Language, **facts: Any) -> str:
@@ -134,7 +122,7 @@ def _compact(value: Any) -> str:
 def _decided(answer: dict[str, Any], language: Language) -> Iterator[str]:
     cause = answer.get("cause")
     if cause is not None and "name" in cause:
-        yield _say("cause", language, name=cause["name"] or cause["type"], happened=cause["happened"])
+        yield _say("cause", language, name=event_word(cause["name"] or cause["type"]), happened=cause["happened"])
     elif answer["since"] is not None:
         yield _say("time", language)
 
@@ -143,21 +131,23 @@ def _segment(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterat
     yield _say("in" if answer["answer"] else "out", language, id=answer["id"], since=answer["since"])
     yield from _decided(answer, language)
     yield _say("flips", language, flips=answer["flips"]) if answer["flips"] else _say("stays", language)
-    yield from tree_lines(answer["reason"], language)
+    yield from _tree(answer["reason"], language)
 
 
 def _phase(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:
-    yield _say("phase", language, **answer)
+    words = {"phase": phase_word, "sub_state": sub_state_word}
+    yield _say("phase", language, answer=phase_word(answer["answer"] or "?"), since=answer["since"])
     if answer["sub_state"]:
-        yield _say("sub_state", language, **answer)
+        yield _say("sub_state", language, sub_state=sub_state_word(answer["sub_state"]), sub_since=answer["sub_since"])
     yield from _decided(answer, language)
     yield _say("flips", language, flips=answer["flips"]) if answer["flips"] else _say("stays", language)
-    yield from tree_lines(answer["reason"], language)
-    yield from tree_lines(answer["sub_reason"], language)
+    yield from _tree(answer["reason"], language)
+    yield from _tree(answer["sub_reason"], language)
     for change in answer["history"]:
-        mark = ">" if change["entered"] else "<"
-        because = change["event"]["name"] if change["event"] and "name" in change["event"] else ""
-        yield f"{_day(change['at'])} {mark} {change['kind']} {change['id']} {because}".rstrip()
+        name = words.get(change["kind"], str)(change["id"])
+        told = _say("came" if change["entered"] else "went", language, name=name)
+        because = event_word(change["event"]["name"]) if change["event"] and change["event"].get("name") else ""
+        yield f"{_day(change['at'])} {told}{f' ({because})' if because else ''}"
 
 
 def _score(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:
@@ -172,13 +162,14 @@ def _message(answer: dict[str, Any], language: Language, clock: Zone) -> Iterato
         "not_sent" if not answer["answer"] else "sent" if is_out else "not_handed_over", language, id=answer["id"]
     )
     for message in answer["messages"]:
-        yield f"{message['message_id']} {message['content']} ({message['channel']}): {message['fate']}"
+        channel, fate = channel_word(message["channel"]), verdict_word(message["fate"])
+        yield f"{message['message_id']} {message['content']} ({channel}): {fate}"
         for verdict in message["verdicts"]:
-            yield f"  {_day(verdict['at'])} {verdict['outcome']}"
+            yield f"  {_day(verdict['at'])} {verdict_word(verdict['outcome'])}"
             for reason in verdict["reasons"]:
                 yield f"    {'+' if reason[1] else '-'} {_reason(reason, language, clock)}"
         for told in message["told"]:
-            yield f"  {_day(told['at'])} {told['name']}"
+            yield f"  {_day(told['at'])} {event_word(told['name'])}"
     if answer.get("why_not") == []:
         yield _say("no_journey", language)
     for why in answer.get("why_not", ()):
@@ -187,7 +178,8 @@ def _message(answer: dict[str, Any], language: Language, clock: Zone) -> Iterato
 
 def _reason(reason: list[Any], language: Language, clock: Zone) -> str:
     """A reason in words; of what passed the finding too, such as which legal basis it was."""
-    found = ", ".join(str(one) for one in reason[2:]) if reason[1] else ""
+    told = [basis_word(one) for one in reason[2:]] if reason[0] == "basis" else [str(one) for one in reason[2:]]
+    found = ", ".join(told) if reason[1] else ""
     return reason_text(reason, language=language, clock=clock) + (f": {found}" if found else "")
 
 
@@ -204,9 +196,9 @@ def _runs(runs: list[dict[str, Any]], language: Language) -> Iterator[str]:
         for step in run["path"]:
             reason = step["reason"]
             told = path_text(reason, language)
-            yield f"  {_day(step['at'])} {step['step'] or '-'}: {step['outcome']} {told}".rstrip()
+            yield f"  {_day(step['at'])} {step['step'] or '-'}: {outcome_word(step['outcome'])}{f' ({told})' if told else ''}"
             if len(reason) == 2 and isinstance(reason[1], dict):
-                yield from tree_lines(reason[1], language, 2)
+                yield from _tree(reason[1], language, 2)
         if run["stands"] is not None:
             yield "  " + _say("stands", language, **run["stands"])
 
@@ -219,10 +211,12 @@ def path_text(reason: list[Any], language: Language) -> str:
     if word in ("until", "first_of", "date", "schedule", "step_budget"):
         details = [_day(iso(one)) if isinstance(one, int) and one > _AN_INSTANT else one for one in details]
     said = _PATH.get(word, {}).get(language)
+    if word == "event" and details:
+        details[0] = event_word(details[0])
     listed = [", ".join(map(str, one)) if isinstance(one, list) else one for one in details]
     shown = [_compact(one) for one in listed if not isinstance(one, dict)]
     if said is None:  # an event: its name, and not its id
-        return str(word)
+        return event_word(str(word))
     return said.format(*shown, *[""] * 3).rstrip(" :")
 
 
@@ -236,14 +230,14 @@ def _why_not(why: dict[str, Any], language: Language, *, ever: bool = False) -> 
     else:
         yield _say("free", language)
     for tree in [*why["conditions"], why.get("segment", {}).get("reason")]:
-        yield from tree_lines(tree, language, 1)
+        yield from _tree(tree, language, 1)
     if why.get("next"):
         yield _say("next", language, next=why["next"])
     for attempt in why["attempts"]:
         told = "+" if attempt["entered"] else "- " + REFUSALS[attempt["refusal"]][language]
-        yield f"  {_day(attempt['at'])} {attempt['event']['name']}: {told}"
+        yield f"  {_day(attempt['at'])} {event_word(attempt['event']['name'])}: {told}"
         for tree in attempt.get("conditions", ()):
-            yield from tree_lines(tree, language, 2)
+            yield from _tree(tree, language, 2)
 
 
 _LINES = {"segment": _segment, "phase": _phase, "score": _score, "message": _message, "journey": _journey}
