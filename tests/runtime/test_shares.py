@@ -47,8 +47,8 @@ def test_who_is_folded_is_written() -> None:
 def test_a_row_folded_before_is_left_out() -> None:
     anna = stored("anna")
     once = fold(anna, rows=[row("anna", 7)]).writes.unmarked[0]
-    again = StoredState(anna.profile_id, once[2], once[3], once[4])
-    assert fold(again, rows=[row("anna", 7)]).writes.unmarked[0][4] == once[4]
+    again = StoredState(anna.profile_id, anna.wake_us, anna.control_to, once[1])
+    assert fold(again, rows=[row("anna", 7)]).writes.unmarked[0][1] == once[1]
 
 
 def test_whoever_needs_the_store_is_handed_back() -> None:

@@ -64,8 +64,9 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
             documents = installation.rulebooks.documents(newest) if newest else []
             draft = [one for one in documents if one["kind"] == "journey" and one["id"] == arguments.journey]
             if not draft:
+                known = ", ".join(sorted(one["id"] for one in documents if one["kind"] == "journey")) or "none"
                 raise BadSimulationError(
-                    f"There is no published journey `{arguments.journey}`.", journey=arguments.journey
+                    f"There is no published journey `{arguments.journey}`. Known: {known}.", journey=arguments.journey
                 )
         with progress_bar("simulating", "customers", silent=arguments.json) as progress:
             result = simulate(

@@ -218,7 +218,9 @@ class _World:
         self.adopted = max(int(found[0][0]), 1)
         """The version in force when the draft comes; the draft's own is one higher, all later ones move up by one."""
         first = tx.rows("SELECT at_us FROM log ORDER BY number LIMIT 1")
-        if not newest or to_us < from_us or from_us > installation.clock.now_us() or not first or to_us < first[0][0]:
+        if to_us < from_us:
+            raise BadSimulationError("The last day lies before the first.")
+        if not newest or from_us > installation.clock.now_us() or not first or to_us < first[0][0]:
             raise BadSimulationError("There is no past in these days.")
         drafted = [_with(documents, draft, real[-1]) for documents in real[self.adopted - 1 :]]
         self._versions: list[Sequence[Document]] = [*real[: self.adopted], *drafted]

@@ -25,7 +25,7 @@ from kundenkreis.runtime.stores.schema import (
     STATES,
     VERDICTS,
 )
-from kundenkreis.runtime.stores.session import Row, Session, updating
+from kundenkreis.runtime.stores.session import Row, Session
 
 _json = msgspec.json.Encoder().encode
 _msgpack = msgspec.msgpack.Encoder().encode
@@ -36,9 +36,6 @@ _REQUEUE = (
     "WHERE outbox.state IN ('postponed', 'withheld')"
 )
 """A decision repeated is none: only what the gate sent back at hand-over, and the fold released anew, goes out again."""
-
-_STATE_ALONE, _STATE_AND_WAKE = updating(STATES, ["state"]), updating(STATES, ["state", "wake_us"])
-"""Where neither wake nor control mark moved, or the wake alone: an update that names them touches their indexes even when it changes nothing."""
 
 _OPEN = ("profile_id", "kind || ''", "definition_id", "until_us")
 """How an open membership is found. By the customer: a planner without figures would go through all open members of the definition."""
@@ -52,9 +49,9 @@ class Writes(msgspec.Struct):
 
     states: list[Row] = []
     unmarked: list[Row] = []
-    """States whose marks are the stored ones."""
+    """(profile_id, state) of those whose marks are the stored ones: an update that names them touches their indexes even when it changes nothing."""
     rewoken: list[Row] = []
-    """States that wake at another time."""
+    """(profile_id, state, wake_us) of those that wake at another time, their control mark being the stored one."""
     entered: dict[tuple[int, str, str, int], list[Any]] = {}
     left: list[Row] = []
     scores: list[Row] = []
@@ -108,9 +105,7 @@ class Writes(msgspec.Struct):
             self._list(profile_id, outcome.was_listed, listed(state))
         wake_us = min(outcome.wake_us, NEVER)
         encoded = outcome.encoded or encode_state(state)
-        self._states_like(marks, (wake_us, control_to)).append(
-            (profile_id, partition_of(profile_id), wake_us, control_to, encoded)
-        )
+        self._state(profile_id, marks, (wake_us, control_to), encoded)
         for record in outcome.records:
             if type(record) is RunEntry:
                 self.lines_of_paths.append((
@@ -146,10 +141,14 @@ class Writes(msgspec.Struct):
                 self.relays.append((effect.effect_id, effect.profile_id, state.clock_us, _msgpack(effect)))
         self.derived.extend([log.stored(row, None)[1:] for row in outcome.derived])
 
-    def _states_like(self, was: Marks | None, now: Marks) -> list[Row]:
-        if was is None or was[1] != now[1]:
-            return self.states
-        return self.unmarked if was == now else self.rewoken
+    def _state(self, profile_id: int, was: Marks | None, now: Marks, encoded: bytes) -> None:
+        wake_us, control_to = now
+        if was is None or was[1] != control_to:
+            self.states.append((profile_id, partition_of(profile_id), wake_us, control_to, encoded))
+        elif was[0] != wake_us:
+            self.rewoken.append((profile_id, encoded, wake_us))
+        else:
+            self.unmarked.append((profile_id, encoded))
 
     def _list(self, profile_id: int, was: Listed | None, now: Listed | None) -> None:
         """What changes in list and search; most folds change neither."""
@@ -184,8 +183,8 @@ class Writes(msgspec.Struct):
     def flush(self, tx: Session, *, outbox: bool) -> None:
         """Write everything; log rows last, because numbering them takes the appender's lock. Bases come before what was derived after them."""
         tx.insert(STATES, self.states, conflict="replace")
-        tx.insert(STATES, self.rewoken, conflict=_STATE_AND_WAKE)
-        tx.insert(STATES, self.unmarked, conflict=_STATE_ALONE)
+        tx.update(STATES, ["state", "wake_us"], self.rewoken)
+        tx.update(STATES, ["state"], self.unmarked)
         tx.update(MEMBERSHIPS, ["until_us", "left_cause", "left_reason"], sorted(self.left), key=_OPEN)
         entered = [tuple(row) for row in self.entered.values()]
         tx.insert(MEMBERSHIPS, entered, conflict="replace", expects_new=True)

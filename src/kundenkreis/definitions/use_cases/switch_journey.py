@@ -34,7 +34,8 @@ def start_broadcast(journey_id: str, publisher: Publisher, *, actor: str) -> int
     """
     document = published(publisher, "journey", journey_id) or {}
     if not is_broadcast(document):
-        raise NoBroadcastError(f"There is no broadcast {journey_id} in force.", journey=journey_id)
+        what = "its entry is no broadcast" if document else "no such journey is in force"
+        raise NoBroadcastError(f"{journey_id} cannot be started: {what}.", journey=journey_id)
     return publisher.start_broadcast(journey_id, actor=actor)
 
 

@@ -112,13 +112,8 @@ def conflict_clause(table: Table, conflict: str) -> str:
         return " " + conflict
     if conflict == "ignore":
         return " ON CONFLICT DO NOTHING"
-    return " " + updating(table, [c for c in insert_columns(table) if c not in table.primary_key])
-
-
-def updating(table: Table, columns: Iterable[str]) -> str:
-    """The conflict clause that sets only these columns of the row that is there."""
-    updates = ", ".join(f"{c} = excluded.{c}" for c in columns)
-    return f"ON CONFLICT ({', '.join(table.primary_key)}) DO UPDATE SET {updates}"
+    updates = ", ".join(f"{c} = excluded.{c}" for c in insert_columns(table) if c not in table.primary_key)
+    return f" ON CONFLICT ({', '.join(table.primary_key)}) DO UPDATE SET {updates}"
 
 
 def migrate(store: Store) -> None:
