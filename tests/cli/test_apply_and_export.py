@@ -23,6 +23,7 @@ def test_apply_shows_asks_publishes_and_then_has_nothing_to_do(
     assert run_command(["apply", good], environ) == 1
     shown = capsys.readouterr().out.splitlines()
     assert (shown[0], shown[-1]) == ("new: brand default (Kreisladen)", "Nothing was published. Say --yes to publish.")
+    assert not Path(environ["KREIS_DATA_DIR"]).exists()
     assert run_command(["apply", good, "--dry-run", "--yes"], environ) == 0
     assert capsys.readouterr().out.splitlines() == shown[:-2]
     assert run_command(["apply", good, "--yes", "--language", "de"], environ) == 0

@@ -29,13 +29,20 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace, settings: Settings) -> Answer:
     """Shows diff and impact; publishes with --yes."""
+    from contextlib import ExitStack, closing
+    from dataclasses import replace
+    from tempfile import TemporaryDirectory
+
     from kundenkreis.definitions.use_cases.apply_definitions import applied_in_words, apply_definitions
-    from kundenkreis.runtime.installation import Installation
+    from kundenkreis.runtime.installation import Installation, is_there
     from kundenkreis.runtime.publishing import StorePublisher
 
     publishes = arguments.yes and not arguments.dry_run
-    installation = Installation(settings)
-    try:
+    with ExitStack() as stack:
+        if not publishes and not is_there(settings):  # what is only shown begins no installation
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            settings = replace(settings, data_dir=folder)
+        installation = stack.enter_context(closing(Installation(settings)))
         applied = apply_definitions(
             arguments.directory,
             StorePublisher(installation),
@@ -43,8 +50,6 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
             dry_run=not publishes,
             include_existing=arguments.include_existing,
         )
-    finally:
-        installation.close()
     unconfirmed = bool(applied.changes) and not publishes and not arguments.dry_run
 
     def show(console: Console) -> None:

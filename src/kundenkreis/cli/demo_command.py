@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from kundenkreis.cli.command import Answer, Command
@@ -15,7 +14,7 @@ from kundenkreis.kernel.errors import CallerError
 from kundenkreis.settings import Settings
 
 EXPECTED_EVENTS = 260_000
-"""About; only for the length of the progress bar."""
+"""About; only to tell how far it is."""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -27,6 +26,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     """Load the year unless it is there already, print the summary, serve."""
     import dataclasses
 
+    from kundenkreis.cli.progress import progress_bar
     from kundenkreis.demo.run import DemoExistsError, load_demo, summary
     from kundenkreis.kernel.zones import zone
     from kundenkreis.runtime.installation import Installation
@@ -39,15 +39,13 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     settings = dataclasses.replace(settings, zone="America/New_York")
     today = zone("America/New_York").date(time.time_ns() // 1000)
     try:
-        with _progress(silent=arguments.json) as bar:
-            task = bar.add_task(
-                "loading", total=(arguments.households and arguments.households * 110) or EXPECTED_EVENTS, at=""
-            )
+        with progress_bar("loading", "events", silent=arguments.json) as progress:
+            about = (arguments.households and arguments.households * 110) or EXPECTED_EVENTS
             run = load_demo(
                 settings,
                 today=today,
                 households=arguments.households,
-                progress=lambda done, at_us: bar.update(task, completed=done, at=_day(at_us)),
+                progress=lambda done, at_us: progress(done, max(done, about), _day(at_us)),
             )
     except DemoExistsError:
         if arguments.load_only:
@@ -64,17 +62,6 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     # What serves begins anew: the loader's memory is many times a supervisor's, and its fold helper would stay.
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "kundenkreis.cli.main", "serve"])
-
-
-def _progress(*, silent: bool) -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,} events  {task.fields[at]}"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, disable=silent or not console.is_terminal, transient=True)
 
 
 def _day(at_us: int) -> str:

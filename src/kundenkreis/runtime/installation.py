@@ -249,13 +249,18 @@ def existing_installation(settings: Settings) -> Installation:
     return Installation(settings)
 
 
+def is_there(settings: Settings) -> bool:
+    """Whether something has begun in the data folder; a database on PostgreSQL counts as begun."""
+    return settings.on_postgres or (settings.data_dir / STORE_FILE).exists()
+
+
 def check_exists(settings: Settings) -> None:
     """Who looks at an installation or mends it never makes another, because of a mistyped folder.
 
     Raises:
         NoInstallationError: the data folder holds none.
     """
-    if not settings.on_postgres and not (settings.data_dir / STORE_FILE).exists():
+    if not is_there(settings):
         raise NoInstallationError(
             f"There is no installation in {settings.data_dir.absolute()}. "
             "Say where it lies with KREIS_DATA_DIR, or begin one with kreis serve.",
