@@ -182,3 +182,15 @@ def test_theme_and_language_are_kept(eyes: Eyes) -> None:
     assert sight.barriers() == []
     page.get_by_role("button", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_what_is_wrong_with_a_field_is_said_until_somebody_works_on_it(eyes: Eyes) -> None:
+    sight = eyes.open()
+    page = sight.go("/segments/new/")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.locator("#error-name_en")).to_be_visible()
+    assert sight.barriers() == []
+    page.get_by_label("English").fill("Loyal")
+    expect(page.locator("#error-name_en")).to_have_count(0)
+    expect(page.get_by_label("English")).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator("main .error")).not_to_have_count(0)
