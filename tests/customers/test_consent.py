@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kundenkreis.customers.core.consent import PENDING_ADDRESS, apply_consent, merge_consent, soft_suppression
+from kundenkreis.customers.core.consent import PENDING_ADDRESS, apply_consent, merge_consent, soft_suppression, why_idle
 from kundenkreis.customers.core.permission import permission, suppression
 from kundenkreis.customers.core.state import Attribute, Consent, CustomerState, Grant, decode_state, encode_state
 from kundenkreis.customers.core.turn import Turn
@@ -143,6 +143,27 @@ def test_public_rows_never_change_consent(name: str, flag: int) -> None:
     before = encode_state(state)
     assert fold(state, event(name, 20, {**NEWS, **EVIDENCE, "email": ADDRESS}, flags=flag)) == set()
     assert encode_state(state) == before
+
+
+@pytest.mark.parametrize(
+    ("properties", "why"),
+    [
+        ({**NEWS, **EVIDENCE}, ""),
+        ({**NEWS, "text_version": "3"}, "evidence"),
+        ({**NEWS, "form": "https://shop.example"}, "evidence"),
+        ({**NEWS, **EVIDENCE, "basis": "existing_customer"}, "basis"),
+        ({**NEWS, **EVIDENCE, "basis": "because"}, "basis"),
+        ({**NEWS, "basis": "presumed_b2b"}, ""),
+        ({**EVIDENCE, "channel": "email"}, "scope"),
+        ({**EVIDENCE, "purpose": "newsletter"}, "scope"),
+        ({**EVIDENCE, "channels": ["email", "sms"], "purposes": ["newsletter", "*"]}, ""),
+        ({**EVIDENCE, "purpose": "tracking"}, ""),
+    ],
+)
+def test_what_confirms_nothing_says_why(properties: dict[str, Any], why: str) -> None:
+    state = person()
+    fold(state, event("Consent Confirmed", 10, properties))
+    assert (why_idle(properties), bool(state.consent.grants)) == (why, not why)
 
 
 def test_withdrawal_beats_a_grant_of_the_same_instant_and_every_older_one() -> None:

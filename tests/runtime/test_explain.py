@@ -92,6 +92,18 @@ def test_why_a_message_was_never_decided(town: Town) -> None:
     assert explain_in_words(answer, "de", zone("Europe/Berlin"))[0] == "Nein, winback_news wurde nicht freigegeben."
 
 
+def test_a_consent_that_grants_nothing_is_told(town: Town) -> None:
+    idle = {"channel": "email", "purpose": "newsletter", "wording": "News, please"}
+    town.send("identify", userId="hopeful", traits={"email": "hopeful@example.com"})
+    town.send("track", userId="hopeful", event="Consent Confirmed", properties=idle)
+    town.run()
+    answer = Explainer(town.installation, "hopeful").ask("message", "winback_news")
+    assert [one["why"] for one in answer["idle_consents"]] == ["evidence"]
+    told = " Einwilligung bestätigt: Erlaubt nichts: Der Wortlaut oder der Nachweis fehlt."
+    assert [line for line in explain_in_words(answer, "de", zone("Europe/Berlin")) if line.endswith(told)]
+    assert Explainer(town.installation, "u0").ask("message", "winback_news")["idle_consents"] == []
+
+
 def test_paths_equal_stored_run_entries(town: Town) -> None:
     with town.installation.store.reading() as tx:
         profile_id, journey, run_id = tx.rows(

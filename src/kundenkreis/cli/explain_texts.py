@@ -12,7 +12,7 @@ from kundenkreis.site.condition_words import reason_lines
 from kundenkreis.site.event_words import event_word
 from kundenkreis.site.journey_words import outcome_word
 from kundenkreis.site.phase_words import phase_word, sub_state_word
-from kundenkreis.site.verdict_words import basis_word
+from kundenkreis.site.verdict_words import basis_word, idle_consent_sentence
 from kundenkreis.site.verdict_words import outcome_word as verdict_word
 from kundenkreis.site.words import channel_word
 from kundenkreis.site.words_alone import words_alone
@@ -170,6 +170,8 @@ def _message(answer: dict[str, Any], language: Language, clock: Zone) -> Iterato
                 yield f"    {'+' if reason[1] else '-'} {_reason(reason, language, clock)}"
         for told in message["told"]:
             yield f"  {_day(told['at'])} {event_word(told['name'])}"
+    for consent in answer.get("idle_consents", ()):
+        yield f"{_day(consent['at'])} {event_word('Consent Confirmed')}: {idle_consent_sentence(consent['why'])}"
     if answer.get("why_not") == []:
         yield _say("no_journey", language)
     for why in answer.get("why_not", ()):

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.customers.core.consent import why_idle
 from kundenkreis.customers.core.turn import MembershipChange, Record, RunEntry, ScoreEntry, VerdictEntry
 from kundenkreis.engine.rulebook import Rulebook
 from kundenkreis.journeys.core.compiled import CompiledJourney
@@ -205,6 +206,7 @@ class Explainer:
                 "since": released[-1]["released"] if released else None,
                 "reason": listed[-1]["verdicts"][-1]["reasons"],
                 "messages": listed,
+                "idle_consents": self._idle_consents(),
             }
         journeys = self._journeys_of(name)
         if not journeys and not any(one["kind"] == "content" and one["id"] == name for one in self.documents):
@@ -212,7 +214,14 @@ class Explainer:
                 "content or message", name, (one["id"] for one in self.documents if one["kind"] == "content")
             )
         why = [self._why_not(journey) | {"runs": self._runs(journey.id)} for journey in journeys]
-        return {"answer": False, "since": None, "reason": None, "messages": [], "why_not": why}
+        return {
+            "answer": False,
+            "since": None,
+            "reason": None,
+            "messages": [],
+            "why_not": why,
+            "idle_consents": self._idle_consents(),
+        }
 
     def journey(self, name: str) -> Answer:
         """Every path of this customer through a journey; why there is none, if there is none."""
@@ -317,6 +326,17 @@ class Explainer:
                 "state": stored[0], "due": _iso(stored[1]), "finished": _iso(stored[2] or NEVER), "reply": stored[3], "uncertain": bool(stored[4]),
             },
         }  # fmt: skip
+
+    def _idle_consents(self) -> list[Answer]:
+        """Confirmed consents that grant nothing, and why."""
+        return [
+            {"at": iso(row.happened_us), "number": row.number, "why": why}
+            for listed in self.past.rows.values()
+            for row in listed
+            if row.name == "Consent Confirmed" and row.at_us <= self.at_us and row.number <= self.stop.number
+            for why in (why_idle(row.properties),)
+            if why
+        ]
 
     def _journeys_of(self, content: str) -> list[CompiledJourney]:
         """Journeys in force with a step that sends this content."""

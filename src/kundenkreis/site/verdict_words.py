@@ -67,6 +67,16 @@ def basis_word(basis: str) -> str:
     return known.get(basis, basis)
 
 
+def idle_consent_sentence(why: str) -> str:
+    """Why a confirmed consent grants nothing (`why_idle` of customers/core/consent.py)."""
+    known = {
+        "basis": _("Grants nothing: nobody can give this legal basis."),
+        "evidence": _("Grants nothing: the wording or the proof is missing."),
+        "scope": _("Grants nothing: consent is for a channel and a purpose, not for everything."),
+    }
+    return known[why]
+
+
 def class_word(message_class: str) -> str:
     """A class of messages in a word."""
     known = {"transactional": _("contract"), "service": _("service"), "marketing": _("marketing")}

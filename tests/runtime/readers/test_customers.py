@@ -336,3 +336,16 @@ def test_rebuild_finds_no_difference_after_all_this(town: Town) -> None:
     with second_store(None) as second:
         report = verify(town.installation.store, second, zone=town.installation.zone)
     assert (report.differences, report.differing) == ([], 0)
+
+
+def test_a_consent_that_grants_nothing_says_why(town: Town) -> None:
+    for properties in ({"wording": "News, please"}, {"wording": "News, please", "proof": "form 7"}):
+        consent = {"channel": "email", "purpose": "newsletter", **properties}
+        town.send("track", userId="hopeful", event="Consent Confirmed", properties=consent)
+        town.pass_time(MINUTE)
+    entries = (
+        StoredCustomer(town.installation)
+        .read_timeline(_profile(town, "hopeful"), "consent", cursor="", limit=9)
+        .entries
+    )
+    assert [entry.facts.get("idle", "") for entry in entries] == ["", "evidence"]

@@ -150,6 +150,12 @@ def test_phase_history_tells_its_reason(site: Site) -> None:
     assert "18 Nov 2026 – today because time passed Why? holds Number of orders is at least 2 here: 5" in text
 
 
+def test_a_consent_that_grants_nothing_says_so(site: Site) -> None:
+    idle = event("Consent Confirmed", facts={"channel": "email", "idle": "evidence"})
+    assert "Grants nothing: the wording or the proof is missing." in words(show(site, idle))
+    assert "Erlaubt nichts: Der Wortlaut oder der Nachweis fehlt." in words(show(site, idle, language="de"))
+
+
 def test_timeline_goes_on_without_a_new_page(site: Site) -> None:
     entries = [event("Order Completed", key=f"e{n}", facts={"order_id": str(n)}) for n in range(60)]
     html = show(site, *entries)

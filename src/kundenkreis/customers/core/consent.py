@@ -16,7 +16,7 @@ order, so an older grant that arrives after a newer withdrawal changes nothing. 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from kundenkreis.customers.core.state import Consent, CustomerState, Grant
 from kundenkreis.customers.core.turn import Turn
@@ -164,24 +164,40 @@ def soft_suppression(instants: list[int], at_us: Micros) -> Micros:
     return rests_until if rests_until > at_us else -1
 
 
+def why_idle(properties: dict[str, Any]) -> Literal["", "basis", "evidence", "scope"]:
+    """Why a Consent Confirmed grants nothing; "" where it grants something.
+
+    basis: it states one that nobody can give this way; evidence: it names no wording, or no proof; scope: it is for everything.
+    """
+    basis = _text(properties, "basis") or EXPRESS
+    if basis not in BASES or basis == EXISTING:
+        return "basis"
+    is_evident = all(any(_says(properties.get(one)) for one in fields) for fields in (WORDING_FIELDS, PROOF_FIELDS))
+    if basis == EXPRESS and not is_evident:
+        return "evidence"
+    return "scope" if all(_is_too_broad(*pair) for pair in _pairs(properties)) else ""
+
+
+def _is_too_broad(channel: str, purpose: str) -> bool:
+    """Consent is specific (BGH VI ZR 721/15): nobody agrees to everything."""
+    return purpose == "*" or (channel == "*" and purpose != TRACKING)
+
+
 # Events ---------------------------------------------------------------------------------------------------------------
 
 
 def _confirmed(state: CustomerState, row: LogRow) -> bool:
     """Consent Confirmed: a legal ground, with the evidence it needs."""
     properties = row.properties
-    basis = _text(properties, "basis") or EXPRESS
-    evident = any(_says(properties.get(f)) for f in WORDING_FIELDS) and any(
-        _says(properties.get(f)) for f in PROOF_FIELDS
-    )
-    if basis not in BASES or basis == EXISTING or (basis == EXPRESS and not evident):
+    if why_idle(properties):
         return False
+    basis = _text(properties, "basis") or EXPRESS
     proven = basis == EXPRESS and row.origin in ("api", "human")
     epoch = _epoch(row) if proven else 0
     changed = False
     for channel, purpose in _pairs(properties):
-        if purpose == "*" or (channel == "*" and purpose != TRACKING):
-            continue  # consent is specific (BGH VI ZR 721/15): nobody agrees to everything
+        if _is_too_broad(channel, purpose):
+            continue
         address = _proved_address(state, row, channel)
         grant = Grant(basis, True, row.happened_us, row.event_id, address, _expiry(properties), proven, epoch)
         changed = _record(state.consent, f"{channel}|{purpose}", grant) or changed

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.customers.core.consent import why_idle
 from kundenkreis.events.core.catalogue import EVENTS
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.money import minor_units
@@ -172,9 +173,12 @@ def event_entry(row: Row, names: DefinitionNames) -> TimelineEntry:
     content = _decoded(body)
     facts = content.get("traits" if type_ in ("identify", "group") else "properties")
     facts = facts if isinstance(facts, dict) else {}
+    shown = _facts(type_, facts)
+    if name == "Consent Confirmed" and (why := why_idle(facts)):
+        shown["idle"] = why
     return TimelineEntry(
         key=f"e{number}", at_us=happened_us, part=part_of(type_, name), name=name or type_,
-        facts=_facts(type_, facts), amount=_amount(facts), named=_named(name, facts, names), source=source,
+        facts=shown, amount=_amount(facts), named=_named(name, facts, names), source=source,
         actor=actor, reason=reason, message=None,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from kundenkreis.site.ports.customer import ChannelLight, Light, TimelineEntry, 
 from kundenkreis.site.ports.customers import Named
 from kundenkreis.site.ports.messages import Reason
 from kundenkreis.site.profile_words import attribute_word
-from kundenkreis.site.verdict_words import basis_word, describe_verdict, outcome_word
+from kundenkreis.site.verdict_words import basis_word, describe_verdict, idle_consent_sentence, outcome_word
 from kundenkreis.site.words import channel_word
 
 _OPEN_MATTERS = frozenset(
@@ -335,6 +335,8 @@ def _event_lines(entry: TimelineEntry) -> Iterable[str]:
         yield ", ".join(names[:_MOST_NAMES]) + (_(" and %(count)s more") % {"count": more} if more > 0 else "")
     elif entry.part != "circle":
         yield " · ".join(_fact_parts(facts))
+    if "idle" in facts:
+        yield idle_consent_sentence(str(facts["idle"]))
     if entry.reason:
         yield personal(entry.reason)
     by = entry.actor or entry.source
