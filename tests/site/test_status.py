@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kundenkreis.site.ports.status import PausedSending, Role, Status, StoppedSending
+from kundenkreis.site.ports.status import PausedSending, Role, ServerAnswer, Status, StoppedSending
 from kundenkreis.site.testing import SAMPLE_STATUS
 from tests.site.conftest import NOW_US, Site
 
@@ -146,3 +146,10 @@ def test_owner_and_admin_let_messages_go_out_again(site: Site) -> None:
     assert list(entries) == [("settings", "sending")] * 2
     browser.post("/status/")  # nothing is paused: nothing happens
     assert AuditEntry.objects.filter(action="resumed").count() == 2
+
+
+def test_what_servers_say_to_what_waits_is_told(site: Site) -> None:
+    said = ServerAnswer(text="auth 535 5.7.8 <b>no</b>", messages=1_204, next_try_us=NOW_US + 900_000_000)
+    html = page(site, replace(SAMPLE_STATUS, answers=(said,)), "de")
+    assert "1.204 Nachrichten werden noch einmal versucht." in html
+    assert "<code>auth 535 5.7.8 &lt;b&gt;no&lt;/b&gt;</code>" in html

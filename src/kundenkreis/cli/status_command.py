@@ -65,6 +65,12 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
                 f"{sending.channel}: {sending.waiting:,} waiting, {sending.handed_over:,} handed over, "
                 f"{sending.failed:,} failed, {sending.uncertain:,} uncertain"
             )
+        for answer in status.answers:
+            console.print(
+                f"{answer.messages:,} tried again from {iso(answer.next_try_us)} on, the server said: {answer.text}",
+                markup=False,
+                style="bold red",
+            )
         for role in status.roles:
             console.print(f"{role.name}: {'running' if role.is_alive else 'not running'}, {role.restarts} restarts")
         for item in status.quarantine[:5]:

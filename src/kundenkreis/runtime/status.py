@@ -1,7 +1,10 @@
 """How the installation is doing: lag, backlog, next wake-ups, quarantine, sending, processes."""
 
+import re
 from contextlib import closing
+from typing import get_args
 
+from kundenkreis.channels.core.smtp_replies import Stage
 from kundenkreis.channels.pause import read_pause, read_stop
 from kundenkreis.events.inbox import SqliteInbox
 from kundenkreis.kernel.ids import NEVER, Micros
@@ -18,6 +21,7 @@ from kundenkreis.site.ports.status import (
     PausedSending,
     Quarantined,
     Role,
+    ServerAnswer,
     Status,
     StoppedSending,
     WakeUps,
@@ -25,6 +29,13 @@ from kundenkreis.site.ports.status import (
 )
 
 SHOWN_QUARANTINED = 20
+SHOWN_ANSWERS = 3
+LONGEST_ANSWER = 300
+MOST_WAITING = 2_000
+"""Of those that wait how many are looked at; whoever waits for a server is tried later than who has just come."""
+_WAITING = "SELECT reply, next_try_us FROM outbox WHERE state IN ('queued', 'claimed', 'intent') ORDER BY next_try_us DESC LIMIT ?"
+_STAGES = frozenset(get_args(Stage))
+_ADDRESS = re.compile(r"\S+@\S+")
 SPANS: tuple[Micros, ...] = (HOUR, DAY, 7 * DAY)
 
 
@@ -65,6 +76,7 @@ class InstallationStatus:
                 ),
                 paused=_paused(tx),
                 stopped=_stopped(tx),
+                answers=_answers(tx),
             )
 
     def sending_held_since_us(self) -> int | None:
@@ -150,6 +162,18 @@ _SENDING_OF_STATE = {
     "accepted": "handed_over",
     "failed": "failed",
 }
+
+
+def _answers(tx: Session) -> tuple[ServerAnswer, ...]:
+    """Also replies of our own stand there, such as that something else rests: those of a server begin with the stage at which it spoke."""
+    found: dict[str, list[Micros]] = {}
+    for reply, next_try_us in tx.rows(_WAITING, (MOST_WAITING,)):
+        if reply.partition(" ")[0] in _STAGES:
+            found.setdefault(_ADDRESS.sub("…", reply)[:LONGEST_ANSWER], []).append(next_try_us)
+    listed = sorted(found.items(), key=lambda one: (-len(one[1]), one[0]))
+    return tuple(
+        ServerAnswer(text=text, messages=len(tries), next_try_us=min(tries)) for text, tries in listed[:SHOWN_ANSWERS]
+    )
 
 
 def _sending(tx: Session, at_us: Micros) -> tuple[ChannelSending, ...]:

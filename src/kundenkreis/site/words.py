@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kundenkreis.site.formats import number
-from kundenkreis.site.ports.status import PausedSending, Status
+from kundenkreis.site.ports.status import PausedSending, ServerAnswer, Status
 
 _LAG_IS_LATE_US = 10 * 1_000_000
 """Past this the page says that the installation is behind: ten times the lag promised under load."""
@@ -68,6 +68,12 @@ def describe_pause(paused: PausedSending) -> list[str]:
         "Look at what waits to be sent, then let it go out. Until then everything waits; what is too late by then is not sent."
     )
     return [found, *([missing] if paused.missing else []), rest]
+
+
+def waiting_sentence(answer: ServerAnswer) -> str:
+    """How many messages wait because of what a server said."""
+    count = {"count": number(answer.messages)}
+    return ngettext("%(count)s message is tried again.", "%(count)s messages are tried again.", answer.messages) % count
 
 
 def role_word(name: str) -> str:

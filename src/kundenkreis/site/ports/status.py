@@ -66,6 +66,18 @@ class StoppedSending:
     """In the words of the system."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServerAnswer:
+    """What a receiving server said to messages that wait for their next try."""
+
+    text: str
+    """Stage, code and words: auth 535 5.7.8 Authentication failed. Without addresses."""
+    messages: int
+    """Of the 2,000 that wait longest from now on."""
+    next_try_us: int
+    """When the first of them is tried again."""
+
+
 def held_since_us(paused: PausedSending | None, stopped: StoppedSending | None) -> int | None:
     """Since when no message goes out; None if they do."""
     return min((held.since_us for held in (paused, stopped) if held is not None), default=None)
@@ -100,6 +112,8 @@ class Status:
     """Somebody has to let messages go out again."""
     stopped: StoppedSending | None = None
     """Nothing goes out; it heals by itself."""
+    answers: tuple[ServerAnswer, ...] = ()
+    """The most frequent ones."""
 
 
 class StatusSource(Protocol):
