@@ -67,6 +67,10 @@ def test_score_ledger_adds_up(town: Town) -> None:
         )
     assert [one["balance"] for one in answer["ledger"]] == [row[0] for row in stored]
     assert answer["answer"] == answer["milli_points"] / 1000
+    assert {one["rule"] for one in answer["ledger"]} - set(answer["rules"]) == {"merged"}
+    lines = explain_in_words(answer, "de", zone("Europe/Berlin"))[1:-1]
+    assert len(lines) == len(answer["ledger"]) > 0
+    assert not [line for line in lines if "nicht mehr in Kraft" in line or "(" not in line]
 
 
 def test_messages_show_every_verdict_in_words(town: Town) -> None:

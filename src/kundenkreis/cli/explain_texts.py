@@ -12,6 +12,7 @@ from kundenkreis.site.condition_words import reason_lines
 from kundenkreis.site.event_words import event_word
 from kundenkreis.site.journey_words import outcome_word
 from kundenkreis.site.phase_words import phase_word, sub_state_word
+from kundenkreis.site.score_words import ledger_rule
 from kundenkreis.site.verdict_words import basis_word, idle_consent_sentence
 from kundenkreis.site.verdict_words import outcome_word as verdict_word
 from kundenkreis.site.words import channel_word
@@ -153,7 +154,8 @@ def _phase(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator
 def _score(answer: dict[str, Any], language: Language, _clock: Zone) -> Iterator[str]:
     yield _say("score", language, answer=answer["answer"])
     for entry in answer["ledger"]:
-        yield f"{_day(entry['at'])} {entry['rule']}: {entry['milli_points'] / 1000:+g} = {entry['balance'] / 1000:g}"
+        rule = ledger_rule(answer["rules"], entry["rule"], (entry["event"] or {}).get("name", ""))
+        yield f"{_day(entry['at'])} {entry['milli_points'] / 1000:+g} = {entry['balance'] / 1000:g} ({rule})"
 
 
 def _message(answer: dict[str, Any], language: Language, clock: Zone) -> Iterator[str]:

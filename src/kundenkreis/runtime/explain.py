@@ -175,7 +175,7 @@ class Explainer:
         if score is None:
             raise _unknown("score", name, self.rulebook.decisions.scores)
         if self.folded is None:
-            return _nobody(0) | {"milli_points": 0, "ledger": []}
+            return _nobody(0) | {"milli_points": 0, "rules": {}, "ledger": []}
         entries = [one for one in self.folded.records if isinstance(one, ScoreEntry) and one.score_id == name]
         held = self.folded.state.decisions.scores.get(name)
         milli = balance(held, self.rulebook.zone.day_number(self.at_us), score.multiplier)
@@ -183,6 +183,7 @@ class Explainer:
             "answer": milli / 1000,
             "milli_points": milli,
             "since": _iso(entries[-1].at_us) if entries else None,
+            "rules": {rule["id"]: rule for rule in self._document("score", name).get("rules", ())},
             "ledger": [
                 {
                     "at": iso(one.at_us), "rule": one.rule_id, "milli_points": one.milli_points, "balance": one.balance,
@@ -337,6 +338,9 @@ class Explainer:
             for why in (why_idle(row.properties),)
             if why
         ]
+
+    def _document(self, kind: str, name: str) -> Answer:
+        return next((one for one in self.documents if (one["kind"], one.get("id")) == (kind, name)), {})
 
     def _journeys_of(self, content: str) -> list[CompiledJourney]:
         """Journeys in force with a step that sends this content."""

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from kundenkreis.segments.core.scores import MERGED
 from kundenkreis.site import formats
 from kundenkreis.site.condition_words import event_words
 
@@ -56,6 +57,8 @@ def ledger_rule(rules: Mapping[str, Mapping[str, Any]], rule_id: str, event: str
     """
     if rule_id in rules:
         return rule_sentence(rules[rule_id]) or rule_id.replace("_", " ")
+    if rule_id == MERGED:
+        return _("Taken over from a joined record")
     if event == "Score Added":
         return _("Given by a journey")
     return _("A rule that is no longer in force (%(name)s)") % {"name": rule_id.replace("_", " ")}

@@ -33,6 +33,8 @@ MOST_POINTS = 1_000_000
 MOST_CAP_DAYS = 366
 SCORE_ADDED = "Score Added"
 """{score, points}: points that no rule gives."""
+MERGED = "merged"
+"""Rule of the ledger's line that takes over what a joined customer had."""
 TRUSTED = frozenset({"derived", "human", "control"})
 
 
@@ -197,7 +199,7 @@ def absorb_scores(scores: Mapping[str, CompiledScore], turn: Turn, theirs: Mappi
         score = scores.get(score_id)
         if score is None:
             continue
-        _give(score, turn, balance(held, turn.day, score.multiplier), "merged")
+        _give(score, turn, balance(held, turn.day, score.multiplier), MERGED)
         caps = turn.state.decisions.scores[score_id].caps
         for rule_id, window in held.caps.items():
             caps.setdefault(rule_id, window)
