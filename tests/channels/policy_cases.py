@@ -4,12 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from kundenkreis.channels.core.gate import gate
+from kundenkreis.channels.core.policy import judge
 from kundenkreis.channels.core.policy_compiled import compile_policy
+from kundenkreis.customers.core.consent import apply_consent
 from kundenkreis.customers.core.state import Attribute, Contact, CustomerState, Grant, Planned, Situation
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.rows import LogRow
 from kundenkreis.kernel.zones import DAY, SECOND, zone
+from kundenkreis.segments.core.situations import drop_over
 
 BERLIN = zone("Europe/Berlin")
 ADDRESS = "anna@example.org"
@@ -25,6 +28,7 @@ def local(text: str, *, zone_name: str = "Europe/Berlin") -> Micros:
 POLICY = compile_policy()
 NOON = local("2026-11-19 12:00")
 """A Thursday, no holiday anywhere (the Wednesday before is one in Saxony)."""
+NIGHT = local("2026-11-19 23:00")
 
 
 def verdict(state: CustomerState, planned: Planned, at_us: Micros = NOON, **how: Any) -> tuple[str, Any]:
@@ -98,3 +102,20 @@ def feedback(name: str, planned: Planned, at_us: Micros, **properties: Any) -> L
     """What the dispatcher reports about a message."""
     said = {"message": planned.effect_id.hex(), **properties}
     return row_of(name, at_us, said, number=at_us // SECOND, origin="feedback")
+
+
+def judged(
+    state: CustomerState, at_us: Micros, *candidates: Planned, row: LogRow | None = None, cancel: Any = (),
+    policy: Any = POLICY,
+) -> Turn:  # fmt: skip
+    """The turn after consent, the end of rests and the contact policy ran."""
+    turn = turn_at(state, at_us, *candidates, row=row)
+    turn.cancellations.extend(cancel)
+    apply_consent(turn)
+    drop_over(turn)
+    judge(policy, turn)
+    return turn
+
+
+def slots(state: CustomerState) -> dict[int, Micros]:
+    return {int.from_bytes(contact.effect_id, "big"): contact.at_us for contact in state.contact.contacts}
