@@ -28,6 +28,8 @@ class ReasonLine:
     text: str
     found: str
     """What was found; "" for groups and where there is nothing to say."""
+    attribute: str = ""
+    """The value of the profile that was found, for masking; "" where it is none."""
 
 
 def reason_lines(tree: Tree) -> tuple[ReasonLine, ...]:
@@ -47,7 +49,10 @@ def _lines(tree: Tree, depth: int) -> Iterator[ReasonLine]:
         return
     config, found = tree.get("config") or {}, tree.get("found") or {}
     see = _LEAVES.get(kind, (_plain, _nothing))[1]
-    yield ReasonLine(depth=depth, holds=bool(tree["holds"]), text=_leaf(kind, config), found=see(found))
+    attribute = str(config["name"]) if kind == "attribute" and found.get("value") is not None else ""
+    yield ReasonLine(
+        depth=depth, holds=bool(tree["holds"]), text=_leaf(kind, config), found=see(found), attribute=attribute
+    )
 
 
 def _groups() -> dict[str, str]:

@@ -184,6 +184,22 @@ def test_why_page_answers_with_reasons(site: Site) -> None:
     assert site.insider().get("/customers/7/why/secret/regulars/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("role", "name", "shown"),
+    [
+        ("owner", "religion", "“Quaker”"), ("service", "religion", "•••"), ("service", "hobby", "“Quaker”"),
+        ("viewer", "hobby", "•••"),
+    ],
+)  # fmt: skip
+def test_value_that_a_condition_found_is_masked_as_on_the_profile(site: Site, role: str, name: str, shown: str) -> None:
+    reason = {
+        "kind": "attribute", "holds": True, "config": {"name": name, "op": "exists"}, "found": {"value": "Quaker"},
+    }  # fmt: skip
+    stay = Stay(kind="segment", named=WELCOME, from_us=0, until_us=None, cause=None, reason=reason, is_published=False)
+    told = words(show(site, role=role, path="/customers/7/?tab=circle", phases=(replace(stay, kind="phase"),)))
+    assert f"here: {shown}" in told
+
+
 def test_nobody_of_this_number_is_a_page_of_ours(site: Site) -> None:
     assert site.insider().get("/customers/9/").status_code == 404
 

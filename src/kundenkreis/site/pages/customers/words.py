@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from kundenkreis.channels.core.gate_texts import reason_text
 from kundenkreis.kernel.zones import zone
 from kundenkreis.site import formats
+from kundenkreis.site.condition_words import ReasonLine
 from kundenkreis.site.event_words import event_word
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.personal import personal
@@ -17,7 +18,7 @@ from kundenkreis.site.phase_words import phase_word, sub_state_word
 from kundenkreis.site.ports.customer import ChannelLight, Light, TimelineEntry, TimelineMessage, TimelinePart, Tone
 from kundenkreis.site.ports.customers import Named
 from kundenkreis.site.ports.messages import Reason
-from kundenkreis.site.profile_words import attribute_word
+from kundenkreis.site.profile_words import attribute_word, field_of
 from kundenkreis.site.verdict_words import basis_word, describe_verdict, idle_consent_sentence, outcome_word
 from kundenkreis.site.words import channel_word
 
@@ -179,8 +180,9 @@ def newest_entries(count: int) -> str:
     }
 
 
-def found_here(found: str) -> str:
-    """What was found of somebody, behind a condition."""
+def found_here(line: ReasonLine) -> str:
+    """What was found of somebody, behind a condition, as far as it may be seen."""
+    found = personal(line.found, field_of(line.attribute)) if line.attribute else line.found
     return _("here: %(found)s") % {"found": found}
 
 
