@@ -31,9 +31,12 @@ def personal(value: object, field: str = "text") -> str:
     if field not in get_args(Field):
         raise UnknownFieldKindError(f"There is no kind of personal field {field!r}; see site/personal.py.", field=field)
     text = "" if value is None else str(value)
-    if not text or may("personal.sensitive" if field == "sensitive" else "personal.see"):
-        return text
-    return masked(text, field)
+    return text if not text or sees_whole(field) else masked(text, field)
+
+
+def sees_whole(field: str) -> bool:
+    """Whether the viewer sees values of this kind whole, and so may change them."""
+    return may("personal.sensitive" if field == "sensitive" else "personal.see")
 
 
 def masked(text: str, field: str) -> str:

@@ -44,6 +44,14 @@ def test_one_customer_is_read_and_the_look_is_audited_once(served: Site) -> None
     assert list(audited) == [("viewed", "customer", str(profile_id), "the owner (Till)")]
 
 
+def test_special_category_is_corrected_by_those_alone_who_may_see_it(served: Site) -> None:
+    key = make_key("service")
+    profile_id = _read(served, key, "customers?text=u2@example.com")["lines"][0]["profile_id"]
+    sent = {"name": "religion", "value": "none", "reason": "asked"}
+    refused = ask(served, key, "POST", f"customers/{profile_id}/correct", sent)
+    assert (refused.status_code, refused.json()["needs"]) == (403, ["personal.sensitive"])
+
+
 def test_every_list_answers(served: Site) -> None:
     key = make_key()
     for path in ("segments", "journeys", "contents", "messages", "drafts", "start", "status", "search?q=u1"):

@@ -15,6 +15,9 @@ from kundenkreis.site.customers_testing import (
     CustomersInMemory,
     make_line,
 )
+from kundenkreis.site.mounted import mounted
+from kundenkreis.site.ports.customers import CustomerQuery
+from tests.runtime.town import Town
 from tests.site.conftest import Site
 
 pytestmark = pytest.mark.db
@@ -81,6 +84,29 @@ def test_wrong_value_is_refused_at_the_field(site: Site, people: CustomersInMemo
 def test_only_values_of_the_profile_are_corrected(site: Site, people: CustomersInMemory, name: str) -> None:
     answer = site.insider().post("/customers/7/correct/", {"name": name, "value": "x", "reason": "Anruf"})
     assert (answer.status_code, people.acts) == (404, [])
+
+
+def test_special_category_is_seen_and_corrected_by_those_alone_who_may_see_it(served: Site, town: Town) -> None:
+    for user, faith in (("u1", "Quaker"), ("u2", "Shaker")):
+        town.send("identify", userId=user, traits={"email": f"{user}@example.com", "religion": faith})
+    town.run()
+    kept, joined = (
+        mounted().sources.customers.find_customers(CustomerQuery(text=user)).lines[0].profile_id
+        for user in ("u1", "u2")
+    )
+    profile, correct = f"/customers/{kept}/?tab=profile", f"/customers/{kept}/correct/?name=religion"
+    looks = [profile, correct, f"/customers/{kept}/merge/?with={joined}"]
+    told = {}
+    for role in ("owner", "service"):
+        answers = [served.insider(role=role).get(path) for path in looks]
+        html = [answer.content.decode() for answer in answers]
+        told[role] = [answer.status_code for answer in answers], ["aker" in page for page in html], correct in html[0]
+    assert told == {
+        "owner": ([200, 200, 200], [True, True, True], True),
+        "service": ([200, 404, 200], [False, False, False], False),
+    }
+    sent = {"name": "religion", "value": "none", "reason": "asked"}
+    assert served.insider(role="service").post(correct, sent).status_code == 404
 
 
 def test_pause_until_a_day_of_the_installation(site: Site, people: CustomersInMemory) -> None:

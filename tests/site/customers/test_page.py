@@ -200,6 +200,12 @@ def test_value_that_a_condition_found_is_masked_as_on_the_profile(site: Site, ro
     assert f"here: {shown}" in told
 
 
+@pytest.mark.parametrize(("role", "shown"), [("owner", "Quaker"), ("service", "•••")])
+def test_corrected_special_category_is_masked_in_the_timeline(site: Site, role: str, shown: str) -> None:
+    corrected = event("Attribute Set", part="data", facts={"name": "religion", "value": "Quaker"})
+    assert f"religion corrected {shown}" in words(show(site, corrected, role=role))
+
+
 def test_nobody_of_this_number_is_a_page_of_ours(site: Site) -> None:
     assert site.insider().get("/customers/9/").status_code == 404
 

@@ -14,7 +14,7 @@ from kundenkreis.kernel.zones import day_of, zone
 from kundenkreis.site.api.conditions import Condition, check_condition
 from kundenkreis.site.api.errors import ConditionRefusedError, ImpossibleError, NotFoundError
 from kundenkreis.site.api.fields import Body, Cursor, Limit, Name, ProfileId, Reason, Text, Value, clean
-from kundenkreis.site.api.offers import PERSON, offer
+from kundenkreis.site.api.offers import PERSON, offer, require
 from kundenkreis.site.audit import audit, audit_view
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.typed import MOST_PAUSE_DAYS, actor_for
@@ -149,6 +149,8 @@ def explain_customer(
     summary=gettext_noop("Correct a value of the profile"),
 )  # fmt: skip
 def correct_customer(request: HttpRequest, profile_id: ProfileId, correction: Correction) -> Done:
+    if field_of(correction.name) == "sensitive":
+        require("personal.sensitive")
     customer = _load(profile_id)
     if not any(one.name == correction.name and one.is_editable for one in customer.values):
         raise ImpossibleError("The profile has no such value, or it is corrected where it comes from.")

@@ -8,8 +8,8 @@ from kundenkreis.site import formats
 from kundenkreis.site.pages.customers import words
 from kundenkreis.site.pages.customers.columns import Column
 from kundenkreis.site.pages.customers.listing import Row
-from kundenkreis.site.personal import personal
-from kundenkreis.site.ports.customer import ScoreLine, ScoreNow
+from kundenkreis.site.personal import personal, sees_whole
+from kundenkreis.site.ports.customer import ScoreLine, ScoreNow, Value
 from kundenkreis.site.ports.customers import Amount, CustomerLine
 from kundenkreis.site.profile_words import (
     attribute_word,
@@ -55,6 +55,18 @@ def attribute_of(row: Row, column: Column) -> str:
     names = [name for name, _value in row.attributes]
     value = row.attributes[names.index(column.attribute)][1] if column.attribute in names else ""
     return personal(value_word(column.attribute, value), field_of(column.attribute))
+
+
+@register.filter
+def value_of(text: str, name: str) -> str:
+    """A value of this name, as far as it may be seen."""
+    return personal(text, field_of(name))
+
+
+@register.filter
+def may_correct(value: Value) -> bool:
+    """Whether the viewer may correct a value of the profile, given that they may correct any."""
+    return value.is_editable and sees_whole(field_of(value.name))
 
 
 @register.filter

@@ -20,9 +20,10 @@ from kundenkreis.site.pages.customers.typed import (
     read_until_us,
 )
 from kundenkreis.site.pages.customers.words import said
+from kundenkreis.site.personal import sees_whole
 from kundenkreis.site.ports.customer import Customer, PlannedMessage
 from kundenkreis.site.ports.customers import CustomerQuery
-from kundenkreis.site.profile_words import attribute_word
+from kundenkreis.site.profile_words import attribute_word, field_of
 from kundenkreis.site.toasts import add_toast
 
 _MOST_FOUND: Final = 8
@@ -46,7 +47,7 @@ def correct_value(request: HttpRequest, profile_id: int) -> HttpResponse:
     customer = load_customer(profile_id)
     name = request.POST.get("name") or request.GET.get("name") or ""
     held = next((one for one in customer.values if one.name == name and one.is_editable), None)
-    if held is None:
+    if held is None or not sees_whole(field_of(name)):
         raise Http404
     typed = read_typed(request, value=held.text)
     if request.method == "POST":
