@@ -226,7 +226,12 @@ urlpatterns = [
     route("contents/", contents.show_list, name="contents", see="content.see"),
     route("contents/map/", contents.show_map, name="content_map", see="content.see"),
     route("contents/new/", editor.edit_content, name="content_new", see="content.edit", change="content.edit"),
-    route("contents/new/preview/", editor.preview_content, name="content_new_preview", change="content.edit"),
+    route(
+        "contents/new/preview/",
+        editor.preview_content,
+        name="content_new_preview",
+        change=("content.edit", "personal.see"),
+    ),
     route("contents/link-check/<str:check_id>/", link_checks.show_check, name="content_links", see="content.edit"),
     route(
         "contents/<str:content_id>/edit/",

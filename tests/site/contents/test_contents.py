@@ -104,6 +104,12 @@ def test_preview_shows_the_unsaved_form_as_a_person_sees_it(served: Site) -> Non
     assert "Hallo, &lt;script&gt;" in nameless
 
 
+@pytest.mark.parametrize("path", ["/contents/new/preview/", "/contents/welcome_hello/preview/"])
+def test_whoever_may_not_see_people_sees_no_preview_either(served: Site, path: str) -> None:
+    assert served.insider(role="external_partner").post(path, {"person": "1"}).status_code == 403
+    assert served.insider(role="marketing").post(path, {"person": "1"}).status_code == 200
+
+
 def test_a_gap_is_filled_with_one_click_and_a_new_content_gets_an_id_of_its_name(served: Site, town: Town) -> None:
     browser = served.insider()
     page = browser.get("/contents/new/?phase=attention").content.decode()
