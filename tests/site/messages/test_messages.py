@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from kundenkreis.runtime.readers import decided
 from kundenkreis.runtime.readers.decided import StoredDecidedMessages
 from kundenkreis.runtime.web import sources_of
 from kundenkreis.site.ports.decided import FATES, DecidedLine, DecidedQuery
+from kundenkreis.site.testing import make_decided
 from kundenkreis.site.wsgi import build_application
 from tests.runtime.town import Town
 from tests.site.conftest import Site
@@ -107,6 +109,16 @@ def test_pages_show_list_and_verdict(site: Site, town: Town) -> None:
     assert "Legal basis" in page
     assert browser.get("/messages/00/").status_code == 404
     assert browser.get("/messages/?day=2026-13-99&cursor=x.y&fate=none&q=%00").status_code == 200
+
+
+@pytest.mark.parametrize(("role", "is_told"), [("owner", True), ("viewer", False)])
+def test_masked_roles_do_not_read_the_address_in_the_answer_of_a_server(site: Site, role: str, is_told: bool) -> None:
+    bounced = make_decided("0a")
+    reply = "550 5.1.1 <marie.brandt@example.com>: no such user"
+    site.mount(decided=[replace(bounced, line=replace(bounced.line, fate="bounced"), reply=reply)])
+    html = site.insider(role=role).get("/messages/0a/").content.decode()
+    assert "Answer of the receiving server" in html
+    assert ("no such user" in html) == is_told
 
 
 def test_masked_roles_neither_see_nor_search(site: Site, town: Town) -> None:
