@@ -5,6 +5,9 @@ from typing import NewType
 ProfileId = NewType("ProfileId", int)
 """63-bit positive integer, derived from the event that created the customer; globally unique, never reused."""
 
+MOST_PROFILE_ID = (1 << 63) - 1
+"""No store takes a number beyond it, so nobody can have one; addresses may name it all the same."""
+
 EventId = NewType("EventId", bytes)
 """16 bytes: hash of (source, messageId) for events from outside, of the deciding facts for derived ones."""
 

@@ -165,6 +165,21 @@ def test_nobody_is_joined_with_nobody(site: Site, people: CustomersInMemory, oth
     assert (answer.status_code, people.acts) == (422, [])
 
 
+def test_number_that_no_store_takes_is_nobodys(served: Site, town: Town) -> None:
+    town.send("identify", userId="u1", traits={"email": "u1@example.com"})
+    town.run()
+    found = mounted().sources.customers.find_customers(CustomerQuery(text="u1")).lines[0].profile_id
+    browser, beyond = served.insider(), 1 << 63
+    statuses = {
+        path: browser.get(path).status_code
+        for path in (
+            f"/customers/{beyond}/", f"/journeys/welcome/people/{beyond}/", f"/customers/{found}/merge/?with={beyond}",
+            f"/contents/welcome_hello/preview/?shown=de/du&person={beyond}",
+        )
+    }  # fmt: skip
+    assert list(statuses.values()) == [404, 404, 422, 200]
+
+
 def test_a_link_changes_nothing(site: Site, people: CustomersInMemory) -> None:
     browser = site.insider()
     for path in (

@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from kundenkreis.definitions.use_cases.switch_journey import is_broadcast
+from kundenkreis.kernel.ids import MOST_PROFILE_ID
 from kundenkreis.site import formats, journey_charts, journey_drawing, journey_effects, journey_words
 from kundenkreis.site.formats import number
 from kundenkreis.site.mounted import mounted
@@ -131,7 +132,7 @@ def show_people(request: HttpRequest, journey_id: str) -> HttpResponse:
 def show_trace(request: HttpRequest, journey_id: str, profile_id: int) -> HttpResponse:
     """One person's way through the drawing."""
     report = read(journey_id)
-    trace = mounted().sources.journeys.trace_person(journey_id, profile_id)
+    trace = mounted().sources.journeys.trace_person(journey_id, profile_id) if profile_id <= MOST_PROFILE_ID else None
     if trace is None:
         raise Http404
     chosen = next((run for run in trace.runs if run.run_id == request.GET.get("run")), trace.runs[0])

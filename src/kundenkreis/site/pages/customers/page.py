@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from kundenkreis.definitions.use_cases.edit_drafts import in_force
+from kundenkreis.kernel.ids import MOST_PROFILE_ID
 from kundenkreis.site.audit import audit_view
 from kundenkreis.site.condition_words import reason_lines
 from kundenkreis.site.mounted import mounted
@@ -32,7 +33,7 @@ def load_customer(profile_id: int) -> Customer:
     Raises:
         Http404: there is nobody of this id.
     """
-    customer = mounted().sources.customer.find_customer(profile_id)
+    customer = mounted().sources.customer.find_customer(profile_id) if profile_id <= MOST_PROFILE_ID else None
     if customer is None:
         raise Http404
     return customer
