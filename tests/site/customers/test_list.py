@@ -52,6 +52,26 @@ def test_viewer_who_sees_no_personal_values_cannot_search_by_them(site: Site) ->
     assert "data-search" in get(site)
 
 
+VALUE = {"attribute": {"name": "email", "op": "starts_with", "value": "anna"}}
+VIEWED = {"name": "Product Viewed", "where": [{"property": "product_id", "op": "equals", "value": "p1"}]}
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_asked"),
+    [
+        (VALUE, False), ({"all": [{"not": {"any": [VALUE]}}]}, False), ({"event": VIEWED}, False), ({"own_kind": {}}, False),
+        ({"trait": {"name": "order_count", "op": ">=", "value": 1}}, True), ({"event": {"name": "Product Viewed"}}, True),
+    ],
+)  # fmt: skip
+def test_viewer_who_sees_no_personal_values_cannot_narrow_by_them(
+    site: Site, condition: dict[str, object], is_asked: bool
+) -> None:
+    site.mount(customers=CustomersInMemory(PEOPLE))  # of whom no condition holds
+    path = "/customers/?" + urlencode({"if": json.dumps(condition)})
+    assert (names(get(site, path, role="viewer")) == []) == is_asked
+    assert names(get(site, path)) == []
+
+
 def test_pages_follow_one_another(site: Site) -> None:
     site.mount(customers=CustomersInMemory([make_line(n, f"Person {n}", seen_us=n) for n in range(120)]))
     seen: list[str] = []

@@ -15,6 +15,23 @@ MOST_NAMED: Final = 200
 """People whom one address names: a page of the list, and room for more of them; longer addresses are cut off on the way."""
 _LONGEST: Final = 200
 _MOST_CONDITIONS: Final = 20
+_GROUPS: Final = frozenset({"all", "any", "none", "not"})
+_IMPERSONAL: Final = frozenset(
+    {
+        "bucket",
+        "consent",
+        "event",
+        "event_time",
+        "order_silence",
+        "phase",
+        "reachable",
+        "score",
+        "segment",
+        "situation",
+        "trait",
+    }
+)
+"""Kinds of conditions that read no value of a person, as long as they ask for none of an event's (`where`)."""
 _QUICK: Final = ("phase", "sub_state", "situation", "segment")
 
 
@@ -113,13 +130,15 @@ def read_asked(request: HttpRequest, saved: Iterable[SavedFilter]) -> Asked:
     text = "".join(sign if sign.isprintable() else " " for sign in get("q", "")).strip()[:_LONGEST]
     sort: Sort = next((one for one in SORTS if one == get("sort")), "-seen")
     asked = Asked(
-        # Searching by a personal value would tell what the page hides.
+        # Searching by a personal value, or narrowing by one, would tell what the page hides.
         text=text if may("personal.see") else "",
         chosen=next((one for one in VIEWS if one == get("view")), None),
         quick={name: _plain(value) for name in _QUICK if (value := get(name))},
         figure=_plain(get("figure", "")),
         people=_people(request.GET),
-        conditions=tuple(_conditions(request.GET.getlist("if"))),
+        conditions=tuple(
+            one for one in _conditions(request.GET.getlist("if")) if may("personal.see") or not _reads_values(one)
+        ),
         filter_id="",
         sort=sort,
         cursor=get("cursor", ""),
@@ -182,6 +201,20 @@ def _conditions(texts: list[str]) -> list[dict[str, Any]]:
         if isinstance(document, dict) and len(document) == 1:
             found.append(document)
     return found
+
+
+def _reads_values(part: object) -> bool:
+    """Whether a condition asks for values of the profile or of events, or is of a kind of which nobody here knows what it asks."""
+    if isinstance(part, list):
+        return any(_reads_values(one) for one in part)
+    if not isinstance(part, dict):
+        return True
+    return any(
+        _reads_values(config)
+        if kind in _GROUPS
+        else kind not in _IMPERSONAL or (isinstance(config, dict) and "where" in config)
+        for kind, config in part.items()
+    )
 
 
 def _people(get: QueryDict) -> tuple[int, ...]:

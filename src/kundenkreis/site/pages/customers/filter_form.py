@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kundenkreis.segments.core.traits import BUILT_IN
+from kundenkreis.site.access import may
 from kundenkreis.site.condition_words import operator_word, trait_word
 from kundenkreis.site.ports.customers import Choices
 from kundenkreis.site.profile_words import attribute_word
@@ -18,8 +19,9 @@ _LONGEST: Final = 200
 
 def filter_fields(choices: Choices) -> dict[str, list[tuple[str, str]]]:
     """Options of the two selects: value and label."""
-    attributes = [name for name in choices.attributes if name != "address"]
-    if "address" in choices.attributes:
+    seen = choices.attributes if may("personal.see") else ()
+    attributes = [name for name in seen if name != "address"]
+    if "address" in seen:
         attributes += [f"address.{part}" for part in _PARTS]
     return {
         "what": [
