@@ -105,7 +105,7 @@ def _leaf(kind: str, config: Mapping[str, Any]) -> str:
         return f"{label}: {told}" if told else label
     try:
         return str(_LEAVES[kind][0](config)) or label
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return label
 
 

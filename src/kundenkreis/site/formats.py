@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone
@@ -44,13 +44,20 @@ def in_words(words: InBoth) -> str:
     return words.de if language() == "de" else words.en
 
 
+_MOST_DIGITS: Final = 25
+"""Numbers of more digits are told by their magnitude: nobody reads them, and the library that writes numbers fails at 29."""
+
+
 def number(value: int) -> str:
     """A whole number: 5.000 or 5,000."""
-    return format_decimal(value, locale=language())
+    return decimal(value)
 
 
 def decimal(value: Decimal | float) -> str:
-    """A number with as many decimals as it has, at most three: 4,5 or 4.5."""
+    """A number with as many decimals as it has, at most three: 4,5 or 4.5; a huge one as 1.00E300."""
+    exact = Decimal(value)
+    if exact.is_finite() and exact.adjusted() >= _MOST_DIGITS:
+        return f"{exact:.2E}".replace("+", "")
     return format_decimal(value, locale=language())
 
 

@@ -200,6 +200,15 @@ def test_value_that_a_condition_found_is_masked_as_on_the_profile(site: Site, ro
     assert f"here: {shown}" in told
 
 
+@pytest.mark.parametrize("huge", [1e300, 10**300])
+def test_huge_value_in_a_reason_is_told_by_its_magnitude(site: Site, huge: float) -> None:
+    condition = {"name": "points", "op": ">=", "value": huge}
+    reason = {"kind": "attribute", "holds": True, "config": condition, "found": {"value": huge}}
+    stay = Stay(kind="phase", named=WELCOME, from_us=0, until_us=None, cause=None, reason=reason, is_published=False)
+    told = words(show(site, path="/customers/7/?tab=circle", phases=(stay,)))
+    assert "points is at least 1.00E300 here: 1.00E300" in told
+
+
 @pytest.mark.parametrize(("role", "shown"), [("owner", "Quaker"), ("service", "•••")])
 def test_corrected_special_category_is_masked_in_the_timeline(site: Site, role: str, shown: str) -> None:
     corrected = event("Attribute Set", part="data", facts={"name": "religion", "value": "Quaker"})
