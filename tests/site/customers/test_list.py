@@ -124,7 +124,13 @@ def test_quick_filters_are_kept_as_a_condition(site: Site) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1, "b": 2}', "[" * 5_000, '"x"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{", "[]", '{"a": 1, "b": 2}', "[" * 5_000, '"x"', '{"segment": {"id": "\\ud800"}}',
+        '{"event": {"name": "Order Completed", "within_days": 1e400}}',
+    ],
+)  # fmt: skip
 def test_broken_condition_in_the_address_is_left_out(site: Site, text: str) -> None:
     site.mount(customers=CustomersInMemory(PEOPLE))
     assert len(names(get(site, "/customers/?" + urlencode({"if": text})))) == 3

@@ -196,6 +196,8 @@ def _conditions(texts: list[str]) -> list[dict[str, Any]]:
     for text in texts[:_MOST_CONDITIONS]:
         try:
             document = json.loads(text)
+            # What no page can hold (half a character) or no rule (infinity) raises a ValueError here.
+            json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError):
             continue
         if isinstance(document, dict) and len(document) == 1:
