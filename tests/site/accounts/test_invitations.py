@@ -75,6 +75,25 @@ def test_withdrawn_and_replaced_invitations_stop_working(site: Site) -> None:
     assert browser(site).get(second).status_code == 410
 
 
+@pytest.mark.parametrize(
+    ("invited_as", "fields", "answer"),
+    [
+        ("sales", {"action": "disable"}, 410),
+        ("admin", {"action": "role", "role": "marketing"}, 410),
+        ("admin", {"action": "role", "role": "admin"}, 200),
+    ],
+)
+def test_what_somebody_may_not_grant_any_more_they_have_not_granted(
+    site: Site, invited_as: str, fields: dict[str, str], answer: int
+) -> None:
+    from kundenkreis.site.models import Account
+
+    path = path_in(invite(site, by="admin", role=invited_as))
+    inviter = Account.objects.get(username="the admin")
+    site.insider().post(f"/settings/users/{inviter.pk}/", fields)
+    assert browser(site).get(path).status_code == answer
+
+
 def test_table_holds_no_token(site: Site) -> None:
     from kundenkreis.site.models import Invitation
 

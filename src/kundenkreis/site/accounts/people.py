@@ -13,7 +13,7 @@ from kundenkreis.site import access
 from kundenkreis.site.access import Role, grantable_roles
 from kundenkreis.site.accounts.errors import EmailTakenError, LastOwnerError, NotYoursToGrantError, OwnAccountError
 from kundenkreis.site.audit import audit
-from kundenkreis.site.models import Account, ApiKey
+from kundenkreis.site.models import Account, ApiKey, Invitation
 
 
 class NobodyThereError(BugError):
@@ -57,7 +57,7 @@ def set_email(account: Account, email: str) -> None:
 
 @transaction.atomic
 def change_role(request: HttpRequest, account_id: int, role: Role) -> None:
-    """Give an account another role; its sessions end.
+    """Give an account another role; its sessions end, and so do its open invitations to what it may no longer grant.
 
     Raises:
         NotYoursToGrantError, OwnAccountError, LastOwnerError, Account.DoesNotExist
@@ -69,12 +69,13 @@ def change_role(request: HttpRequest, account_id: int, role: Role) -> None:
     _keep_an_owner(account)
     old, account.role = account.role, role.value
     account.save(update_fields=["role"])
+    _withdraw_invitations(account, above=role)
     audit(request, "role_changed", "account", account.pk, {"from": old, "to": role.value})
 
 
 @transaction.atomic
 def set_active(request: HttpRequest, account_id: int, *, is_active: bool) -> None:
-    """Disable an account, or let it in again. A disabled account's sessions and keys work no more, and do not come back.
+    """Disable an account, or let it in again. A disabled account's sessions, keys and open invitations work no more, and do not come back.
 
     Raises:
         NotYoursToGrantError, OwnAccountError, LastOwnerError, Account.DoesNotExist
@@ -86,10 +87,17 @@ def set_active(request: HttpRequest, account_id: int, *, is_active: bool) -> Non
     if not is_active:
         _keep_an_owner(account)
         ApiKey.objects.filter(account=account).delete()
+        _withdraw_invitations(account)
         account.session_epoch += 1
     account.is_active = is_active
     account.save(update_fields=["is_active", "session_epoch"])
     audit(request, "enabled" if is_active else "disabled", "account", account.pk)
+
+
+def _withdraw_invitations(account: Account, *, above: Role | None = None) -> None:
+    """What somebody may grant no longer they have not granted either: their open invitations stop working, or those above their role."""
+    still = [role.value for role in grantable_roles(above)] if above is not None else []
+    Invitation.objects.filter(invited_by=account, used_at=None).exclude(role__in=still).delete()
 
 
 @transaction.atomic
