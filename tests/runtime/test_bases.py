@@ -191,6 +191,19 @@ def test_an_upgrade_during_a_rebuild_in_place_is_in_it(town: Town) -> None:
     assert check(town).differences == []
 
 
+def test_a_rebuild_in_place_leaves_alone_whoever_is_not_carried_over(town: Town) -> None:
+    before = {table: everything(town, table) for table in DERIVED}
+    with town.installation.store.transaction() as tx:
+        tx.run("DELETE FROM identifiers WHERE kind = 'email'")
+    with second_store(None) as second:
+        report = rebuild_in_place(town.installation.store, second, zone=town.installation.zone)
+    assert report.not_carried_over == len(before["states"])
+    assert {table: everything(town, table) for table in DERIVED} == before
+    upgrade(town)
+    live_on(town)
+    assert check(town).differences == []
+
+
 @pytest.mark.parametrize(
     ("change", "table"),
     [

@@ -105,7 +105,8 @@ class Comparison:
     def __init__(self, mine: Session, theirs: Session, report: RebuildReport) -> None:
         self._mine, self._theirs = mine, theirs
         self._report = report
-        self._older: set[int] = set()
+        self.older: set[int] = set()
+        """Customers whose stored state is of an older version; known once the states are compared."""
 
     def everything(self) -> None:
         """Every derived table, the derived rows of the log, and what customers sent to each other."""
@@ -125,7 +126,7 @@ class Comparison:
         sides = (_sorted_rows(side, table, names) for side in (self._mine, self._theirs))
         for stored, rebuilt in paired(*sides, keys=len(keys)):
             count += 1
-            if stored == rebuilt or (stored or rebuilt or ())[owner] in self._older:
+            if stored == rebuilt or (stored or rebuilt or ())[owner] in self.older:
                 continue
             if table is schema.STATES and stored is not None and self._is_older(stored[0], stored[-1]):
                 continue
@@ -138,7 +139,7 @@ class Comparison:
         except msgspec.DecodeError:
             return False
         if older:
-            self._older.add(profile_id)
+            self.older.add(profile_id)
             self._report.not_carried_over += 1
         return older
 
@@ -163,7 +164,7 @@ class Comparison:
         count = 0
         sides = (_derived_by_customer(side) for side in (self._mine, self._theirs))
         for stored, rebuilt in paired(*sides, keys=1):
-            if (stored or rebuilt or ())[0] in self._older:
+            if (stored or rebuilt or ())[0] in self.older:
                 continue
             mine, theirs = stored[1] if stored else {}, rebuilt[1] if rebuilt else {}
             count += len(mine)
@@ -209,7 +210,7 @@ class Comparison:
             told = _told(effect.profile_id, effect.type, effect.name, body, links)
             stored = appended.get(effect_id)
             # Who sent it does not stand there: while somebody is not carried over yet, it may be what an older version said.
-            if stored == told or self._older or self._waits(effect_id, payload):
+            if stored == told or self.older or self._waits(effect_id, payload):
                 continue
             state = "missing" if stored is None else "another"
             self._report.add(Difference("internal_inbox", effect_id.hex(), "", state, "there"))

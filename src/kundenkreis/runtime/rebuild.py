@@ -47,6 +47,8 @@ def no_progress(done: int, total: int) -> None:
 
 
 _COPIED = (schema.META, schema.RULEBOOKS, schema.MERGES, schema.QUARANTINED_CUSTOMERS)
+_FOLD_WRITES = tuple(table for table, _ in COMPARED if table.derived and table is not schema.IDENTIFIERS)
+"""Derived tables that the fold fills; identifiers are the resolver's."""
 _COLUMNS = ", ".join(log.COLUMN_NAMES)
 _FOLDED = (
     "((flags & 4) = 0 OR type = 'state' OR EXISTS "
@@ -126,7 +128,8 @@ def rebuild_in_place(store: Store, scratch: Store, *, zone: Zone, progress: Prog
     """Replace every derived table of a store by what its log says; safe while it is being served.
 
     The long part runs beside the live store, into the empty `scratch`. Then, in one transaction that workers wait for, what came
-    in meanwhile is folded too and the tables change over. Outbox, log and internal inbox stay as they are.
+    in meanwhile is folded too and the tables change over. Outbox, log and internal inbox stay as they are, and so does everything of whoever
+    is not carried over from an older version yet: folded anew by today's rules, what has happened would be decided again.
 
     Returns: what was put back, and how it differed from what stood there before the change-over.
     """
@@ -148,6 +151,10 @@ def rebuild_in_place(store: Store, scratch: Store, *, zone: Zone, progress: Prog
             for table, columns in COMPARED:
                 if table.derived:
                     comparison.table(table, columns)
+        _keep(tx, scratch, sorted(comparison.older))
+        with scratch.reading() as rebuilt:
+            for table, _ in COMPARED:
+                if table.derived:
                     _replace(tx, rebuilt, table)
         final.rows += report.rows
         final.customers = final.compared["states"]
@@ -180,12 +187,28 @@ def _catch_up(tx: Session, scratch: Store, seen: int, stops: Stops, *, zone: Zon
         rulebooks.read(out)
         controls = read_controls(out)
         again = sorted(touched)
-        out.rows_in(f"DELETE FROM run_entries WHERE {schema.BY_RUNS} RETURNING 1", again)
-        for table, _ in COMPARED:
-            if table.derived and table not in (schema.IDENTIFIERS, schema.RUN_ENTRIES):
-                out.run_many(f"DELETE FROM {table.name} WHERE profile_id = ?", [(one,) for one in again])
+        _remove(out, again)
         for some in (again[start : start + CHUNK] for start in range(0, len(again), CHUNK)):
             refold_some(out, rulebooks, controls, some, stops, report)
+
+
+def _remove(out: Session, profile_ids: Sequence[int]) -> None:
+    """Take out of the rebuilt store what was folded of these customers."""
+    out.rows_in(f"DELETE FROM run_entries WHERE {schema.BY_RUNS} RETURNING 1", profile_ids)
+    for table in _FOLD_WRITES:
+        if table is not schema.RUN_ENTRIES:
+            out.run_many(f"DELETE FROM {table.name} WHERE profile_id = ?", [(one,) for one in profile_ids])
+
+
+def _keep(tx: Session, scratch: Store, profile_ids: Sequence[int]) -> None:
+    """What is stored of these customers takes the place of what was rebuilt."""
+    for some in (profile_ids[start : start + CHUNK] for start in range(0, len(profile_ids), CHUNK)):
+        with scratch.transaction("rebuild") as out:
+            _remove(out, some)
+            for table in _FOLD_WRITES:
+                owned = schema.BY_RUNS if table is schema.RUN_ENTRIES else "profile_id {keys}"
+                stored = tx.rows_in(f"SELECT {', '.join(table.column_names)} FROM {table.name} WHERE {owned}", some)
+                out.insert(table, stored, conflict="ignore")  # padded keys may name somebody twice (stores/sqlite.py)
 
 
 def _copy_new_rows(tx: Session, out: Session, seen: int) -> set[int]:
