@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from kundenkreis.cli.main import run_command
+from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.serve import PortTakenError, await_port
 from kundenkreis.runtime.sole_process import AlreadyServedError, claim_folder
 from kundenkreis.settings import Settings
+from tests.runtime.town import Town, live_through, ring_bells
 
 pytestmark = pytest.mark.db
 
@@ -52,3 +54,17 @@ def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
     with pytest.raises(PortTakenError) as caught:
         await_port(Settings(data_dir=tmp_path, host="192.0.2.1"), patience_seconds=0)
     assert str(caught.value).startswith("Nothing can listen at 192.0.2.1:8321: Cannot assign requested address.")
+
+
+def test_what_comes_after_the_inbox_was_lost_is_taken_in(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    live_through(town)
+    town.close()
+    for part in tmp_path.glob("inbox.db*"):
+        part.unlink()
+    town.installation = Installation(town.settings, clock=town.clock)
+    town.inbox, town.worker = town.installation.open_inbox(), town.installation.open_worker()
+    ring_bells(town)
+    with town.installation.store.reading() as tx:
+        assert tx.rows("SELECT count(*) FROM log WHERE name = 'Bell Rung'") == [(5,)]
+    town.close()

@@ -61,12 +61,19 @@ class SqliteInbox:
     """The inbox in a SQLite file of its own, so that writers of pages never wait for it nor it for them.
 
     One instance belongs to one thread. Writer and resolver each open their own, also from different processes.
+
+    Args:
+        taken_to: how far the resolver is. No position up to there is given, although the file may be a new one or an older copy:
+            what is written there would never be read.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, point: Point = no_point, busy_seconds: float = 5.0) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, point: Point = no_point, busy_seconds: float = 5.0, taken_to: int = 0
+    ) -> None:
         self._path = Path(path)
         self._point = point
         self._busy_seconds = busy_seconds
+        self._taken_to = taken_to
         self._connection: Any = None
 
     def append(self, items: Sequence[InboxItem]) -> None:
@@ -112,7 +119,7 @@ class SqliteInbox:
 
     def last_position(self) -> int:
         """See `Inbox.last_position`. Does not fall back when rows are pruned."""
-        row = self._open().execute("select seq from sqlite_sequence where name = 'inbox'").fetchone()
+        row = self._open().execute(_SQLITE_LAST).fetchone()
         return row[0] if row else 0
 
     def backlog(self, after: int = 0) -> int:
@@ -159,6 +166,7 @@ class SqliteInbox:
                 use_wal(connection)
                 connection.execute("pragma synchronous = full")
                 _make_sqlite(connection, self._point)
+                _number_behind(connection, self._taken_to)
             except BaseException:
                 connection.close()
                 raise
@@ -200,6 +208,22 @@ def _make_sqlite(connection: Any, point: Point) -> None:
         connection.execute(_SQLITE_INDEX)
         connection.execute("commit")
     point("inbox.create.after_commit")
+
+
+_SQLITE_LAST = "select seq from sqlite_sequence where name = 'inbox'"
+
+
+def _number_behind(connection: Any, position: int) -> None:
+    """Let the next request get a position behind this one."""
+    last = connection.execute(_SQLITE_LAST).fetchone()
+    if position <= (last[0] if last else 0):
+        return
+    connection.execute("begin immediate")
+    if connection.execute(_SQLITE_LAST).fetchone():
+        connection.execute("update sqlite_sequence set seq = max(seq, ?) where name = 'inbox'", (position,))
+    else:
+        connection.execute("insert into sqlite_sequence (name, seq) values ('inbox', ?)", (position,))
+    connection.execute("commit")
 
 
 _SQLITE_READ = (

@@ -24,7 +24,7 @@ from kundenkreis.runtime.clock import Clock, SystemClock
 from kundenkreis.runtime.customer_list import fill_customer_list
 from kundenkreis.runtime.fold_helpers import FoldHelpers, other_processors
 from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, append_control, documents_of, publish
-from kundenkreis.runtime.stores.meta import claim_meta, read_meta, write_meta
+from kundenkreis.runtime.stores.meta import claim_meta, inbox_position, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
 from kundenkreis.runtime.stores.sqlite import CACHE_MEBIBYTES, SqliteStore
@@ -132,7 +132,9 @@ class Installation:
         """A writing end of the inbox, for one thread."""
         if self.settings.on_postgres:
             return PostgresInbox(self.settings.database, point=self.point)
-        return SqliteInbox(self.data_dir / INBOX_FILE, point=self.point)
+        with self.store.reading() as tx:
+            taken_to = inbox_position(tx)
+        return SqliteInbox(self.data_dir / INBOX_FILE, point=self.point, taken_to=taken_to)
 
     def admission(self) -> Admission:
         """What the write keys allow the events of their sources."""
