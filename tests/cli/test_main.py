@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db.utils import DatabaseError
 
 from kundenkreis.cli import main
 from kundenkreis.cli.command import Command
+from kundenkreis.cli.failures import told
 from kundenkreis.cli.main import COMMANDS, run_command
+from kundenkreis.runtime.installation import Installation
+from kundenkreis.settings import Settings
 
 pytestmark = pytest.mark.pure
 
@@ -128,6 +132,20 @@ def test_a_file_that_is_no_database_is_told(capsys: pytest.CaptureFixture[str], 
     (tmp_path / "kreis.db").write_bytes(b"no database at all" * 100)
     assert run_command(["status"], {"KREIS_DATA_DIR": str(tmp_path)}) == 1
     assert capsys.readouterr().err.startswith("kreis: The database cannot be used: file is not a database. See that")
+
+
+def test_accounts_that_are_in_no_database_are_told() -> None:
+    error = told(DatabaseError("file is not a database"))
+    assert str(error).startswith("The database cannot be used: file is not a database. See that")
+
+
+@pytest.mark.db
+@pytest.mark.parametrize(("file", "command"), [("roles.json", ["status"]), ("tombstones.jsonl", ["erase", "--again"])])
+def test_a_damaged_file_beside_the_database_stops_nobody(file: str, command: list[str], tmp_path: Path) -> None:
+    environ = {"KREIS_DATA_DIR": str(tmp_path)}
+    Installation(Settings(data_dir=tmp_path)).close()
+    (tmp_path / file).write_bytes(b"\xff{broken\n")
+    assert run_command(command, environ) == 0
 
 
 def test_a_file_that_cannot_be_written_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import traceback
 from kundenkreis.kernel.errors import BugError, KundenkreisError, ProviderError
 from kundenkreis.runtime.logs import without_secrets
 
-_DATABASE_DRIVERS = ("pysqlite3", "psycopg")
-"""Asked by name: importing both takes longer than most commands."""
+_DATABASE_DRIVERS = ("pysqlite3", "psycopg", "django.db.utils")
+"""Asked by name: importing them takes longer than most commands."""
 
 
 class FileFailedError(ProviderError):

@@ -74,10 +74,10 @@ def append_to_file(data_dir: Path, marks: Sequence[bytes], *, at_us: Micros) -> 
 
 
 def read_file(data_dir: Path) -> dict[bytes, Micros]:
-    """Every mark of the file with the instant of its newest erasure; a torn last line (power loss) is passed over."""
+    """Every mark of the file with the instant of its newest erasure; torn and damaged lines (power loss) are passed over."""
     found: dict[bytes, Micros] = {}
     try:
-        lines = (data_dir / TOMBSTONES_FILE).read_text(encoding="utf-8").splitlines()
+        lines = (data_dir / TOMBSTONES_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return {}
     for line in lines:

@@ -38,8 +38,8 @@ def write_roles(data_dir: Path, roles: Sequence[RoleProcess]) -> None:
 
 
 def read_roles(data_dir: Path) -> list[RoleProcess]:
-    """The roles last written; empty when nothing was ever served from here."""
+    """The roles last written; empty when nothing was ever served from here, or when the file is damaged: the next start writes it anew."""
     try:
         return [RoleProcess(**item) for item in json.loads((data_dir / FILE).read_text())]
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError):
         return []
