@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kundenkreis.channels.core.tokens import Scope, TokenKey
-from kundenkreis.kernel.zones import DAY
+from kundenkreis.channels.core.tokens import Action, Scope, TokenKey
+from kundenkreis.kernel.zones import DAY, MINUTE
 from kundenkreis.runtime.dispatching import LINK_KEY
 from kundenkreis.runtime.public_links import public_links, topics_of
 from kundenkreis.settings import secret_key
@@ -63,4 +63,35 @@ def test_who_was_joined_into_somebody_receives_what_they_do(consenting: Town) ->
     known = topics_of(consenting.installation)
     assert known(visitor, "email") == known(profile(consenting, "u"), "email") != []
     assert known(12345, "email") == []
+    consenting.close()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "form"),
+    [("/u/", {"reach": "purpose"}), ("/p/", {"topic": "birthday", "save": "topics"})],
+)
+def test_the_link_of_an_old_message_withdraws_a_newer_consent_too(
+    consenting: Town, prefix: str, form: dict[str, str]
+) -> None:
+    person, known = profile(consenting, "u"), topics_of(consenting.installation)
+    key = TokenKey(secret_key(consenting.settings, LINK_KEY))
+    action: Action = "unsubscribe" if prefix == "/u/" else "preferences"
+    day = consenting.clock.now_us() // DAY
+    token = key.seal(Scope(action, person, b"m" * 16, "newsletter", "email", "de", day))
+
+    async def leave() -> httpx.Response:
+        transport = httpx.ASGITransport(app=public_links(consenting.installation)[prefix])
+        async with httpx.AsyncClient(transport=transport, base_url="https://post.example") as client:
+            return await client.post(f"{prefix}{token}", data=form)
+
+    for _ in range(2):
+        assert asyncio.run(leave()).status_code == 200
+        consenting.run()
+        assert [one.purpose for one in known(person, "email")] == ["birthday"]
+        consenting.pass_time(MINUTE)
+        again = {"channel": "email", "purpose": "newsletter", **PROOF}
+        consenting.send("track", userId="u", event="Consent Confirmed", properties=again)
+        consenting.run()
+        assert [one.purpose for one in known(person, "email")] == ["newsletter", "birthday"]
+        consenting.pass_time(MINUTE)
     consenting.close()

@@ -27,7 +27,7 @@ from kundenkreis.channels.unsubscribe_app import (
 )
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.zones import DAY
+from kundenkreis.kernel.zones import MINUTE
 
 _log = logging.getLogger(__name__)
 
@@ -134,9 +134,9 @@ def chosen(
 
 
 def _withdrawal(scope: Scope, purpose: str, reach: Reach, at_us: Micros) -> Withdrawal:
-    """With an id of the day: saving twice is one event, and whoever has said yes again meanwhile may say no again."""
+    """With an id of the minute: saving twice is one event, and whoever has said yes again meanwhile may say no again."""
     return Withdrawal(
-        event_id=hash128("preferences", scope.profile_id, scope.message_id, purpose, scope.channel, reach, at_us // DAY),
+        event_id=hash128("preferences", scope.profile_id, scope.message_id, purpose, scope.channel, reach, at_us // MINUTE),
         profile_id=scope.profile_id, message_id=scope.message_id, purpose=purpose, channel=scope.channel, reach=reach, at_us=at_us, one_click=False,
     )  # fmt: skip
 

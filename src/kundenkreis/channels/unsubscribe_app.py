@@ -18,6 +18,7 @@ from kundenkreis.channels.core.tokens import Scope, TokenKey, open_token
 from kundenkreis.channels.core.unsubscribe import BODY_LIMIT_BYTES, Decision, Reach, Refuse, ShowPage, Withdraw, decide
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.ids import Micros
+from kundenkreis.kernel.zones import MINUTE
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -32,7 +33,7 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
     """What the fence and the inbox get: who withdraws what, because of which message, and when."""
 
     event_id: bytes
-    """16 bytes over message, reach and purpose: the same click twice is one event."""
+    """16 bytes over message, reach, purpose and minute: a double click is one event, and whoever has said yes again meanwhile may say no again."""
     profile_id: int
     message_id: bytes
     purpose: str
@@ -163,11 +164,17 @@ class UnsubscribeApp:
 
 
 def withdrawal_of(decision: Withdraw, at_us: Micros) -> Withdrawal:
-    """The withdrawal with its stable id."""
+    """The withdrawal with the id of its minute."""
     scope = decision.scope
     return Withdrawal(
         event_id=hash128(
-            "unsubscribe", scope.profile_id, scope.message_id, scope.purpose, scope.channel, decision.reach
+            "unsubscribe",
+            scope.profile_id,
+            scope.message_id,
+            scope.purpose,
+            scope.channel,
+            decision.reach,
+            at_us // MINUTE,
         ),
         profile_id=scope.profile_id,
         message_id=scope.message_id,
