@@ -189,3 +189,21 @@ def test_a_report_that_calls_itself_auto_replied_is_a_bounce() -> None:
 def test_an_answer_without_a_report_is_automatic() -> None:
     absent = "From: anna@kunde.example\nAuto-Submitted: auto-replied\nSubject: Im Urlaub\n\nIch bin bis Montag weg.\n"
     assert read_returned(absent.encode()).kind == "automatic"
+
+
+@pytest.mark.parametrize("header", ["Auto-Submitted: auto-generated", "X-Autoreply: yes"])
+@pytest.mark.parametrize(
+    "line", ["Wann ich zurück bin, ist noch unbekannt.", "Telefon 0711 550 1234", "I am away; this mailbox is locked."]
+)
+def test_an_absence_from_nobody_is_automatic_whatever_it_says(header: str, line: str) -> None:
+    """As Exchange writes it: from the person, with an empty envelope sender, like a bounce."""
+    raw = (
+        f"Return-Path: <>\nFrom: Anna Muster <anna@kunde.example>\n{header}\nSubject: Automatische Antwort\n\n{line}\n"
+    )
+    assert read_returned(raw.encode()).kind == "automatic"
+
+
+def test_a_bounce_of_exim_in_words_is_a_bounce_though_it_says_auto_replied() -> None:
+    head = "From: Mail Delivery System <Mailer-Daemon@mx.example>\nAuto-Submitted: auto-replied\nX-Failed-Recipients: anna@kunde.example\n"
+    said = read_returned(f"{head}Subject: Mail delivery failed\n\n    550 5.1.1 User unknown\n".encode())
+    assert (said.kind, said.reason, said.status) == ("bounce", "hard", "5.1.1")

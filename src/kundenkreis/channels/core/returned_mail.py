@@ -34,6 +34,8 @@ _REASONS = {
     "configuration": "configuration",
 }
 _DAEMONS = re.compile(r"mailer-?daemon|postmaster|mail delivery|mailerdaemon", re.IGNORECASE)
+_AUTOMATIC_HEADERS = ("x-autoreply", "x-autorespond")
+"""What programs wrote before RFC 3834, and some still do."""
 _REPLY = re.compile(r"\b([45]\d\d)[ -](.*)")
 _ENHANCED = re.compile(r"\b([45]\.\d{1,3}\.\d{1,3})\b")
 _TELLING_RULES = frozenset({"unknown_words", "full_words", "disabled_words"})
@@ -74,9 +76,21 @@ def read_returned(raw: bytes) -> ReturnedMail:
     if any(one.detail or one.status for one in reports):
         return reports[0]  # delivered, relayed, expanded: nothing is wrong
     # After the reports: mail servers answer the sender too, and say so (Exim always, Postfix to the sender).
-    if _text(mail, "auto-submitted").lower().startswith("auto-replied"):
+    if _is_automatic(mail):
         return ReturnedMail(kind="automatic", address=address)
     return _in_words(mail, parts, address) if _is_from_a_server(mail) else ReturnedMail(kind="unknown", address=address)
+
+
+def _is_automatic(mail: Message) -> bool:
+    """An answer of a machine for a person: absent, moved, thanks for writing. Whatever its sentences say is no server's word about a mailbox."""
+    if mail["x-failed-recipients"] is not None:  # Exim's own header, on what failed only
+        return False
+    submitted = _text(mail, "auto-submitted").lower()
+    if submitted.startswith("auto-replied"):
+        return True
+    # Exchange calls an absence auto-generated, as servers call their bounces; both come from <>.
+    says_so = submitted.startswith("auto-") or any(mail[name] is not None for name in _AUTOMATIC_HEADERS)
+    return says_so and not _DAEMONS.search(_text(mail, "from"))
 
 
 def _complaint(part: Message, address: str) -> ReturnedMail:
