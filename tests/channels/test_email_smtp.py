@@ -146,6 +146,25 @@ def test_answers_at_each_verb(sink: SmtpSink, verb: str, line: str, kind: str) -
     assert [message.envelope_to for message in sink.committed] == ["a2@kunde.example"]
 
 
+@pytest.mark.parametrize(
+    ("verb", "line", "kind"),
+    [
+        ("MAIL", "421 4.7.28 Unusual rate", "throttled"),
+        ("MAIL", "550 5.7.1 Sender not allowed", "configuration"),
+        ("RCPT", "550 5.1.1 User unknown", "hard_bounce"),
+        ("RCPT", "450 4.7.1 Greylisted", "retry"),
+    ],
+)
+def test_who_refuses_and_hangs_up_has_refused(sink: SmtpSink, verb: str, line: str, kind: str) -> None:
+    sink.answer(verb, line, fault="drop_after")  # type: ignore[arg-type]
+    client = session(sink.port)
+    outcome = client.deliver(mail(1), before_dot=yes)
+    assert isinstance(outcome, Retry | Rejected)
+    assert (outcome.answer.kind, outcome.reply.code) == (kind, int(line[:3]))
+    assert kind_of(client.deliver(mail(2), before_dot=yes)) == "Sent"
+    client.close()
+
+
 @pytest.mark.parametrize("fault", ["drop", "hang", "garbage"])
 @pytest.mark.parametrize("verb", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_faults_before_the_dot_are_tried_again(sink: SmtpSink, verb: str, fault: str) -> None:

@@ -168,8 +168,7 @@ class SmtpSession:
             self._point("smtp.mail")
             self._point("smtp.rcpt")
             self._write("smtp.data", mail + rcpt + b"DATA\r\n", timeouts.block)
-            replies = [self._read("mail", timeouts.command), self._read("rcpt", timeouts.command)]
-            replies.append(self._read("data", timeouts.data))
+            replies = self._answers()
         else:
             replies = [self._command("smtp.mail", "mail", mail)]
             if _class_of(replies[-1]).kind == "continue":
@@ -181,6 +180,24 @@ class SmtpSession:
             return None
         self._after_refusal(replies[-1])
         return _refusal(_class_of(refused), refused)
+
+    def _answers(self) -> list[Reply]:
+        """The replies to MAIL, RCPT and DATA sent at once. A server that refuses and hangs up has refused all the same."""
+        timeouts = self._settings.timeouts
+        awaited: tuple[tuple[Stage, float], ...] = (
+            ("mail", timeouts.command),
+            ("rcpt", timeouts.command),
+            ("data", timeouts.data),
+        )
+        replies: list[Reply] = []
+        try:
+            for stage, timeout_seconds in awaited:
+                replies.append(self._read(stage, timeout_seconds))
+        except _Broken:
+            for reply in replies:
+                self._expect(reply)
+            raise
+        return replies
 
     def _after_refusal(self, last: Reply) -> None:
         """Make the session fit for the next message. A server that waits for a body nobody will send is left."""
