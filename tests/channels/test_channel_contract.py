@@ -15,6 +15,8 @@ from kundenkreis.channels.mailbox import MailboxChannel, pack_body, unpack_body
 from kundenkreis.channels.registry import CHANNELS, channel_type
 from kundenkreis.channels.testing import SmtpSink, no_point
 from kundenkreis.content.core.templates import ALWAYS
+from kundenkreis.runtime.dispatching import brand_of
+from kundenkreis.settings import Settings
 from tests.channels.company import CONTENTS, NOW, message_of
 
 pytestmark = pytest.mark.e2e
@@ -131,6 +133,24 @@ def test_a_fence_is_obeyed_or_left_to_the_transaction(
         assert sink.count == 0
     else:
         assert (outcome, arrived(channel, outcome, sink)) == (Fenced(), 0)
+
+
+@pytest.mark.parametrize("bounce_address", ["", "ruecklauf@mail.müller.example"])
+def test_a_brand_with_an_umlaut_in_its_domain_sends(
+    channel: Channel, links: Links, sink: SmtpSink, bounce_address: str
+) -> None:
+    if bounce_address and isinstance(channel, SmtpChannel):
+        server = SmtpSettings(host="127.0.0.1", port=sink.port)
+        channel = SmtpChannel(server, point=no_point, monotonic=time.monotonic, bounce_address=bounce_address)
+    body = {"name": "Müller", "sender_address": "post@müller.example", "imprint": {"de": "Müller, Ort"}}
+    prepared = channel.render(handover(brand_of(body, Settings()), links))
+    assert isinstance(prepared, Prepared)
+    session = channel.open()
+    outcome = session.deliver(prepared, before_handover=lambda: True)
+    session.close()
+    assert isinstance(outcome, Sent)
+    assert arrived(channel, outcome, sink) == 1
+    assert all(mail.envelope_from.endswith("xn--mller-kva.example") for mail in sink.committed)
 
 
 def test_closing_twice_is_closing_once(channel: Channel) -> None:

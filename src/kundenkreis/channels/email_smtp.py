@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from kundenkreis.channels.core.addresses import wire_of
 from kundenkreis.channels.core.channel import Handover, NotPrepared, Prepared
 from kundenkreis.channels.core.dkim import DkimKey, dkim_signed
 from kundenkreis.channels.core.email import prepare_email
@@ -424,7 +425,7 @@ class SmtpChannel:
             tls,
         )
         self._dkim = dkim
-        self._bounce_address = bounce_address
+        self._bounce_address = wire_of(bounce_address)
 
     def render(self, handover: Handover) -> Prepared | NotPrepared:
         """The mail as bytes for the wire, signed if there is a key."""
@@ -434,7 +435,7 @@ class SmtpChannel:
         data = build(email.mail, to=email.to)
         if self._dkim is not None:
             data = dkim_signed(data, self._dkim, at_us=handover.at_us)
-        effect_id, sender = handover.message.effect_id, handover.brand.from_address
+        effect_id, sender = handover.message.effect_id, wire_of(handover.brand.from_address)
         if self._bounce_address:
             sender = envelope_sender(handover.links.message_id_key, effect_id, self._bounce_address)
         outgoing = OutgoingMail(effect_id, sender, email.to.wire, data)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kundenkreis.channels.core.addresses import wire_of
 from kundenkreis.channels.core.channel import Brand, Channel, Links, Recipient
 from kundenkreis.channels.core.fences import in_force
 from kundenkreis.channels.core.gate import hand_over_gate
@@ -135,7 +136,7 @@ def brand_of(body: Mapping[str, Any], settings: Settings) -> Brand:
         reply_to=body.get("reply_to", ""),
         imprint=imprint.get(language) or next(iter(imprint.values()), ""),
         variables={"imprints": dict(imprint)},
-        domain=address.rpartition("@")[2],
+        domain=wire_of(address).rpartition("@")[2],
         zone_name=body.get("zone", settings.zone),
     )
 

@@ -56,6 +56,12 @@ def parse_address(text: str) -> Address | Undeliverable:
     return Address(original, wire, f"{local.lower()}@{wire_domain}")
 
 
+def wire_of(text: str) -> str:
+    """An address from the settings as it is written on the wire; as it stands where it is none, for the judge that comes later."""
+    parsed = parse_address(text)
+    return parsed.wire if isinstance(parsed, Address) else text
+
+
 def _local_problem(local: str) -> Undeliverable | None:
     if not local.isascii():
         if not local.isprintable():
