@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kundenkreis.content.core.customer_variables import SAID, TRAITS, customer_variables
+from kundenkreis.content.core.customer_variables import SAID, TRAITS, customer_variables, language_of
 from kundenkreis.content.core.templates import DEFAULT_NAMES
 from kundenkreis.customers.core.state import Attribute, CustomerState, Phase
 
@@ -63,3 +63,15 @@ def test_what_kundenkreis_says_stands_before_an_attribute_of_the_same_name() -> 
 def test_a_greeting_in_the_language_and_form_of_a_variant() -> None:
     found = customer_variables(person(firstName="Anna", language="de"), language="en", form_of_address="du")
     assert found["greeting"] == "Hello Anna"
+
+
+@pytest.mark.parametrize(
+    ("stated", "language"),
+    [
+        ("en", "en"), ("EN", "en"), ("en_GB", "en-GB"), ("en-gb", "en-GB"), (" de ", "de"), ("DE_at", "de-AT"),
+        ("zh-Hant-TW", "zh-Hant-TW"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_language_is_understood_however_it_is_written(stated: str, language: str) -> None:
+    assert (language_of(person(language=stated)), language_of(person(locale=stated))) == (language, language)
+    assert customer_variables(person(language="EN_us"))["greeting"] == "Hello"

@@ -36,8 +36,10 @@ def customer_variables(state: CustomerState, *, language: str = "", form_of_addr
 
 
 def language_of(state: CustomerState) -> str:
-    """The person's language as stated, "" if it is not known."""
-    return _text(state, "language") or _text(state, "locale")
+    """The person's language as stated, written as variants are ("en_gb" is en-GB); "" if it is not known."""
+    stated = _text(state, "language") or _text(state, "locale")
+    base, dash, rest = stated.strip().replace("_", "-").partition("-")
+    return f"{base.lower()}{dash}{rest.upper() if len(rest) == 2 else rest}"
 
 
 def full_name(state: CustomerState) -> str:
