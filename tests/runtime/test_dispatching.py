@@ -1,10 +1,13 @@
 """The gate of the dispatcher: the one judge with the real time, in full words."""
 
+from typing import Any
+
 import pytest
 
 from kundenkreis.channels.dispatcher import Withheld
+from kundenkreis.customers.core.state import Attribute, CustomerState
 from kundenkreis.kernel.zones import MINUTE
-from kundenkreis.runtime.dispatching import Roster, build_world
+from kundenkreis.runtime.dispatching import Roster, build_world, recipient
 from kundenkreis.runtime.resolver import contact_pairs
 from tests.channels.company import message_of
 from tests.runtime.town import Town
@@ -56,6 +59,25 @@ def test_who_speaks_is_as_published_last(town: Town) -> None:
     town.publish(documents)
     assert before.from_name != "Neuer Name"
     assert (world.brand().from_name, world.brand().imprint) == ("Neuer Name", "Neue Straße 1")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "zone_name"),
+    [
+        ({"timezone": "America/New_York", "country": "DE"}, "America/New_York"),
+        ({"timezone": "Mitteleuropa", "country": "GB"}, "Europe/London"),
+        ({"timezone": "Mitteleuropa"}, ""),
+        ({"timezone": 7}, ""),
+        ({}, ""),
+    ],
+)
+def test_dates_in_a_message_are_those_of_the_clock_that_quiet_hours_know(
+    attributes: dict[str, Any], zone_name: str
+) -> None:
+    """A zone that nobody knows left every instant in the message blank."""
+    state = CustomerState(profile_id=1, bucket_key="k", created_us=0, first_seen_us=0)
+    state.profile.attributes = {name: Attribute(value, 0, b"", "shop") for name, value in attributes.items()}
+    assert recipient(state, "email").zone_name == zone_name
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from kundenkreis.content.core.templates import CompiledContent, compile_content
 from kundenkreis.customers.core.consent import address_of
 from kundenkreis.customers.core.permission import attribute_value
 from kundenkreis.customers.core.state import CustomerState, decode_state
+from kundenkreis.customers.core.zone import stated_zone
 from kundenkreis.definitions.canonical import definitions_from_json
 from kundenkreis.definitions.content_checks import default_brand, known_names, source_of
 from kundenkreis.definitions.definition import Definition
@@ -143,14 +144,14 @@ def brand_of(body: Mapping[str, Any], settings: Settings) -> Brand:
 
 def recipient(state: CustomerState, channel: str) -> Recipient:
     """A customer as a message needs it."""
-    form, zone_name = attribute_value(state, "form_of_address"), attribute_value(state, "timezone")
+    form, clock = attribute_value(state, "form_of_address"), stated_zone(state)
     return Recipient(
         profile_id=state.profile_id,
         address=address_of(state, channel),
         name=full_name(state),
         language=language_of(state),
         form_of_address=form if isinstance(form, str) else "",
-        zone_name=zone_name if isinstance(zone_name, str) else "",
+        zone_name=clock.name if clock is not None else "",
         attributes=customer_variables(state),
     )
 
