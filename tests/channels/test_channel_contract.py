@@ -8,13 +8,14 @@ import pytest
 
 from kundenkreis.channels import registry
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient
-from kundenkreis.channels.core.email import variables_of
+from kundenkreis.channels.core.email import PreparedEmail, prepare_email, variables_of
 from kundenkreis.channels.core.outcomes import Fenced, Outcome, Sent
 from kundenkreis.channels.email_smtp import SmtpChannel, SmtpSettings
 from kundenkreis.channels.mailbox import MailboxChannel, pack_body, unpack_body
 from kundenkreis.channels.registry import CHANNELS, channel_type
 from kundenkreis.channels.testing import SmtpSink, no_point
-from kundenkreis.content.core.templates import ALWAYS
+from kundenkreis.content.core.source import ContentSource, Variant
+from kundenkreis.content.core.templates import ALWAYS, compile_content
 from kundenkreis.runtime.dispatching import brand_of
 from kundenkreis.settings import Settings
 from tests.channels.company import CONTENTS, NOW, message_of
@@ -172,3 +173,35 @@ def test_bodies_are_small_and_come_back(text: str, html: str) -> None:
 def test_every_message_finds_what_templates_are_offered(brand: Brand, links: Links) -> None:
     found = variables_of(handover(brand, links), "de", "https://post.example/u/1")
     assert {root: set(names) - set(found[root]) for root, names in ALWAYS.items()} == {root: set() for root in ALWAYS}
+
+
+@pytest.mark.parametrize(
+    ("variants", "language", "form", "greeting"),
+    [
+        (["de", "de/du", "en"], "de", "", "Guten Tag Anna Muster"),
+        (["de", "de/du", "en"], "de", "du", "Hallo Anna"),
+        (["de", "en"], "de", "du", "Guten Tag Anna Muster"),
+        (["de/du"], "de", "", "Hallo Anna"),
+        (["de", "en"], "en-GB", "", "Hello Anna Muster"),
+        (["de"], "en", "", "Guten Tag Anna Muster"),
+        (["en"], "", "", "Hello Anna Muster"),
+        (["en"], "fr", "", "Hello Anna Muster"),
+        (["en"], "en", "du", "Hello Anna"),
+    ],
+)
+def test_the_greeting_speaks_as_the_text_below_it(
+    brand: Brand, links: Links, variants: list[str], language: str, form: str, greeting: str
+) -> None:
+    texts = {key: Variant(subject="S", text="{{ customer.greeting }}") for key in variants}
+    source = ContentSource(
+        id="letter", message_class="service", value="x", call_to_action="none", variants=texts,
+        default_language=variants[0].partition("/")[0],
+    )  # fmt: skip
+    person = Recipient(
+        profile_id=1, address="anna@kunde.example", name="Anna Muster", language=language, form_of_address=form,
+        attributes={"first_name": "Anna", "greeting": "as the person would be greeted"},
+    )  # fmt: skip
+    message = message_of(1, content_id="letter", message_class="service")
+    prepared = prepare_email(Handover(message, person, compile_content(source), brand, links, NOW))
+    assert isinstance(prepared, PreparedEmail)
+    assert prepared.rendered.text == greeting

@@ -7,7 +7,8 @@ import msgspec
 from kundenkreis.channels.core.addresses import Address, Undeliverable, parse_address
 from kundenkreis.channels.core.channel import Handover, NotPrepared
 from kundenkreis.channels.core.mime import Mail, message_id_of
-from kundenkreis.content.core.templates import Rendered, RenderFailed, render
+from kundenkreis.content.core.customer_variables import greeting_of
+from kundenkreis.content.core.templates import Rendered, RenderFailed, choose_variant, render
 from kundenkreis.kernel.zones import UnknownZoneError, zone
 
 
@@ -51,7 +52,7 @@ def variables_of(handover: Handover, language: str, unsubscribe_url: str) -> dic
     except UnknownZoneError:
         local = zone("UTC")
     return {
-        "customer": handover.recipient.attributes,
+        "customer": handover.recipient.attributes | {"greeting": _greeting(handover, language)},
         "event": message.variables,
         "brand": {"name": brand.name, "imprint": brand.imprint, "email": brand.from_address} | brand.variables,
         "message": {
@@ -64,6 +65,16 @@ def variables_of(handover: Handover, language: str, unsubscribe_url: str) -> dic
         "unsubscribe_url": unsubscribe_url,
         "preferences_url": handover.links.preferences_url(message, language, at_us=handover.at_us),
     }
+
+
+def _greeting(handover: Handover, language: str) -> str:
+    """In the language and form of what follows it, which need not be the person's own."""
+    recipient = handover.recipient
+    variant = choose_variant(handover.content, language, recipient.form_of_address)
+    return greeting_of(
+        variant.language, recipient.name, first_name=recipient.attributes.get("first_name", ""),
+        is_informal=(variant.form_of_address or recipient.form_of_address) == "du",
+    )  # fmt: skip
 
 
 def _mail(handover: Handover, rendered: Rendered, to: Address, unsubscribe_url: str) -> Mail:

@@ -114,7 +114,7 @@ class StoredContents:
         compiled = compile_draft(source, key)
         if isinstance(compiled, Problem):
             return _nothing(compiled.sentence())
-        language, _, form = key.partition("/")
+        language, form = compiled.variants[key].language, compiled.variants[key].form_of_address
         customer = self._customer(profile_id, language, form, definitions, without_name=without_name)
         rendered = render(compiled, self._variables(customer, definitions), language, form_of_address=form)
         if isinstance(rendered, RenderFailed):
