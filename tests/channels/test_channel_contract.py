@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
+import msgspec
 import pytest
 
 from kundenkreis.channels import registry
@@ -205,3 +206,14 @@ def test_the_greeting_speaks_as_the_text_below_it(
     prepared = prepare_email(Handover(message, person, compile_content(source), brand, links, NOW))
     assert isinstance(prepared, PreparedEmail)
     assert prepared.rendered.text == greeting
+
+
+def test_the_imprint_is_in_the_language_of_the_mail(links: Links) -> None:
+    imprints = {"de": "Muster GmbH, Berlin", "en": "Muster GmbH, Berlin, Germany"}
+    brand = brand_of({"name": "Muster", "language": "de", "imprint": imprints}, Settings())
+    for language, imprint in (("de-AT", imprints["de"]), ("en-GB", imprints["en"]), ("fr", imprints["de"])):
+        held = handover(brand, links)
+        person = msgspec.structs.replace(held.recipient, language=language)
+        prepared = prepare_email(msgspec.structs.replace(held, recipient=person))
+        assert isinstance(prepared, PreparedEmail)
+        assert prepared.rendered.text.endswith(f"\n{imprint}")

@@ -42,11 +42,17 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
     from_name: str = ""
     reply_to: str = ""
     imprint: str
+    """In the brand's own language."""
     domain: str
     """For Message-ID and List-Id."""
     zone_name: str = "Europe/Berlin"
     variables: dict[str, Any] = {}
-    """More that templates may name as `brand.*`."""
+    """More that templates may name as `brand.*`; its `imprints` are those by language."""
+
+    def said(self, language: str) -> dict[str, Any]:
+        """What templates see as `brand`, the imprint in this language where there is one."""
+        imprint = self.variables.get("imprints", {}).get(language.partition("-")[0]) or self.imprint
+        return {"name": self.name, "imprint": imprint, "email": self.from_address} | self.variables
 
 
 class Links(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from kundenkreis.channels.core.addresses import Address, Undeliverable, parse_ad
 from kundenkreis.channels.core.channel import Handover, NotPrepared
 from kundenkreis.channels.core.mime import Mail, message_id_of
 from kundenkreis.content.core.customer_variables import greeting_of
-from kundenkreis.content.core.templates import Rendered, RenderFailed, choose_variant, render
+from kundenkreis.content.core.templates import CompiledVariant, Rendered, RenderFailed, choose_variant, render
 from kundenkreis.kernel.zones import UnknownZoneError, zone
 
 
@@ -47,14 +47,15 @@ def prepare_email(handover: Handover) -> PreparedEmail | NotPrepared:
 def variables_of(handover: Handover, language: str, unsubscribe_url: str) -> dict[str, Any]:
     """What the templates see."""
     message, brand = handover.message, handover.brand
+    variant = choose_variant(handover.content, language, handover.recipient.form_of_address)
     try:
         local = zone(handover.recipient.zone_name or brand.zone_name)
     except UnknownZoneError:
         local = zone("UTC")
     return {
-        "customer": handover.recipient.attributes | {"greeting": _greeting(handover, language)},
+        "customer": handover.recipient.attributes | {"greeting": _greeting(handover, variant)},
         "event": message.variables,
-        "brand": {"name": brand.name, "imprint": brand.imprint, "email": brand.from_address} | brand.variables,
+        "brand": brand.said(variant.language),
         "message": {
             "id": message.effect_id.hex(),
             "date": local.date(handover.at_us).isoformat(),
@@ -67,10 +68,9 @@ def variables_of(handover: Handover, language: str, unsubscribe_url: str) -> dic
     }
 
 
-def _greeting(handover: Handover, language: str) -> str:
+def _greeting(handover: Handover, variant: CompiledVariant) -> str:
     """In the language and form of what follows it, which need not be the person's own."""
     recipient = handover.recipient
-    variant = choose_variant(handover.content, language, recipient.form_of_address)
     return greeting_of(
         variant.language, recipient.name, first_name=recipient.attributes.get("first_name", ""),
         is_informal=(variant.form_of_address or recipient.form_of_address) == "du",

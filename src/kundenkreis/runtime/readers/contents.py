@@ -116,7 +116,7 @@ class StoredContents:
             return _nothing(compiled.sentence())
         language, form = compiled.variants[key].language, compiled.variants[key].form_of_address
         customer = self._customer(profile_id, language, form, definitions, without_name=without_name)
-        rendered = render(compiled, self._variables(customer, definitions), language, form_of_address=form)
+        rendered = render(compiled, self._variables(customer, definitions, language), language, form_of_address=form)
         if isinstance(rendered, RenderFailed):
             return _nothing(rendered.detail)
         return Preview(
@@ -152,14 +152,14 @@ class StoredContents:
             rows = tx.rows("SELECT state FROM states WHERE profile_id = ?", (profile_id,)) if profile_id else []
         return decode_state(bytes(rows[0][0])) if rows else None
 
-    def _variables(self, customer: dict[str, Any], definitions: Definitions) -> dict[str, Any]:
+    def _variables(self, customer: dict[str, Any], definitions: Definitions, language: str) -> dict[str, Any]:
         held = default_brand(definitions)
         brand = brand_of(held.body if held is not None else {}, self._installation.settings)
         base = self._installation.settings.public_url
         return {
             "customer": customer,
             "event": {},
-            "brand": {"name": brand.name, "imprint": brand.imprint, "email": brand.from_address} | brand.variables,
+            "brand": brand.said(language),
             "message": {"id": "", "date": "", "language": "", "purpose": ""},
             "journey": {"id": ""},
             "unsubscribe_url": f"{base}/u/",
