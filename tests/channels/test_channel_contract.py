@@ -217,3 +217,10 @@ def test_the_imprint_is_in_the_language_of_the_mail(links: Links) -> None:
         prepared = prepare_email(msgspec.structs.replace(held, recipient=person))
         assert isinstance(prepared, PreparedEmail)
         assert prepared.rendered.text.endswith(f"\n{imprint}")
+
+
+def test_where_it_goes_is_said_as_the_record_spells_it(channel: Channel, brand: Brand, links: Links) -> None:
+    """A refusal ends the address in the person's record, where a domain with an umlaut is not written as on the wire."""
+    prepared = channel.render(handover(brand, links, address="anna@müller.example"))
+    assert isinstance(prepared, Prepared)
+    assert prepared.address in ("", "anna@müller.example")

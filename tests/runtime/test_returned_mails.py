@@ -9,6 +9,7 @@ import pytest
 from kundenkreis.channels.core.channel import Links
 from kundenkreis.channels.core.fences import MARKETING
 from kundenkreis.channels.core.verp import envelope_sender
+from kundenkreis.customers.core.permission import suppression
 from kundenkreis.customers.core.state import CustomerState, decode_state
 from kundenkreis.kernel.effects import SendMessage
 from kundenkreis.runtime.dispatching import build_links
@@ -90,6 +91,17 @@ def test_a_bounce_ends_the_address_once(post: Post) -> None:
     with post.installation.store.reading() as tx:
         rows = tx.rows("SELECT origin, cause FROM log WHERE name = 'Email Bounced'")
     assert [(origin, bytes(cause)) for origin, cause in rows] == [("feedback", EFFECT)]
+
+
+def test_a_bounce_ends_an_address_with_an_umlaut_in_its_domain(post: Post) -> None:
+    """On the wire the domain is written in other letters than in the person's record."""
+    post.send("identify", userId="anna", traits={"email": "Anna@Müller.example"})
+    post.run()
+    post.hands_over()
+    file = post.gets("1", FAILED)
+    file.write_bytes(file.read_bytes().replace(b"Anna@kunde.example", b"anna@xn--mller-kva.example"))
+    assert post.reads() == [("bounce", "hard", post.profile())]
+    assert suppression(post.state(), "email", "marketing", post.clock.now_us())[0] == "hard"
 
 
 def test_a_complaint_stops_all_marketing_before_it_is_folded(post: Post) -> None:

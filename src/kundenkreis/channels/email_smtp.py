@@ -440,7 +440,7 @@ class SmtpChannel:
             sender = envelope_sender(handover.links.message_id_key, effect_id, self._bounce_address)
         outgoing = OutgoingMail(effect_id, sender, email.to.wire, data)
         wire, language = email.to.wire, email.rendered.language
-        return Prepared(handover.message.effect_id, wire.rpartition("@")[2], language, outgoing, wire)
+        return Prepared(handover.message.effect_id, wire.rpartition("@")[2], language, outgoing, email.to.original)
 
     def open(self) -> "SmtpHandover":
         """A session with a connection of its own."""

@@ -40,7 +40,9 @@ class MailboxChannel:
         email = prepare_email(handover)
         if isinstance(email, NotPrepared):
             return email
-        return Prepared(handover.message.effect_id, "", email.rendered.language, _row(handover, email), email.to.wire)
+        return Prepared(
+            handover.message.effect_id, "", email.rendered.language, _row(handover, email), email.to.original
+        )
 
     def open(self) -> "MailboxSession":
         """A session; there is nothing to connect to."""

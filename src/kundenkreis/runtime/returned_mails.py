@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from kundenkreis.channels.core.addresses import wire_of
 from kundenkreis.channels.core.channel import Links
 from kundenkreis.channels.core.feedback import feedback_event
 from kundenkreis.channels.core.fences import MARKETING
@@ -19,10 +20,12 @@ from kundenkreis.channels.core.returned_mail import MOST_BYTES, ReturnedMail, re
 from kundenkreis.channels.core.tokens import open_token
 from kundenkreis.channels.core.verp import messages_named
 from kundenkreis.channels.outbox import SqlOutbox
+from kundenkreis.customers.core.consent import address_of
 from kundenkreis.kernel.effects import AppendEvent, SendMessage
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.runtime.dispatching import build_links
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
+from kundenkreis.runtime.readers.customer import find_state
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
 
 BOUNCED, COMPLAINED = "Email Bounced", "Email Marked as Spam"
@@ -99,6 +102,7 @@ def take_mail(installation: Installation, links: Links, raw: bytes, *, name: str
             epoch = inbox.last_position()
         outbox = SqlOutbox(installation.store)
         outbox.write_fence(message.profile_id, MARKETING, at_us=at_us, reason="complaint", epoch=epoch)
+    said = msgspec.structs.replace(said, address=_on_record(installation, message, said.address))
     event = event_about(message, said, at_us=at_us)
     row = (event.effect_id, event.profile_id, at_us, msgspec.msgpack.encode(event))
     with installation.store.transaction("returned") as tx:
@@ -136,6 +140,14 @@ def _message_of(installation: Installation, links: Links, raw: bytes) -> SendMes
                 scope.message_id, scope.profile_id, at_us, scope.channel, "", "marketing", scope.purpose, "", b"", "", at_us, {}
             )  # fmt: skip
     return None
+
+
+def _on_record(installation: Installation, message: SendMessage, address: str) -> str:
+    """The address as the person's record spells it: on the wire a domain with an umlaut is another text."""
+    with installation.store.reading() as tx:
+        state = find_state(tx, message.profile_id)
+    held = address_of(state, message.channel) if state is not None else ""
+    return held if held and wire_of(held) == address else address
 
 
 def _put_aside(file: Path, taken: Taken) -> None:

@@ -97,7 +97,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     language: str
     payload: Any
     address: str = ""
-    """Where it goes, as the channel writes it."""
+    """Where it goes, as the person's record spells it: a refusal ends this spelling."""
 
 
 class NotPrepared(msgspec.Struct, frozen=True, gc=False):
