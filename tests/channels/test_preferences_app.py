@@ -71,6 +71,7 @@ def test_looking_changes_nothing_and_shows_what_somebody_receives() -> None:
         ("newsletter", "Neues"),
         ("coupons", "Gutscheine &lt;b&gt;"),
     ]
+    assert re.findall(r'name="shown" value="(\w+)"', answer.text) == ["newsletter", "coupons"]
     assert re.findall(r"<script|<img|http|4711", answer.text) == []
     assert "set-cookie" not in answer.headers
     assert "Vouchers" in office.ask("GET", language="en").text
@@ -86,6 +87,8 @@ def test_looking_changes_nothing_and_shows_what_somebody_receives() -> None:
             b"save=topics",
             [("fence", "newsletter", "purpose"), ("fence", "coupons", "purpose"), ("inbox", "newsletter", "purpose"), ("inbox", "coupons", "purpose")],
         ),
+        (b"shown=newsletter&topic=newsletter&save=topics", []),
+        (b"shown=coupons&save=topics", [("fence", "coupons", "purpose"), ("inbox", "coupons", "purpose")]),
         (b"topic=newsletter&reach=all", [("fence", "newsletter", "all"), ("inbox", "newsletter", "all")]),
         (b"topic=invented&topic=newsletter&topic=coupons&save=topics", []),
     ],

@@ -31,7 +31,7 @@ from kundenkreis.kernel.zones import MINUTE
 
 _log = logging.getLogger(__name__)
 
-MOST_FIELDS = 100
+MOST_FIELDS = 200
 
 
 class Topic(NamedTuple):
@@ -130,7 +130,10 @@ def chosen(
     if ("save", "topics") not in fields:
         return None
     kept = {value for name, value in fields if name == "topic"}
-    return [_withdrawal(scope, one.purpose, "purpose", at_us) for one in topics if one.purpose not in kept]
+    # What somebody agreed to since the page was opened stood without a tick because it did not stand there at all.
+    shown = {value for name, value in fields if name == "shown"} or {one.purpose for one in topics}
+    left = [one.purpose for one in topics if one.purpose in shown and one.purpose not in kept]
+    return [_withdrawal(scope, purpose, "purpose", at_us) for purpose in left]
 
 
 def _withdrawal(scope: Scope, purpose: str, reach: Reach, at_us: Micros) -> Withdrawal:
@@ -147,6 +150,7 @@ def _form(language: str, topics: Sequence[Topic]) -> str:
     if not topics:
         return page(language, text["title"], f'<p role="status">{text["none"]}</p>{note}')
     ticks = "".join(
+        f'<input type="hidden" name="shown" value="{html.escape(one.purpose)}">'
         f'<label><input type="checkbox" name="topic" value="{html.escape(one.purpose)}" checked>{html.escape(_named(one, language))}</label>'
         for one in topics
     )
