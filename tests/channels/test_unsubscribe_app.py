@@ -136,3 +136,13 @@ def test_the_language_is_the_messages() -> None:
 def test_head_has_no_body() -> None:
     answer = ask(Recorder(), "HEAD", f"/u/{KEY.seal(scope())}")
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_the_ring_around_what_the_keyboard_is_on_can_be_seen_and_long_words_break() -> None:
+    """WCAG 2.2, 1.4.11: three to one against the white page. 1.4.10: no scrolling sideways at 320 px."""
+    shown = ask(Recorder(), "GET", f"/u/{KEY.seal(scope())}").text
+    (ring,) = re.findall(r"outline:3px solid #([0-9a-f]{6})", shown)
+    linear = [(int(ring[i : i + 2], 16) / 255) ** 2.2 for i in (0, 2, 4)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    assert 1.05 / (luminance + 0.05) >= 3
+    assert "overflow-wrap:anywhere" in shown

@@ -86,10 +86,10 @@ _TEXTS: dict[str, dict[str, str]] = {
 }
 _STYLE = (
     "body{font:17px/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.25rem;"
-    "color:#1d2433;background:#fff}"
+    "color:#1d2433;background:#fff;overflow-wrap:anywhere}"
     "button{font:inherit;display:block;width:100%;margin:.75rem 0;padding:.8rem 1rem;border:1px solid #4f46e5;"
     "border-radius:.5rem;background:#4f46e5;color:#fff;cursor:pointer}button.quiet{background:#fff;color:#3730a3}"
-    "button:focus-visible,input:focus-visible{outline:3px solid #a5b4fc}p.note{color:#5d667a}"
+    "button:focus-visible,input:focus-visible{outline:3px solid #1d2433;outline-offset:2px}p.note{color:#5d667a}"
     "fieldset{border:0;margin:0;padding:0}legend{padding:0;margin-bottom:.5rem}label{display:flex;gap:.75rem;align-items:center;padding:.6rem 0}"
     "input{flex:none;width:1.25rem;height:1.25rem;accent-color:#4f46e5}"
 )
