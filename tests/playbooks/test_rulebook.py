@@ -117,6 +117,14 @@ def test_an_unknown_name_reads_well(rulebook: Definitions) -> None:
         assert message.text.startswith("Guten Tag,\n\n"), name
 
 
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_nothing_is_promised_that_the_page_of_topics_does_not_offer(rulebook: Definitions, language: str) -> None:
+    """Topics can be left there; how often somebody hears from us cannot be chosen."""
+    for name, message in _rendered(rulebook, language, "Hallo").items():
+        for part in (message.html, message.text):
+            assert re.findall(r"(?i)häufigkeit|seltener|frequency|less often", part) == [], name
+
+
 def test_links_lead_to_the_shop_or_are_the_persons_own(rulebook: Definitions) -> None:
     for name, message in _rendered(rulebook, "en", "Hello").items():
         links = set(re.findall(r'href="([^"]+)"', message.html))

@@ -14,17 +14,17 @@ class FrameTexts(NamedTuple):
 _TEXTS = {
     "de": FrameTexts(
         "Sie erhalten diese E-Mail, weil Sie Nachrichten von {{ brand.name }} bekommen möchten oder bei uns gekauft haben.",
-        "Themen und Häufigkeit wählen",
+        "Themen wählen",
         "Abmelden",
     ),
     "de/du": FrameTexts(
         "Du erhältst diese E-Mail, weil du Nachrichten von {{ brand.name }} bekommen möchtest oder bei uns gekauft hast.",
-        "Themen und Häufigkeit wählen",
+        "Themen wählen",
         "Abmelden",
     ),
     "en": FrameTexts(
         "You receive this e-mail because you asked for messages from {{ brand.name }} or have bought from us.",
-        "Choose topics and frequency",
+        "Choose topics",
         "Unsubscribe",
     ),
 }
