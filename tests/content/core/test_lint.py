@@ -92,6 +92,11 @@ def test_marketing_carries_the_way_out_and_the_imprint_in_every_part() -> None:
             '<img src="{{ event.image_url | default: brand.logo }}">',
             "a link made of data ('event.image_url | default: brand.logo')",
         ),
+        ('<a href="{% if event.url %}{{ event.url }}{% endif %}">x</a>', "a link made of data ('event.url')"),
+        (
+            '<a href="{% if brand.url %}{{ brand.url }}{% else %}{{ event.url }}{% endif %}">x</a>',
+            "a link made of data ('event.url')",
+        ),
     ],
 )
 def test_html_that_is_refused(html: str, what: str) -> None:
@@ -105,6 +110,9 @@ def test_html_that_is_refused(html: str, what: str) -> None:
         '<a href="{{ brand.url }}">x</a>',
         '<a href="{{ event.url | safe_url }}">x</a>',
         '<a href="https://shop.example/{{ event.id }}">x</a>',
+        '<a href="https://shop.example/{% if event.id %}{{ event.id }}{% endif %}">x</a>',
+        '<a href="{% if event.id %}https://shop.example/{{ event.id }}{% endif %}">x</a>',
+        '<a href="{{ brand.url | default: "/" }}{% if event.id %}?{{ event.id }}{% endif %}">{{ event.id }}</a>',
         "<p>on sale = no</p>",
     ],
 )

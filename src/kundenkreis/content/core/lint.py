@@ -59,9 +59,15 @@ _PROMOTION: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 _ACTIVE = _any(r"<\s*(script|iframe|object|embed|base|form)\b", r"\bon[a-z]{3,20}\s*=\s*[\"']", r"javascript:")
-_DATA_IN_LINK = re.compile(
-    r"\b(?:href|src|action|background)\s*=\s*[\"']?\s*\{\{-?\s*(?P<expression>[^}]*?)\s*-?\}\}", re.IGNORECASE
+_LIQUID = r"(?:\{\{[^{}]*\}\}|\{%[^{}]*%\})"
+_ADDRESS = re.compile(
+    rf"\b(?:href|src|action|background)\s*=\s*(?:[\"']\s*)?(?P<address>{_LIQUID}(?:{_LIQUID}|[^\"'>])*)", re.IGNORECASE
 )
+"""An address that begins with Liquid. Bounded by braces, so that whatever is never closed costs no second look."""
+_BEGINS_WITH_DATA = re.compile(
+    r"(?:^|\{%-?\s*(?:if|unless|elsif|else|case|when)\b[^{}]*%\})\s*\{\{(?P<expression>[^{}]*)\}\}"
+)
+"""At once, or in one of the branches that it begins with."""
 _TRUSTED_LINK = re.compile(r"(unsubscribe_url|preferences_url|(brand|message)\.[\w.]+)(\s*\||$)")
 _UNSUBSCRIBE = re.compile(r"\{\{-?\s*unsubscribe_url\b")
 _IMPRINT = re.compile(r"\{\{-?\s*brand\.imprint\b")
@@ -118,11 +124,13 @@ def _unsafe(key: str, part: Part, html: str) -> list[Problem]:
     if match := _ACTIVE.search(_TAG.sub(" ", html)):
         what = f"active content ({match.group(0)!r})"
         found.append(Problem(key, part, 0, what, "Remove it; mail programs drop it and filters distrust it"))
-    for match in _DATA_IN_LINK.finditer(html):
-        expression = match.group("expression")
-        if _TRUSTED_LINK.match(expression) is None and not re.search(r"\|\s*safe_url\b", expression):
-            line = _line(html, match.start())
-            what = f"a link made of data ({expression.strip()[:60]!r})"
+    for address in _ADDRESS.finditer(html):
+        for match in _BEGINS_WITH_DATA.finditer(address.group("address")):
+            expression = match.group("expression").strip("- \t\r\n")
+            if _TRUSTED_LINK.match(expression) is not None or re.search(r"\|\s*safe_url\b", expression):
+                continue
+            line = _line(html, address.start())
+            what = f"a link made of data ({expression[:60]!r})"
             found.append(Problem(key, part, line, what, "Add `| safe_url`, so that data brings no javascript: along"))
     return found
 
