@@ -12,6 +12,9 @@ from kundenkreis.settings import SecretFileError, Settings, SettingsError, read_
 pytestmark = pytest.mark.pure
 
 
+MAIL = {"KREIS_SMTP_HOST": "mail.example.com", "KREIS_MAIL_FROM": "a@example.com"}
+
+
 def problems_of(**environ: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         read_settings(environ)
@@ -69,6 +72,22 @@ def test_all_problems_are_told_at_once() -> None:
         (
             {"KREIS_SMTP_HOST": "localhost", "KREIS_MAIL_FROM": "a@example.com", "KREIS_SMTP_USER": "a"},
             "KREIS_SMTP_USER and KREIS_SMTP_PASSWORD belong together: set both or neither.",
+        ),
+        (
+            {**MAIL, "KREIS_DKIM_KEY_FILE": "dkim.pem"},
+            "KREIS_DKIM_KEY_FILE and KREIS_DKIM_SELECTOR belong together: set both or neither.",
+        ),
+        (
+            {"KREIS_DKIM_KEY_FILE": "dkim.pem", "KREIS_DKIM_SELECTOR": "s1"},
+            "KREIS_DKIM_KEY_FILE is set without KREIS_SMTP_HOST. Name the mail server, or remove it.",
+        ),
+        (
+            {**MAIL, "KREIS_DKIM_KEY_FILE": "dkim.pem", "KREIS_DKIM_SELECTOR": "s1; t=1"},
+            "KREIS_DKIM_SELECTOR is not a name in the DNS. Write it as kreis1.",
+        ),
+        (
+            {"KREIS_SMTP_HELO": "mail example"},
+            "KREIS_SMTP_HELO is not a host name. Write it as mail.muster.example.",
         ),
         (
             {"KREIS_SMTP_PASSWORD": "x"},

@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Mapping
@@ -105,6 +106,17 @@ class Settings:
     smtp_password: str = _setting("", "text", "Password of that account.", secret=True)
     smtp_connections: int = _setting(
         10, "connections", "How many connections to the mail server are open at once.", low=1, high=200
+    )
+    smtp_helo: str = _setting(
+        "", "host name", "Name by which we greet the mail server. Empty: that of KREIS_BASE_URL, else localhost."
+    )
+    dkim_key_file: str = _setting(
+        "",
+        "file",
+        "PEM file with the RSA key that signs every mail in the name of the sender's domain (DKIM). Empty: for mail servers that sign themselves.",
+    )
+    dkim_selector: str = _setting(
+        "", "text", "Where the key's public half stands in the DNS: <selector>._domainkey.<domain of KREIS_MAIL_FROM>."
     )
     mail_from: str = _setting("", "e-mail address", "Sender of every e-mail. Needed as soon as there is a mail server.")
     bounce_address: str = _setting(
@@ -296,6 +308,27 @@ def _smtp_rule(settings: Settings) -> str:
     return ""
 
 
+_DKIM_SETTINGS = ("dkim_key_file", "dkim_selector")
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def _helo_rule(settings: Settings) -> str:
+    if settings.smtp_helo and not _HOST_NAME.fullmatch(settings.smtp_helo):
+        return "KREIS_SMTP_HELO is not a host name. Write it as mail.muster.example."
+    return ""
+
+
+def _dkim_rule(settings: Settings) -> str:
+    given = [bool(getattr(settings, name)) for name in _DKIM_SETTINGS]
+    if any(given) and not all(given):
+        return "KREIS_DKIM_KEY_FILE and KREIS_DKIM_SELECTOR belong together: set both or neither."
+    if any(given) and not settings.smtp_host:
+        return "KREIS_DKIM_KEY_FILE is set without KREIS_SMTP_HOST. Name the mail server, or remove it."
+    if settings.dkim_selector and not _HOST_NAME.fullmatch(settings.dkim_selector):
+        return "KREIS_DKIM_SELECTOR is not a name in the DNS. Write it as kreis1."
+    return ""
+
+
 def _bounce_rule(settings: Settings) -> str:
     local, at, domain = settings.bounce_address.rpartition("@")
     if settings.bounce_address and not (at and local and domain):
@@ -340,6 +373,8 @@ _RULES: tuple[Callable[[Settings], str], ...] = (
     _zone_rule,
     _base_url_rule,
     _smtp_rule,
+    _helo_rule,
+    _dkim_rule,
     _bounce_rule,
     _oidc_rule,
     _limits_rule,

@@ -1,11 +1,17 @@
 """One contract for every channel of the registry, and for one that a stranger might write."""
 
+import base64
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import ClassVar
 
+import dkim
 import msgspec
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kundenkreis.channels import registry
 from kundenkreis.channels.core.channel import Brand, Channel, Handover, Links, NotPrepared, Prepared, Recipient
@@ -17,7 +23,8 @@ from kundenkreis.channels.registry import CHANNELS, channel_type
 from kundenkreis.channels.testing import SmtpSink, no_point
 from kundenkreis.content.core.source import ContentSource, Variant
 from kundenkreis.content.core.templates import ALWAYS, compile_content
-from kundenkreis.runtime.dispatching import brand_of
+from kundenkreis.runtime.dispatching import brand_of, default_channels
+from kundenkreis.runtime.installation import Installation
 from kundenkreis.settings import Settings
 from tests.channels.company import CONTENTS, NOW, message_of
 
@@ -224,3 +231,24 @@ def test_where_it_goes_is_said_as_the_record_spells_it(channel: Channel, brand: 
     prepared = channel.render(handover(brand, links, address="anna@müller.example"))
     assert isinstance(prepared, Prepared)
     assert prepared.address in ("", "anna@müller.example")
+
+
+def test_a_mail_is_signed_with_the_key_of_the_settings(brand: Brand, links: Links, tmp_path: Path) -> None:
+    """The channel as a sender makes it."""
+    file = tmp_path / "dkim.pem"
+    private = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    file.write_bytes(private.private_bytes(*pem))
+    settings = Settings(
+        data_dir=tmp_path / "data", smtp_host="127.0.0.1", mail_from="shop@muster.example", dkim_key_file=str(file),
+        dkim_selector="s1",
+    )  # fmt: skip
+    with closing(Installation(settings)) as installation:
+        prepared = default_channels(installation)["email"].render(handover(brand, links))
+    assert isinstance(prepared, Prepared)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+    names = {b"s1._domainkey.muster.example.": record}
+    assert dkim.verify(prepared.payload.data, dnsfunc=lambda name, timeout=5: names[name])

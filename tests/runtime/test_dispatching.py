@@ -1,14 +1,19 @@
 """The gate of the dispatcher: the one judge with the real time, in full words."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kundenkreis.channels.dispatcher import Withheld
+from kundenkreis.channels.errors import DkimKeyError
 from kundenkreis.customers.core.state import Attribute, CustomerState
 from kundenkreis.kernel.zones import MINUTE
-from kundenkreis.runtime.dispatching import Roster, build_world, recipient
+from kundenkreis.runtime.dispatching import Roster, build_world, dkim_key, recipient, smtp_server
 from kundenkreis.runtime.resolver import contact_pairs
+from kundenkreis.settings import Settings
 from tests.channels.company import message_of
 from tests.runtime.town import Town
 
@@ -97,3 +102,36 @@ def test_what_people_write_where_they_have_none_joins_nobody(nobody: dict[str, s
     assert contact_pairs({"phone": "0911 / 12 34-5", "email": " Anna@Kunde.Example "}) == [
         ("email", "anna@kunde.example"), ("phone", "091112345"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("helo", "base_url", "name"),
+    [
+        ("", "", "localhost"),
+        ("", "https://kreis.muster.example", "kreis.muster.example"),
+        ("", "https://kreis.müster.example:8443", "kreis.xn--mster-kva.example"),
+        ("", "https://192.0.2.7", "localhost"),
+        ("mail.muster.example", "https://kreis.muster.example", "mail.muster.example"),
+    ],
+)
+def test_the_mail_server_is_greeted_by_our_own_name(helo: str, base_url: str, name: str) -> None:
+    settings = Settings(smtp_host="127.0.0.1", mail_from="a@muster.example", smtp_helo=helo, base_url=base_url)
+    assert smtp_server(settings).helo_name == name
+
+
+def test_mails_are_signed_in_the_name_of_the_senders_domain(tmp_path: Path) -> None:
+    file = tmp_path / "dkim.pem"
+    settings = Settings(
+        smtp_host="127.0.0.1", mail_from="shop@müster.example", dkim_key_file=str(file), dkim_selector="s1"
+    )
+    with pytest.raises(DkimKeyError, match=r"dkim\.pem cannot be read: No such file or directory"):
+        dkim_key(settings)
+    private = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file.write_bytes(private.private_bytes(*pem))
+    key = dkim_key(settings)
+    assert key is not None
+    assert (key.domain, key.selector, key.private_key.private_numbers()) == (
+        "xn--mster-kva.example", "s1", private.private_numbers(),
+    )  # fmt: skip
+    assert dkim_key(Settings(smtp_host="127.0.0.1", mail_from="shop@muster.example")) is None

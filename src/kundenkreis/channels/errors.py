@@ -9,6 +9,12 @@ class HeaderRefusedError(CallerError):
     code = "header_refused"
 
 
+class DkimKeyError(CallerError):
+    """Mails cannot be signed with this key."""
+
+    code = "dkim_key"
+
+
 class SenderAddressError(CallerError):
     """The sender's address is not a deliverable e-mail address; correct the brand's sender."""
 

@@ -109,10 +109,12 @@ def _prepared(settings: Settings) -> str:
         if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
             raise SystemExit(code if code > 0 else 1)  # below zero: ended by a signal
         return login
+    from kundenkreis.runtime.dispatching import dkim_key
     from kundenkreis.runtime.installation import Installation
     from kundenkreis.site.wsgi import LOGIN_VALID_MINUTES, issue_login_url
 
     os.close(reading)
+    dkim_key(settings)  # one that cannot sign is told now, not by a sender that ends again and again
     installation = Installation(settings)
     _repeat_erasures(installation)
     installation.ensure_rulebook()

@@ -4,7 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from kundenkreis.channels.core.addresses import wire_of
 from kundenkreis.channels.core.channel import Brand, Channel, Links, Recipient
@@ -12,6 +14,7 @@ from kundenkreis.channels.core.fences import in_force
 from kundenkreis.channels.core.gate import hand_over_gate
 from kundenkreis.channels.core.tokens import TokenKey
 from kundenkreis.channels.dispatcher import Allowed, Dispatcher, Postponed, Rests, Withheld, World
+from kundenkreis.channels.errors import DkimKeyError
 from kundenkreis.channels.journal_keeper import JournalKeeper
 from kundenkreis.channels.mailbox import MailboxChannel
 from kundenkreis.channels.outbox import SqlOutbox, fences_of
@@ -34,6 +37,7 @@ from kundenkreis.runtime.unheard import unheard_withdrawals
 from kundenkreis.settings import Settings, secret_key
 
 if TYPE_CHECKING:
+    from kundenkreis.channels.core.dkim import DkimKey
     from kundenkreis.channels.email_smtp import SmtpSettings, Timeouts
 
 _logger = logging.getLogger(__name__)
@@ -212,6 +216,7 @@ def default_channels(installation: Installation) -> dict[str, Channel]:
             smtp_server(settings),
             point=installation.point,
             monotonic=time.monotonic,
+            dkim=dkim_key(settings),
             bounce_address=settings.bounce_address,
         ),
         **others,
@@ -228,8 +233,36 @@ def smtp_server(settings: Settings, *, timeouts: "Timeouts | None" = None) -> "S
         security="starttls_required" if settings.smtp_tls == "starttls" else settings.smtp_tls,
         username=settings.smtp_user,
         password=settings.smtp_password,
+        helo_name=settings.smtp_helo or _own_name(settings),
         timeouts=timeouts or Timeouts(),
     )
+
+
+def _own_name(settings: Settings) -> str:
+    """Under which name others reach this machine; a server that hears an unknown one takes the mail for spam."""
+    host = urlsplit(settings.base_url).hostname or ""
+    return _wire_domain(host) if "." in host and not host.replace(".", "").isdigit() else "localhost"
+
+
+def _wire_domain(domain: str) -> str:
+    return wire_of(f"any@{domain}").rpartition("@")[2]
+
+
+def dkim_key(settings: Settings) -> "DkimKey | None":
+    """The key that signs mails; None where the settings name none.
+
+    Raises:
+        DkimKeyError: the file cannot be read, or holds no such key.
+    """
+    if not settings.dkim_key_file:
+        return None
+    from kundenkreis.channels.core.dkim import load_dkim_key  # noqa: PLC0415 - cryptography only where mails are signed
+
+    try:
+        pem = Path(settings.dkim_key_file).read_bytes()
+    except OSError as error:
+        raise DkimKeyError(f"KREIS_DKIM_KEY_FILE: {settings.dkim_key_file} cannot be read: {error.strerror}.") from None
+    return load_dkim_key(_wire_domain(settings.mail_from.rpartition("@")[2]), settings.dkim_selector, pem)
 
 
 def open_dispatcher(world: World, number: int, *, place: str = "") -> Dispatcher:

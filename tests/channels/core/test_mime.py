@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from kundenkreis.channels.core.addresses import Address, parse_address
 from kundenkreis.channels.core.dkim import DkimKey, dkim_signed, load_dkim_key
 from kundenkreis.channels.core.mime import Mail, build, date_text, encoded_words, mailbox, message_id_of, unstructured
-from kundenkreis.channels.errors import HeaderRefusedError, SenderAddressError
+from kundenkreis.channels.errors import DkimKeyError, HeaderRefusedError, SenderAddressError
 
 pytestmark = pytest.mark.pure
 
@@ -287,6 +287,10 @@ def test_dkim_takes_rsa_only(signing_key: rsa.RSAPrivateKey) -> None:
     other = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with pytest.raises(HeaderRefusedError):
-        load_dkim_key("muster.example", "s1", other)
+    locked = signing_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    for pem in (other, locked, b"no key", b""):
+        with pytest.raises(DkimKeyError, match="openssl genrsa"):
+            load_dkim_key("muster.example", "s1", pem)
     assert DkimKey("muster.example", "s1", signing_key).domain == "muster.example"

@@ -9,11 +9,12 @@ import hashlib
 import re
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from kundenkreis.channels.core.mime import CRLF, setting
-from kundenkreis.channels.errors import HeaderRefusedError
+from kundenkreis.channels.errors import DkimKeyError
 from kundenkreis.kernel.ids import Micros
 
 _SIGNED_NAMES = b"""
@@ -22,6 +23,10 @@ _SIGNED_NAMES = b"""
 """
 _SIGNED = frozenset(_SIGNED_NAMES.split())
 """Both unsubscribe headers have to be covered (RFC 8058 3)."""
+
+
+LEAST_BITS = 1024
+_HOW = "Make one with: openssl genrsa -out dkim.pem 2048"
 
 
 class DkimKey(msgspec.Struct, frozen=True):
@@ -36,11 +41,14 @@ def load_dkim_key(domain: str, selector: str, pem: bytes) -> DkimKey:
     """A signing key from PEM.
 
     Raises:
-        HeaderRefusedError: it is no RSA key of at least 1024 bits.
+        DkimKeyError: it is no RSA key of at least 1024 bits, or locked by a password.
     """
-    key = serialization.load_pem_private_key(pem, password=None)
-    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
-        raise HeaderRefusedError("DKIM needs an RSA key of at least 1024 bits.", domain=domain)
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise DkimKeyError(f"The DKIM key is no private key in PEM without a password. {_HOW}") from None
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < LEAST_BITS:
+        raise DkimKeyError(f"DKIM needs an RSA key of at least {LEAST_BITS} bits. {_HOW}", domain=domain)
     return DkimKey(setting(domain), setting(selector), key)
 
 
