@@ -164,3 +164,15 @@ def test_a_forwarded_row_counts_once_in_facts_folded_from_history(tmp_path: Path
     views(town, 1, userId="u")
     assert "viewers" in town.states()[user].decisions.inside
     town.life.close()
+
+
+def test_a_matter_open_on_both_sides_of_a_merge_stays_as_old_as_the_older(tmp_path: Path) -> None:
+    town = Town(tmp_path / "a.db")
+    opened = {"case_id": "4", "kind": "complaint"}
+    town.say("track", event="Case Opened", properties=opened, anonymousId="a")
+    first_us = town.at_us
+    town.say("track", event="Case Opened", properties=opened, userId="u", after_us=DAY)
+    town.say("identify", userId="u", anonymousId="a")
+    held = town.states()[town.profile("user_id", "u")].decisions.situations["complaint"]
+    assert (held.since_us, held.keys["4"][0]) == (first_us, first_us)
+    town.life.close()

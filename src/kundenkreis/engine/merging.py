@@ -152,7 +152,8 @@ def _unite_situations(turn: Turn, loser: CustomerState) -> None:
             mine[kind] = theirs
         elif is_open:
             held.since_us = min(held.since_us, theirs.since_us)
-            held.keys = {**theirs.keys, **held.keys}
+            older = {key for key, opened in held.keys.items() if opened[0] <= theirs.keys.get(key, opened)[0]}
+            held.keys = {**theirs.keys, **{key: opened for key, opened in held.keys.items() if key in older}}
         elif not was_open:
             held.rests_until_us = max(held.rests_until_us, theirs.rests_until_us)
             held.gentle_until_us = max(held.gentle_until_us, theirs.gentle_until_us)
