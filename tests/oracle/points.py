@@ -92,7 +92,8 @@ class _Ledger:
                     self._take(row)
             if self.lines:
                 self.balance, self.day = self.at(today), today
-                lines.append((control.at_us, "history", control.event_id, self.balance, self.balance))
+                if self.balance:
+                    lines.append((control.at_us, "history", control.event_id, self.balance, self.balance))
             self.lines = lines
         else:
             rules = [one["id"] for one in self._definition["rules"]]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from kundenkreis.customers.core.state import decode_state, encode_state
-from kundenkreis.customers.core.turn import MembershipChange, Turn
+from kundenkreis.customers.core.turn import MembershipChange, ScoreEntry, Turn
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.zones import DAY, zone
 from kundenkreis.segments.core.decisions import adopt, decide, next_us, observe
@@ -193,6 +193,23 @@ def test_new_scores_and_situations_begin_as_if_they_had_always_been_there(rows):
         for kind, one in theirs.situations.items()
     }
     assert mine.recheck_us == theirs.recheck_us
+
+
+def test_a_new_score_of_which_nothing_is_left_writes_no_line():
+    """A line of the ledger is what the balance changed by: what was taken from nothing, or has decayed, changed nothing."""
+    rules = [
+        {"id": "seen", "event": {"name": "Seen"}, "points": -1},
+        {"id": "met", "event": {"name": "Met"}, "points": 1},
+    ]
+    score = {"kind": "score", "id": "mood", "half_life_days": 1, "rules": rules}
+    for name, points in (("Seen", []), ("Met", [500])):
+        old, new = compiled(segment("a", seen())), compiled(segment("a", seen()), score)
+        rows = [plain_row(1, name, T0)]
+        for days in (1, 40):
+            customer = Customer(old).take(*rows)
+            records = adopted(customer, new, T0 + days * DAY, [log_row(rows[0], 1, BERLIN)], previous=old)
+            lines = [one.balance for one in records if isinstance(one, ScoreEntry)]
+            assert lines == (points if days == 1 else [])
 
 
 def test_a_new_situation_goes_on_resting_after_a_matter_that_ended_before():

@@ -43,7 +43,7 @@ UPGRADERS: dict[int, Upgrader] = {
     # Messages answer acts of the person alone; situations and orders of two people who are one count once; what overtakes its order counts.
     2: same_shape,
     # Goals within their window may arrive a week after it; a refusal at hand-over ends a run that a refusal ends; `default_priority` counts.
-    # A matter that two people who are one both had open is as old as the older.
+    # A matter that two people who are one both had open is as old as the older. A new score of which nothing is left writes no line.
     3: same_shape,
 }
 """Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""

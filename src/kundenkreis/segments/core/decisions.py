@@ -386,7 +386,8 @@ def _begin_with_history(
         if name in past.decisions.scores:
             held = state.decisions.scores[name] = past.decisions.scores[name]
             balance = scoring.balance(held, turn.day, score.multiplier)
-            turn.records.append(ScoreEntry(name, turn.at_us, balance, "history", turn.cause, balance))
+            if balance:
+                turn.records.append(ScoreEntry(name, turn.at_us, balance, "history", turn.cause, balance))
     now = Turn(past, turn.at_us, row=None, zone=decisions.zone, rulebook_version=turn.rulebook_version)
     for situation in situations:
         situation.let_time_pass(now)
