@@ -178,6 +178,20 @@ def test_a_journey_that_waits_for_every_event_gets_a_note(entry: str, other: str
     assert str(note).startswith(f"more.yaml:{place}: no event is called `*`\n    Name the event")
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('kind: score\nid: mood\nname: {de: Laune}\nrules:\n  - {id: a, event: {name: "*"}, points: 1}\n', "5:27"),
+        ('kind: situation\nid: row\nname: {de: Streit}\nbegins: {name: "*"}\nends: [{name: Case Solved}]\n', "4:16"),
+        ('kind: situation\nid: row\nname: {de: Streit}\nbegins: [{name: ["*"]}]\nends: [{name: Case Solved}]\n', "4:17"),
+        ('kind: situation\nid: row\nname: {de: Streit}\nbegins: {name: Case Opened}\nends: [{name: "*"}]\n', "5:15"),
+    ],
+)  # fmt: skip
+def test_a_score_or_situation_of_every_event_gets_a_note(text: str, place: str) -> None:
+    (note,) = accepted(good_with(text)).notes
+    assert str(note).startswith(f"more.yaml:{place}: no event is called `*`\n    Name the event")
+
+
 def test_an_event_without_a_name_is_refused() -> None:
     for name in ('""', '" "'):
         text = f"kind: segment\nid: late\nname: {{de: Spät}}\nwhen: {{event: {{name: {name}}}}}\n"

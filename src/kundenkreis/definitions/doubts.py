@@ -1,6 +1,6 @@
 """Notes: what is possible but can hardly be meant, because nothing ever comes of it."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kundenkreis.definitions.definition import Definition, Definitions
@@ -14,6 +14,8 @@ def doubts(definitions: Definitions, *, channels: Collection[str]) -> list[Defin
     """What is worth a note; `channels` are those by which this installation can send."""
     asked: tuple[tuple[str, Callable[[Definition], Iterator[Problem]]], ...] = (
         ("score", _thresholds_out_of_reach),
+        ("score", _points_for_every_event),
+        ("situation", _matters_of_every_event),
         ("journey", _attributes_of_others),
         ("journey", _triggers_on_every_event),
         ("journey", lambda journey: _nobody_sends(journey, channels)),
@@ -56,6 +58,29 @@ def _triggers_on_every_event(journey: Definition) -> Iterator[Problem]:
     for index, step in enumerate(body["steps"]):
         for way, awaited in enumerate(step.get("wait_for", {}).get("any", ())):
             triggers.append((("steps", index, "wait_for", "any", way, "event"), awaited.get("event")))
+    yield from _on_every_event(triggers)
+
+
+def _points_for_every_event(score: Definition) -> Iterator[Problem]:
+    """Points are given for events by their names."""
+    yield from _on_every_event(
+        (("rules", index, "event"), rule["event"]) for index, rule in enumerate(score.body.get("rules", ()))
+    )
+
+
+def _matters_of_every_event(situation: Definition) -> Iterator[Problem]:
+    """A matter begins and ends with events by their names."""
+    begins = situation.body["begins"]
+    if isinstance(begins, list):
+        yield from _on_every_event((("begins", index), one) for index, one in enumerate(begins))
+    elif "name" in begins:
+        yield from _on_every_event([(("begins",), begins)])
+    yield from _on_every_event((("ends", index), one) for index, one in enumerate(situation.body.get("ends", ())))
+
+
+def _on_every_event(
+    triggers: Iterable[tuple[tuple[str | int, ...], Mapping[str, Any] | None]],
+) -> Iterator[Problem]:
     for path, trigger in triggers:
         if trigger is not None and "*" in names_of(trigger["name"]):
             yield Problem(
