@@ -27,6 +27,7 @@ from tests.oracle.local_time import (
     minutes_of,
     next_time,
 )  # fmt: skip
+from tests.oracle.permission import NEVER
 from tests.oracle.world import bucket, digest
 
 LATE_GOAL_DAYS = 7
@@ -100,13 +101,18 @@ class Run:
         if self._has_reached(self.entry):
             return None  # no more to reach
         for moment in self._later():
-            when = self._when(moment, goal["event"]) if "event" in goal else self._holds(moment, goal["condition"])
+            ends_us = NEVER if within is None else self.entry.at_us + within * DAY
+            when = (
+                self._when(moment, goal["event"], ends_us)
+                if "event" in goal
+                else self._holds(moment, goal["condition"])
+            )
             if when is not None and (within is None or when <= self.entry.at_us + within * DAY):
                 return moment
         return None
 
-    def _when(self, moment, pattern):
-        """When a row that fits happened: a late one at its own time, if that lies after the entry."""
+    def _when(self, moment, pattern, ends_us=NEVER):
+        """When a row that fits happened: a late one, or one after the end, at its own time, if that lies after the entry."""
         row = moment.row
         if row is None or not fires(self.life, row, pattern):
             return None
@@ -114,7 +120,7 @@ class Run:
         named = key_of(row.properties, path) if self.key else ""
         if named not in ("", self.key):
             return None
-        when = row.happened_us if row.is_late else moment.at_us
+        when = row.happened_us if row.is_late or moment.at_us > ends_us else moment.at_us
         return when if when >= self.entry.at_us else None
 
     def _holds(self, moment, condition):

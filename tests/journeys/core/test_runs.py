@@ -57,6 +57,22 @@ def test_a_goal_within_the_window_counts_when_it_arrives_within_a_week_after_it(
     assert bool(customer.state.runs) == is_kept
 
 
+@pytest.mark.parametrize(("happened", "counts"), [("2026-07-01 10:00", True), ("2026-07-01 10:01", False)])
+def test_a_goal_within_the_window_that_is_not_late_counts_after_it_too(happened: str, counts: bool) -> None:
+    customer = fold(simple(goal=GOAL)).tell("Go", "2026-06-01 10:00").tell("Page", "2026-07-01 22:00")
+    customer.tell("Order Completed", "2026-07-02 03:00", happened_us=us(happened))
+    assert outcomes(customer) == ["entered", "waiting", "sent", "done", *(["goal"] if counts else [])]
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_goal_within_the_window_counts_after_steps_that_ended_after_the_window(is_late: bool) -> None:
+    """A run whose steps took longer than its window is over later than that, and still hears what happened within it."""
+    steps = [{"id": "long", "wait": {"days": 31}}, HELLO]
+    customer = fold(simple(goal=GOAL, steps=steps)).tell("Go", "2026-06-01 10:00").tell("Page", "2026-07-02 11:00")
+    customer.tell("Order Completed", "2026-07-02 12:00", happened_us=us("2026-07-01 09:00"), late=is_late)
+    assert outcomes(customer)[-2:] == ["done", "goal"]
+
+
 def test_a_goal_may_leave_the_run_going() -> None:
     customer = fold(simple(goal={**GOAL, "exit_on_goal": False}, steps=[WAIT, HELLO]))
     customer.tell("Go", "2026-06-01 10:00").tell("Order Completed", "2026-06-02 10:00").tell(

@@ -211,7 +211,9 @@ def _moment(journeys: CompiledJourneys, turn: Turn, journey: CompiledJourney, si
 def _watch(turn: Turn, run: Run, journey: CompiledJourney, asked: bool) -> bool:
     """Goal, then exit: what either ends. Conditions are asked only where `asked`. Returns whether the run is kept."""
     if journey.goal is not None and run.goal_reached_us == NEVER:
-        found = _happened(turn, run, journey.goal, asked)
+        within = journey.goal_within_us
+        ends_us = NEVER if within is None else run.entered_us + within
+        found = _happened(turn, run, journey.goal, asked, ends_us)
         if found is not None and not _reach_goal(turn, run, journey, *found):
             return False
     if journey.exit_when is not None and run.waiting_for != MEASURED:
@@ -221,15 +223,17 @@ def _watch(turn: Turn, run: Run, journey: CompiledJourney, asked: bool) -> bool:
     return True
 
 
-def _happened(turn: Turn, run: Run, watch: Watch, asked: bool) -> tuple[Micros, list[Any]] | None:
-    """(when, why) if what is watched for came true in this turn. Late rows count from when they happened, if that was
-    after the entry.
+def _happened(
+    turn: Turn, run: Run, watch: Watch, asked: bool, ends_us: Micros = NEVER
+) -> tuple[Micros, list[Any]] | None:
+    """(when, why) if what is watched for came true in this turn. Late rows, and those that arrive after the watch ends, count from when
+    they happened, if that was after the entry.
     """
     row = turn.row
     if watch.trigger is not None:
         if row is None or not watch.trigger.fires_for(run, row):
             return None
-        when = turn.at_us if turn.starts_journeys else row.happened_us
+        when = turn.at_us if turn.starts_journeys and turn.at_us <= ends_us else row.happened_us
         return (when, ["event", row.name, row.event_id.hex()]) if when >= run.entered_us else None
     condition = watch.condition
     if not asked or condition is None or not condition.answer(turn.state, turn.at_us)[0]:
@@ -260,7 +264,7 @@ def end_run(
     *,
     is_measured: bool = True,
 ) -> bool:
-    """End a run: takes back what is not handed over, and keeps it for its goal window if that is open. Returns whether
+    """End a run: takes back what is not handed over, and keeps it as long as goals within its window may arrive. Returns whether
     it is kept.
     """
     add_path(turn, run, outcome, reason, step_id="" if outcome == "done" else None)
@@ -270,7 +274,9 @@ def end_run(
         record = turn.state.journeys[run.journey_id] = JourneyRecord(0, -1)
     record.last_exit_us = turn.at_us
     within = journey.goal_within_us if journey is not None else None
-    if not is_measured or within is None or run.goal_reached_us != NEVER or turn.at_us > run.entered_us + within:
+    if not is_measured or within is None or run.goal_reached_us != NEVER:
+        return False
+    if turn.at_us > run.entered_us + within + LATE_GOALS_US:
         return False
     run.step_id, run.step_since_us, run.wake_us, run.waiting_for = "", turn.at_us, NEVER, MEASURED
     run.variables, run.counts = {}, {}
