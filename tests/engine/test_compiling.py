@@ -117,3 +117,19 @@ def test_a_journey_without_a_priority_has_that_of_the_policy(
     policy = {"kind": "policy", **default}
     rulebook = compile_rulebook([[policy, journey({"event": {"name": "Go"}}, **stated)]], zone=BERLIN)
     assert rulebook.journeys.current["way"].priority == is_then
+
+
+@pytest.mark.parametrize("counts", [(3, 1), (1, 3)])
+def test_of_events_that_several_conditions_count_as_many_are_kept_as_the_largest_needs(counts: tuple[int, int]) -> None:
+    def asked(count: int) -> dict[str, Any]:
+        return {"event": {"name": "Product Viewed", "count": {"at_least": count}, "within_days": 2}}
+
+    first, second = (asked(count) for count in counts)
+    in_two = [
+        journey({"event": {"name": "Go"}, "if": first}),
+        {**journey({"event": {"name": "Go"}, "if": second}), "id": "other"},
+    ]
+    in_one = [journey({"event": {"name": "Go"}, "if": first}, exit_when=second)]
+    for documents in (in_two, in_one):
+        (fact,) = compile_rulebook([documents], zone=BERLIN).decisions.facts.specs
+        assert (fact.names, fact.size) == (("Product Viewed",), 3)

@@ -10,6 +10,7 @@ from kundenkreis.journeys.core.definitions import DateEntry, JourneyDefinition, 
 from kundenkreis.journeys.core.protocol import CompiledStep, Trigger
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import Zone
+from kundenkreis.segments.core.facts import merge_specs
 from kundenkreis.segments.core.protocol import Condition, FactSpec
 
 _NO_KEYS: frozenset[str] = frozenset()
@@ -109,8 +110,7 @@ class CompiledJourneys:
         for journey in self.current.values():
             self._index(journey)
         self.timed_reads = _NO_KEYS.union(*(journey.timed_reads for journey in self.timed))
-        facts = {fact.key: fact for journey in self.versions.values() for fact in journey.facts}
-        self.facts: tuple[FactSpec, ...] = tuple(facts.values())
+        self.facts = merge_specs(fact for journey in self.versions.values() for fact in journey.facts)
         """What the state must keep so that every condition in here can be answered."""
 
     def _index(self, journey: CompiledJourney) -> None:

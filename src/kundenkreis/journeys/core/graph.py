@@ -35,6 +35,7 @@ from kundenkreis.journeys.steps.registry import kinds_by_name
 from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.kernel.hashing import BUCKETS
 from kundenkreis.kernel.zones import DAY
+from kundenkreis.segments.core.facts import facts_of
 from kundenkreis.segments.core.protocol import Condition, PropertyFilter
 from kundenkreis.segments.core.tree import NEVER_HOLDS
 
@@ -138,7 +139,6 @@ def compile_journey(
     if context.problems:
         raise InvalidJourneyError(definition.id, context.problems)
     watched = [watch.condition for watch in (goal, exit_when) if watch is not None and watch.condition is not None]
-    facts = {fact.key: fact for condition in context.conditions for fact in condition.facts}
     within, holdout = definition.goal.within_days if definition.goal else None, definition.holdout
     return CompiledJourney(
         id=definition.id,
@@ -157,7 +157,7 @@ def compile_journey(
         holdout_salt=(holdout.salt if holdout else "") or definition.id,
         watch_reads=reads_of(watched),
         timed_reads=around.reads_below(_timed_reads(entry)),
-        facts=tuple(facts.values()),
+        facts=facts_of(context.conditions),
     )
 
 
