@@ -18,7 +18,9 @@ MONEY = frozenset(("total", "subtotal", "revenue", "value", "price", "shipping",
 
 
 def dig(value, path):
-    """The value at a dotted path, None where there is none."""
+    """The value at a dotted path, None where there is none: a name with the dots comes first."""
+    if isinstance(value, dict) and value.get(path) is not None:
+        return value[path]
     for part in path.split("."):
         if not isinstance(value, dict):
             return None

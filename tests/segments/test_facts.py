@@ -98,6 +98,8 @@ def test_star_hears_what_came_in_but_nothing_derived():
         ({"total": True}, "total", None),
         ({"size": 1e300}, "size", None),
         ({}, "size", None),
+        ({"box.total": 5, "box": {"total": 7}}, "box.total", 5_000),
+        ({"box.total": None, "box": {"total": 7}}, "box.total", 7_000),
     ],
 )
 def test_amounts(properties, path, thousandths):

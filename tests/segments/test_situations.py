@@ -35,6 +35,13 @@ def test_ends_with_its_last_key():
     assert customer.state.decisions.situations == {}
 
 
+def test_a_key_with_dots_is_a_name_before_it_is_a_path():
+    customer = case(key="case.id").take(plain_row(1, "Case Opened", T0, **{"case.id": "a", "case": {"id": "b"}}))
+    assert list(customer.state.decisions.situations["case"].keys) == ["a"]
+    customer = case(key="case.id").take(plain_row(1, "Case Opened", T0, case={"id": "b"}))
+    assert list(customer.state.decisions.situations["case"].keys) == ["b"]
+
+
 def test_keeps_what_it_is_about_and_how_old_it_is():
     customer = case()
     row = plain_row(1, "Case Opened", T0, happened_us=T0 - DAY, case_id="a", order_id=12, category="shoes", kind="x")

@@ -6,6 +6,7 @@ import pytest
 
 from kundenkreis.customers.core.state import Attribute, CustomerState
 from kundenkreis.customers.core.turn import RunEntry, Turn
+from kundenkreis.journeys.core.properties import key_in
 from kundenkreis.journeys.core.runs import next_us, run_journeys
 from kundenkreis.kernel.hashing import effect_id_of, hash128
 from kundenkreis.kernel.ids import NEVER
@@ -329,3 +330,11 @@ def test_a_stop_ends_the_runs_of_one_version_or_of_all() -> None:
     assert len(customer.state.runs) == 1
     customer.tell("Journey Stopped", "2026-06-01 12:00", {"journey": "simple"}, type="control")
     assert (outcomes(customer), customer.state.runs) == (["entered", "waiting", "exited:stopped"], [])
+
+
+@pytest.mark.parametrize(
+    ("properties", "key"),
+    [({"box.id": "a", "box": {"id": "b"}}, "a"), ({"box.id": None, "box": {"id": "b"}}, "b"), ({}, "")],
+)
+def test_a_key_with_dots_is_a_name_before_it_is_a_path(properties: dict[str, Any], key: str) -> None:
+    assert key_in(properties, "box.id") == key

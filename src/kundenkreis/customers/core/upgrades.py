@@ -45,7 +45,7 @@ UPGRADERS: dict[int, Upgrader] = {
     # Goals within their window may arrive a week after it; a refusal at hand-over ends a run that a refusal ends; `default_priority` counts.
     # A matter that two people who are one both had open is as old as the older. A new score of which nothing is left writes no line.
     # A goal within its window counts after it also when it is less than a day old, and after steps that took longer.
-    # Of an event that several conditions of journeys count, as many instants are kept as the largest needs.
+    # Of an event that several conditions of journeys count, as many instants are kept as the largest needs. Sums and keys see a name with dots.
     3: same_shape,
 }
 """Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""

@@ -11,7 +11,9 @@ _MOST_KEY_LENGTH = 200
 
 
 def property_at(properties: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
+    """The value at a dotted path, None where there is none: a name with the dots comes first."""
+    if properties.get(path) is not None:
+        return properties[path]
     value: Any = properties
     for part in path.split("."):
         if not isinstance(value, dict) or part not in value:

@@ -86,7 +86,9 @@ def occurred_on(row: LogRow, zone: Zone) -> tuple[Micros, int]:
 def amount_of(properties: dict[str, Any], path: str) -> int | None:
     """A number property in integer thousandths, None if it is none."""
     parts = path.split(".")
-    value = dig(properties, tuple(parts))
+    value = properties.get(path)
+    if value is None and len(parts) > 1:
+        value = dig(properties, tuple(parts))
     if parts[-1] in MONEY_PROPERTIES:
         currency = properties.get("currency")
         code = currency.upper() if type(currency) is str else "EUR"

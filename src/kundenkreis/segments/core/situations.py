@@ -103,7 +103,10 @@ class CompiledSituation:
         occurred_us, day = occurred_on(row, self.zone)
         properties = row.properties
         held = turn.state.decisions.situations.get(self.kind)
-        key = _key_text(dig(properties, self._key)) if self._key else ""
+        key = ""
+        if self._key:
+            named = properties.get(".".join(self._key))
+            key = _key_text(named if named is not None else dig(properties, self._key))
         if held is not None and key in held.keys and self._expiry_us(held.keys[key][0]) <= turn.at_us:
             del held.keys[key]  # over while another key kept the situation open: what comes now begins anew
             turn.dirty.add("situation-event:" + self.kind)
