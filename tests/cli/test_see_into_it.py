@@ -261,3 +261,23 @@ def test_words_need_no_pages(environ: dict[str, str]) -> None:
     call = [sys.executable, "-m", "kundenkreis", "explain", "phase", "u1", "--language", "de"]
     said = subprocess.run(call, env={**os.environ, **environ}, capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[0].startswith("Phase Rückgewinnung seit ")
+
+
+def test_a_line_of_a_ledger_says_where_its_points_come_from() -> None:
+    rule = {"id": "bought", "event": {"name": "Order Completed"}, "points": 15}
+    ledger = [
+        {"at": "then", "rule": name, "milli_points": 15_000, "balance": 15_000, "event": {"name": event}}
+        for name, event in (
+            ("bought", "Order Completed"),
+            ("merged", ""),
+            ("history", ""),
+            ("old_rule", ""),
+            ("hot", "Score Added"),
+        )
+    ]
+    answer = {"kind": "score", "id": "activity", "answer": 15.0, "rules": {"bought": rule}, "ledger": ledger, "customer": {"exists": True},
+              "rulebook": 3, "at": "now"}  # fmt: skip
+    assert [line.partition("= 15 ")[2] for line in explain_in_words(answer, "en", zone("UTC"))[1:-1]] == [
+        "(Order completed: +15 points)", "(Taken over from a joined record)", "(Counted of the past when the score was new)",
+        "(A rule that is no longer in force (old rule))", "(Given by a journey)",
+    ]  # fmt: skip

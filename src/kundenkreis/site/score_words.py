@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kundenkreis.segments.core.scores import MERGED
+from kundenkreis.segments.core.scores import HISTORY, MERGED
 from kundenkreis.site import formats
 from kundenkreis.site.condition_words import event_words
 
@@ -59,6 +59,8 @@ def ledger_rule(rules: Mapping[str, Mapping[str, Any]], rule_id: str, event: str
         return rule_sentence(rules[rule_id]) or rule_id.replace("_", " ")
     if rule_id == MERGED:
         return _("Taken over from a joined record")
+    if rule_id == HISTORY:
+        return _("Counted of the past when the score was new")
     if event == "Score Added":
         return _("Given by a journey")
     return _("A rule that is no longer in force (%(name)s)") % {"name": rule_id.replace("_", " ")}

@@ -387,7 +387,7 @@ def _begin_with_history(
             held = state.decisions.scores[name] = past.decisions.scores[name]
             balance = scoring.balance(held, turn.day, score.multiplier)
             if balance:
-                turn.records.append(ScoreEntry(name, turn.at_us, balance, "history", turn.cause, balance))
+                turn.records.append(ScoreEntry(name, turn.at_us, balance, scoring.HISTORY, turn.cause, balance))
     now = Turn(past, turn.at_us, row=None, zone=decisions.zone, rulebook_version=turn.rulebook_version)
     for situation in situations:
         situation.let_time_pass(now)

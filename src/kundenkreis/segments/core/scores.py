@@ -33,8 +33,8 @@ MOST_POINTS = 1_000_000
 MOST_CAP_DAYS = 366
 SCORE_ADDED = "Score Added"
 """{score, points}: points that no rule gives."""
-MERGED = "merged"
-"""Rule of the ledger's line that takes over what a joined customer had."""
+MERGED, HISTORY = "merged", "history"
+"""Rules of the ledger's lines that take over what a joined customer had, and what a new score counts of the past."""
 TRUSTED = frozenset({"derived", "human", "control"})
 
 
