@@ -183,6 +183,8 @@ OUTSIDE = {
     "resume.after_commit": "it goes on at the next ring",
     "outbox.release.before_commit": "a person releases a message on hold: killed, it is still on hold",
     "outbox.release.after_commit": "it is due",
+    "inbox.number.before_commit": "an inbox that was lost or put back older is about to number on behind what was read: killed, the next start does it",
+    "inbox.number.after_commit": "it does, before anybody was told yes",
     "smtp.tls": "the TLS handshake, where encryption is required",
     "smtp.helo": "HELO, to a server that does not know EHLO",
     "smtp.starttls": "STARTTLS, where encryption is required",

@@ -166,7 +166,7 @@ class SqliteInbox:
                 use_wal(connection)
                 connection.execute("pragma synchronous = full")
                 _make_sqlite(connection, self._point)
-                _number_behind(connection, self._taken_to)
+                _number_behind(connection, self._taken_to, self._point)
             except BaseException:
                 connection.close()
                 raise
@@ -213,7 +213,7 @@ def _make_sqlite(connection: Any, point: Point) -> None:
 _SQLITE_LAST = "select seq from sqlite_sequence where name = 'inbox'"
 
 
-def _number_behind(connection: Any, position: int) -> None:
+def _number_behind(connection: Any, position: int, point: Point) -> None:
     """Let the next request get a position behind this one."""
     last = connection.execute(_SQLITE_LAST).fetchone()
     if position <= (last[0] if last else 0):
@@ -223,7 +223,9 @@ def _number_behind(connection: Any, position: int) -> None:
         connection.execute("update sqlite_sequence set seq = max(seq, ?) where name = 'inbox'", (position,))
     else:
         connection.execute("insert into sqlite_sequence (name, seq) values ('inbox', ?)", (position,))
+    point("inbox.number.before_commit")
     connection.execute("commit")
+    point("inbox.number.after_commit")
 
 
 _SQLITE_READ = (
