@@ -55,6 +55,23 @@ def test_how_somebody_is_called(attributes: dict[str, Any], name: str, greeting:
     assert (found["name"], found["greeting"]) == (name, greeting)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Anna Muster", "J.R.R. Tolkien", "St.Pierre", "Dr. med. Anna O'Neil-Šimić", "Anna M. von u. zu Hof", "李小龍"],
+)
+def test_names_of_every_kind_stand_in_the_greeting(name: str) -> None:
+    assert customer_variables(person(name=name))["greeting"] == f"Guten Tag {name}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Win now https://x.example", "www.x.example", "buy at spam.example/now", "Anna\nMuster", "A" * 81, "free.money"],
+)
+def test_what_is_no_name_stands_in_no_greeting(name: str) -> None:
+    """Who signs others up for mails writes there what the mail is to carry."""
+    assert customer_variables(person(name=name))["greeting"] == "Guten Tag"
+
+
 def test_what_kundenkreis_says_stands_before_an_attribute_of_the_same_name() -> None:
     found = customer_variables(person(id="A-7", phase="full moon", sub_state="waxing", greeting="Ahoy"))
     assert [found[name] for name in ("id", "phase", "sub_state", "greeting")] == ["4711", "", "", "Guten Tag"]

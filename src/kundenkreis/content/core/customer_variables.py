@@ -3,6 +3,7 @@
 The check before publishing takes its names from the same two lists, so nothing that it knows is left out of a message.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,12 +49,17 @@ def full_name(state: CustomerState) -> str:
     return " ".join(part for part in parts if part) or _text(state, "name")
 
 
+_LONGEST_NAME = 80
+_NO_NAME = re.compile(r"://|www\.|[\x00-\x1f\x7f]|\w\.[a-z]{2,}(?![\w.])")
+"""Links, domains and what breaks lines; St.Pierre and J.R.R. are names."""
+
+
 def greeting_of(language: str, name: str, *, first_name: str = "", is_informal: bool = False) -> str:
     """ "Guten Tag Anna Muster", "Hallo Anna" for whoever is on first-name terms, and without a name "Guten Tag" or "Hallo":
-    no Herr or Frau that nobody stated."""
+    no Herr or Frau that nobody stated, and no name that is none: who signs others up for mails writes a link there."""
     word = "Hello" if language.startswith("en") else "Hallo" if is_informal else "Guten Tag"
     called = first_name if is_informal else name
-    return f"{word} {called}" if called else word
+    return f"{word} {called}" if called and len(called) <= _LONGEST_NAME and not _NO_NAME.search(called) else word
 
 
 def _text(state: CustomerState, name: str) -> str:
