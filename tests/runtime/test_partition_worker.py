@@ -8,12 +8,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from kundenkreis.customers.core.state import FOLD_VERSION
+from kundenkreis.customers.core.upgrades import StoreTooNewError
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.inbox import Inbox
 from kundenkreis.kernel.ids import PARTITIONS
 from kundenkreis.runtime import worker as workers
 from kundenkreis.runtime.clock import VirtualClock
 from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.stores.meta import write_meta
 from kundenkreis.runtime.worker import LEASE_US, PartitionWorker
 from kundenkreis.settings import Settings
 
@@ -156,3 +159,16 @@ def test_a_request_that_is_seen_late_is_taken(shop: Shop, postgres_database: str
         worker.step()
     with shop.installation.store.reading() as tx:
         assert tx.rows("SELECT count(*) FROM states") == [(2,)]
+
+
+def test_a_worker_ends_when_a_newer_program_has_begun_to_fold(shop: Shop) -> None:
+    worker = shop.worker("old")
+    worker.step()
+    held = worker.owned
+    with shop.installation.store.transaction("test") as tx:
+        write_meta(tx, "fold_version", str(FOLD_VERSION + 1))
+    worker.step()  # it has looked a moment ago
+    shop.clock.advance_to(shop.clock.now_us() + LEASE_US // 4)
+    with pytest.raises(StoreTooNewError):
+        worker.step()
+    assert held

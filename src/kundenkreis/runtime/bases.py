@@ -88,15 +88,20 @@ def ensure_fold_version(store: Store, *, at_us: Micros, zone: Zone) -> None:
         claim_meta(tx, FOLDED_BY, str(first))
         # Writing takes the row's lock: of two programs that start together, the second finds it done.
         tx.run("UPDATE meta SET value = value WHERE name = ?", (FOLDED_BY,))
+        refuse_newer_fold(tx)
         stored = _folded_by(tx)
-        if stored > FOLD_VERSION:
-            raise StoreTooNewError(stored=stored, known=FOLD_VERSION)
         if stored < FOLD_VERSION:
             properties: dict[str, object] = {"from": stored, "to": FOLD_VERSION}
             append_control(
                 tx, FOLD_UPGRADED, properties, actor="installation", at_us=at_us, zone=zone, key=str(FOLD_VERSION)
             )
             write_meta(tx, FOLDED_BY, str(FOLD_VERSION))
+
+
+def refuse_newer_fold(tx: Session) -> None:
+    """Raises StoreTooNewError when a newer program has begun to fold here."""
+    if (stored := _folded_by(tx)) > FOLD_VERSION:
+        raise StoreTooNewError(stored=stored, known=FOLD_VERSION)
 
 
 def _folded_by(tx: Session) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from kundenkreis.channels.outbox import SqlOutbox
+from kundenkreis.customers.core.upgrades import StoreTooNewError
 from kundenkreis.runtime.bells import LONGEST_WAIT_SECONDS, Listener
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.freed_memory import return_freed_memory
@@ -57,6 +58,7 @@ def run_worker(installation: Installation, name: str) -> None:
 
     Raises:
         AlreadyServedError: another worker is at work in this folder, on SQLite, where there is one.
+        StoreTooNewError: a newer program has begun to fold this store.
     """
     lock = claim_folder(installation.settings, "worker.lock")
     listener = installation.listener(WORKER_BELL)
@@ -72,6 +74,8 @@ def run_worker(installation: Installation, name: str) -> None:
                 dispatcher.ring()
             if report.idle:
                 _wait(listener, installation, worker)
+        except StoreTooNewError:
+            raise
         except Exception:
             _logger.exception("the worker's batch failed; what did not commit has not happened, trying again")
             dispatcher.ring()  # it may have failed after its commit

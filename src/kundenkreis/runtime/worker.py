@@ -18,6 +18,7 @@ from kundenkreis.kernel.zones import Zone
 from kundenkreis.privacy.pruning import Pruner
 from kundenkreis.runtime import log
 from kundenkreis.runtime.admission import Admission
+from kundenkreis.runtime.bases import refuse_newer_fold
 from kundenkreis.runtime.clock import Clock
 from kundenkreis.runtime.fold_helpers import FoldHelpers
 from kundenkreis.runtime.folding import Folder, FoldReport
@@ -416,12 +417,17 @@ class PartitionWorker:
             return _next_wake_us(tx)
 
     def lease(self) -> None:
-        """Renew what is held, take what nobody holds up to a fair share, give back what is beyond it; nothing where that was done just now."""
+        """Renew what is held, take what nobody holds up to a fair share, give back what is beyond it; nothing where that was done just now.
+
+        Raises:
+            StoreTooNewError: a newer program works here; what this one holds is its to take when the lease ends.
+        """
         now_us = self._clock.now_us()
         if now_us - self._renewed_us < LEASE_US // 4:
             return
         with self._store.transaction("lease") as tx:
             tx.run("SELECT pg_advisory_xact_lock(?)", (advisory_locks.WORKER_LEASES,))
+            refuse_newer_fold(tx)
             rows = tx.rows("SELECT partition, owner, epoch, lease_until_us FROM partitions ORDER BY partition")
             alive = {row[1] for row in rows if row[1] and row[3] > now_us} | {self._name} | self._waiting(tx, now_us)
             fair = min(-(-PARTITIONS // len(alive)), self._share)
