@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -252,7 +252,7 @@ class Stage:
 
     def waiting(self, idle: Sequence[str] = ()) -> dict[str, int]:
         """What is still to be done, by where it waits."""
-        with self.installation.store.reading() as tx:
+        with closing(self.installation.open_inbox()) as inbox, self.installation.store.reading() as tx:
             found = {
                 "internal inbox": tx.rows("SELECT count(*) FROM internal_inbox")[0][0],
                 "outbox": tx.rows("SELECT count(*) FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")[0][0],
@@ -269,9 +269,7 @@ class Stage:
                 position = tx.rows(
                     "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name = 'inbox_position'"
                 )[0][0]
-                inbox = self.installation.open_inbox()
-                found["inbox"] = inbox.last_position() - position  # type: ignore[attr-defined]
-                inbox.close()
+                found["inbox"] = inbox.last_position() - position
         return {name: count for name, count in found.items() if count and name not in idle}
 
     def stop(self) -> None:

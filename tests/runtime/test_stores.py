@@ -10,7 +10,7 @@ import pytest
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.postgres import ForgetfulServerError, PostgresStore
 from kundenkreis.runtime.stores.schema import MERGES, STATES
-from kundenkreis.runtime.stores.session import Session, Store, migrate, updating
+from kundenkreis.runtime.stores.session import Session, Store, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
 from kundenkreis.settings import Settings
 
@@ -43,7 +43,9 @@ def test_update_sets_the_columns_of_rows_that_are_there(store: Store) -> None:
 def test_an_insert_can_set_some_columns_of_what_is_there(store: Store) -> None:
     with store.transaction() as tx:
         tx.insert(MERGES, [(1, 2, b"a")])
-        tx.insert(MERGES, [(1, 3, b"b"), (4, 5, b"c")], conflict=updating(MERGES, ["winner"]))
+        tx.insert(
+            MERGES, [(1, 3, b"b"), (4, 5, b"c")], conflict="ON CONFLICT (loser) DO UPDATE SET winner = excluded.winner"
+        )
     with store.reading() as tx:
         rows = tx.rows("SELECT loser, winner, event_id FROM merges ORDER BY loser")
     assert [(*row[:2], bytes(row[2])) for row in rows] == [(1, 3, b"a"), (4, 5, b"c")]

@@ -67,4 +67,4 @@ def test_trial_run_that_cannot_be_made_says_why(town: Town) -> None:
     document = next(one for one in town.documents() if one["kind"] == "journey" and one["id"] == "welcome")
     trials = BackgroundTrials(town.installation)
     found = finished(trials, trials.start(document, from_day=20_500, to_day=20_400))
-    assert (found.state, found.problem) == ("failed", "There is no past in these days.")
+    assert (found.state, found.problem) == ("failed", "The last day lies before the first.")

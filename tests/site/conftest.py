@@ -132,6 +132,7 @@ def site(site_settings: Settings, empty_installation: Installation) -> Iterable[
     yield site
     from django.contrib.sessions.models import Session
     from django.core.cache import cache
+    from django.utils import translation
 
     from kundenkreis.site.models import Account, Invitation
 
@@ -142,6 +143,7 @@ def site(site_settings: Settings, empty_installation: Installation) -> Iterable[
         cursor.execute("DELETE FROM site_auditentry")  # which nothing but its retention can do otherwise
     cache.clear()
     connection.close()
+    translation.deactivate()  # the last answer's language would be that of the next test
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_files_carry_a_fingerprint_and_may_be_kept(site: Site) -> None:
     visitor = site.visitor()
     html = visitor.get("/login/forgot/sent/").content.decode()
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', html)
-    assert len(files) == 9
+    assert len(files) == 10
     for address in files:
         response = visitor.get(address)
         assert response.status_code == 200
