@@ -308,7 +308,6 @@ def _smtp_rule(settings: Settings) -> str:
     return ""
 
 
-_DKIM_SETTINGS = ("dkim_key_file", "dkim_selector")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
@@ -319,10 +318,9 @@ def _helo_rule(settings: Settings) -> str:
 
 
 def _dkim_rule(settings: Settings) -> str:
-    given = [bool(getattr(settings, name)) for name in _DKIM_SETTINGS]
-    if any(given) and not all(given):
+    if bool(settings.dkim_key_file) != bool(settings.dkim_selector):
         return "KREIS_DKIM_KEY_FILE and KREIS_DKIM_SELECTOR belong together: set both or neither."
-    if any(given) and not settings.smtp_host:
+    if settings.dkim_key_file and not settings.smtp_host:
         return "KREIS_DKIM_KEY_FILE is set without KREIS_SMTP_HOST. Name the mail server, or remove it."
     if settings.dkim_selector and not _HOST_NAME.fullmatch(settings.dkim_selector):
         return "KREIS_DKIM_SELECTOR is not a name in the DNS. Write it as kreis1."

@@ -8,6 +8,7 @@ profile id.
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
+from operator import itemgetter
 
 from kundenkreis.customers.core.commerce import absorb_commerce
 from kundenkreis.customers.core.consent import merge_consent
@@ -152,8 +153,8 @@ def _unite_situations(turn: Turn, loser: CustomerState) -> None:
             mine[kind] = theirs
         elif is_open:
             held.since_us = min(held.since_us, theirs.since_us)
-            older = {key for key, opened in held.keys.items() if opened[0] <= theirs.keys.get(key, opened)[0]}
-            held.keys = {**theirs.keys, **{key: opened for key, opened in held.keys.items() if key in older}}
+            both = {**theirs.keys, **held.keys}
+            held.keys = {key: min(own, theirs.keys.get(key, own), key=itemgetter(0)) for key, own in both.items()}
         elif not was_open:
             held.rests_until_us = max(held.rests_until_us, theirs.rests_until_us)
             held.gentle_until_us = max(held.gentle_until_us, theirs.gentle_until_us)

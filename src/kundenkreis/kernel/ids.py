@@ -30,3 +30,9 @@ PARTITIONS = 256
 def partition_of(profile_id: int) -> int:
     """Which of the 256 partitions a customer lives in. The id is a hash already, so its low byte is uniform."""
     return profile_id & (PARTITIONS - 1)
+
+
+def profile_id_in(text: str) -> int:
+    """The number that people or programs wrote; 0 where it is none that anybody can have."""
+    number = int(text) if text.isdecimal() and len(text) < 20 else 0
+    return number if number <= MOST_PROFILE_ID else 0

@@ -241,11 +241,8 @@ def smtp_server(settings: Settings, *, timeouts: "Timeouts | None" = None) -> "S
 def _own_name(settings: Settings) -> str:
     """Under which name others reach this machine; a server that hears an unknown one takes the mail for spam."""
     host = urlsplit(settings.base_url).hostname or ""
-    return _wire_domain(host) if "." in host and not host.replace(".", "").isdigit() else "localhost"
-
-
-def _wire_domain(domain: str) -> str:
-    return wire_of(f"any@{domain}").rpartition("@")[2]
+    is_name = "." in host and not host.replace(".", "").isdigit()
+    return wire_of(f"any@{host}").rpartition("@")[2] if is_name else "localhost"
 
 
 def dkim_key(settings: Settings) -> "DkimKey | None":
@@ -262,7 +259,7 @@ def dkim_key(settings: Settings) -> "DkimKey | None":
         pem = Path(settings.dkim_key_file).read_bytes()
     except OSError as error:
         raise DkimKeyError(f"KREIS_DKIM_KEY_FILE: {settings.dkim_key_file} cannot be read: {error.strerror}.") from None
-    return load_dkim_key(_wire_domain(settings.mail_from.rpartition("@")[2]), settings.dkim_selector, pem)
+    return load_dkim_key(wire_of(settings.mail_from).rpartition("@")[2], settings.dkim_selector, pem)
 
 
 def open_dispatcher(world: World, number: int, *, place: str = "") -> Dispatcher:

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from kundenkreis.segments.core.operators import value_at
+
 MOST_VARIABLE_BYTES = 4096
 """Of the entering event's properties: what does not fit is left out, in the order sent."""
 _MOST_KEY_LENGTH = 200
@@ -12,14 +14,7 @@ _MOST_KEY_LENGTH = 200
 
 def property_at(properties: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, None where there is none: a name with the dots comes first."""
-    if properties.get(path) is not None:
-        return properties[path]
-    value: Any = properties
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return None
-        value = value[part]
-    return value
+    return value_at(properties, path, tuple(path.split(".")))
 
 
 def key_in(properties: Mapping[str, Any], path: str) -> str:

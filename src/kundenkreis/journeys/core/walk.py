@@ -70,7 +70,7 @@ def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bo
         return end_run(turn, run, None, "failed", ["version_unknown", run.version])
     row, at_us, since = turn.row, turn.at_us, run.sequence
     watched_us = _watched_us(run, journey)
-    if run.waiting_for == MEASURED and at_us > run.entered_us + (journey.goal_within_us or 0) + LATE_GOALS_US:
+    if run.waiting_for == MEASURED and at_us > _goal_ends_us(run, journey) + LATE_GOALS_US:
         return False
     if row is not None and run.wake_us <= at_us and not _wake(journeys, turn, run, journey):
         return False
@@ -87,6 +87,11 @@ def advance_run(journeys: CompiledJourneys, turn: Turn, run: Run, *, ask_all: bo
     if is_watch_touched or run.sequence != since or not _reads(run, journey).isdisjoint(turn.dirty):
         run.recheck_us = _recheck_us(turn, run, journey, watched_us=-1 if is_watch_touched else watched_us)
     return True
+
+
+def _goal_ends_us(run: Run, journey: CompiledJourney) -> Micros:
+    """Until when the goal counts; NEVER where it has no window."""
+    return NEVER if journey.goal_within_us is None else run.entered_us + journey.goal_within_us
 
 
 def _watched_us(run: Run, journey: CompiledJourney) -> Micros:
@@ -211,9 +216,7 @@ def _moment(journeys: CompiledJourneys, turn: Turn, journey: CompiledJourney, si
 def _watch(turn: Turn, run: Run, journey: CompiledJourney, asked: bool) -> bool:
     """Goal, then exit: what either ends. Conditions are asked only where `asked`. Returns whether the run is kept."""
     if journey.goal is not None and run.goal_reached_us == NEVER:
-        within = journey.goal_within_us
-        ends_us = NEVER if within is None else run.entered_us + within
-        found = _happened(turn, run, journey.goal, asked, ends_us)
+        found = _happened(turn, run, journey.goal, asked, _goal_ends_us(run, journey))
         if found is not None and not _reach_goal(turn, run, journey, *found):
             return False
     if journey.exit_when is not None and run.waiting_for != MEASURED:
@@ -243,8 +246,7 @@ def _happened(
 
 def _reach_goal(turn: Turn, run: Run, journey: CompiledJourney, when: Micros, reason: list[Any]) -> bool:
     """Note the goal if its window is open. Returns whether the run is kept."""
-    within = journey.goal_within_us
-    if within is not None and when > run.entered_us + within:
+    if when > _goal_ends_us(run, journey):
         return True
     run.goal_reached_us = when
     if run.waiting_for == MEASURED or not journey.exit_on_goal:
@@ -273,14 +275,13 @@ def end_run(
     if record is None:
         record = turn.state.journeys[run.journey_id] = JourneyRecord(0, -1)
     record.last_exit_us = turn.at_us
-    within = journey.goal_within_us if journey is not None else None
-    if not is_measured or within is None or run.goal_reached_us != NEVER:
+    if not is_measured or journey is None or journey.goal_within_us is None or run.goal_reached_us != NEVER:
         return False
-    if turn.at_us > run.entered_us + within + LATE_GOALS_US:
+    if turn.at_us > _goal_ends_us(run, journey) + LATE_GOALS_US:
         return False
     run.step_id, run.step_since_us, run.wake_us, run.waiting_for = "", turn.at_us, NEVER, MEASURED
     run.variables, run.counts = {}, {}
-    run.recheck_us = _recheck_us(turn, run, journey) if journey is not None else NEVER
+    run.recheck_us = _recheck_us(turn, run, journey)
     return True
 
 
@@ -321,8 +322,7 @@ def _watch_flips_us(turn: Turn, run: Run, journey: CompiledJourney) -> Micros:
     goal, leave = journey.goal, journey.exit_when
     if goal is not None and goal.condition is not None and run.goal_reached_us == NEVER:
         flips = goal.condition.answer(state, at_us)[1]
-        within = journey.goal_within_us
-        earliest = flips if within is None or flips <= run.entered_us + within else NEVER
+        earliest = flips if flips <= _goal_ends_us(run, journey) else NEVER
     if run.waiting_for != MEASURED and leave is not None and leave.condition is not None:
         earliest = min(earliest, leave.condition.answer(state, at_us)[1])
     return earliest

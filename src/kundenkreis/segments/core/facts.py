@@ -29,7 +29,7 @@ from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.money import ZERO_DECIMAL, minor_units, storable
 from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.kernel.zones import Zone
-from kundenkreis.segments.core.operators import EventFilter, dig
+from kundenkreis.segments.core.operators import EventFilter, value_at
 from kundenkreis.segments.core.protocol import Condition, FactSpec, PropertyFilter
 
 EVERY_EVENT = ("*",)
@@ -85,10 +85,8 @@ def occurred_on(row: LogRow, zone: Zone) -> tuple[Micros, int]:
 
 def amount_of(properties: dict[str, Any], path: str) -> int | None:
     """A number property in integer thousandths, None if it is none."""
-    parts = path.split(".")
-    value = properties.get(path)
-    if value is None and len(parts) > 1:
-        value = dig(properties, tuple(parts))
+    parts = tuple(path.split("."))
+    value = value_at(properties, path, parts)
     if parts[-1] in MONEY_PROPERTIES:
         currency = properties.get("currency")
         code = currency.upper() if type(currency) is str else "EUR"

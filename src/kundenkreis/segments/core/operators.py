@@ -129,15 +129,19 @@ class EventFilter:
         Without a day the operators that look from it (within_last_days, more_than_days_ago, within_next_days) never hold.
         """
         for name, parts, test in self._tests:
-            value = properties.get(name)
-            if value is None and parts:
-                value = dig(properties, parts)
+            value = value_at(properties, name, parts) if parts else properties.get(name)
             if not test(value, day):
                 return False
         return True
 
     def __bool__(self) -> bool:
         return bool(self._tests)
+
+
+def value_at(properties: Mapping[str, Any], path: str, parts: tuple[str, ...]) -> Any:
+    """What stands at a dotted path, `parts` being its keys; a name with the dots comes first. None if nothing does."""
+    value = properties.get(path)
+    return dig(properties, parts) if value is None else value
 
 
 def dig(value: Any, parts: tuple[str, ...]) -> Any:

@@ -23,7 +23,7 @@ from kundenkreis.kernel.zones import DAY, HOUR, Zone
 from kundenkreis.segments.core.definitions import BuiltIn, SituationDefinition
 from kundenkreis.segments.core.facts import EVENT_TYPES, occurred_on
 from kundenkreis.segments.core.leaf import names_of
-from kundenkreis.segments.core.operators import EventFilter, dig
+from kundenkreis.segments.core.operators import EventFilter, value_at
 from kundenkreis.segments.core.protocol import EventPattern, Reason
 from kundenkreis.segments.core.tree import convert
 from kundenkreis.segments.errors import DefinitionError, Path
@@ -58,7 +58,7 @@ class CompiledSituation:
         self.kind = definition.id
         self.dirty = f"situation:{definition.id}"
         self.zone = zone
-        self._key = tuple(definition.key.split(".")) if definition.key else ()
+        self._key = (definition.key, tuple(definition.key.split("."))) if definition.key else None
         _check_days(definition.after_days, 0, (*path, "after_days"))
         _check_days(definition.expires_days, 1, (*path, "expires_days"))
         _check_days(definition.gentle_days, 0, (*path, "gentle_days"))
@@ -103,10 +103,7 @@ class CompiledSituation:
         occurred_us, day = occurred_on(row, self.zone)
         properties = row.properties
         held = turn.state.decisions.situations.get(self.kind)
-        key = ""
-        if self._key:
-            named = properties.get(".".join(self._key))
-            key = _key_text(named if named is not None else dig(properties, self._key))
+        key = _key_text(value_at(properties, *self._key)) if self._key else ""
         if held is not None and key in held.keys and self._expiry_us(held.keys[key][0]) <= turn.at_us:
             del held.keys[key]  # over while another key kept the situation open: what comes now begins anew
             turn.dirty.add("situation-event:" + self.kind)

@@ -16,7 +16,7 @@ from kundenkreis.content.core.blocks import KINDS
 from kundenkreis.definitions.drafts import Draft
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.use_cases.edit_drafts import published
-from kundenkreis.kernel.ids import MOST_PROFILE_ID
+from kundenkreis.kernel.ids import profile_id_in
 from kundenkreis.site import content_words, formats, mistake_words, verdict_words
 from kundenkreis.site.access import may
 from kundenkreis.site.audit import audit
@@ -186,7 +186,7 @@ def preview_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
     preview = mounted().sources.contents.preview(
         document,
         key,
-        profile_id=_profile_id(asked.get("person", "")),
+        profile_id=profile_id_in(asked.get("person", "")),  # 0: the invented person
         without_name="without_name" in asked,
     )
     if preview.failed or view in ("text", "source") or not preview.html:
@@ -207,12 +207,6 @@ def preview_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
     response = HttpResponse(html)
     response.headers["Content-Security-Policy"] = HTML_POLICY
     return response
-
-
-def _profile_id(who: str) -> int:
-    """Whom the form names; 0, the invented person, where it names nobody."""
-    number = int(who) if re.fullmatch(r"\d{1,19}", who) else 0
-    return number if number <= MOST_PROFILE_ID else 0
 
 
 @never_cache

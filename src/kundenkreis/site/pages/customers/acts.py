@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from kundenkreis.kernel.ids import MOST_PROFILE_ID
+from kundenkreis.kernel.ids import profile_id_in
 from kundenkreis.site.audit import audit
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.customers.page import head_context, load_customer
@@ -118,8 +118,7 @@ def merge(request: HttpRequest, profile_id: int) -> HttpResponse:
     customer = load_customer(profile_id)
     acts, typed = mounted().sources.customer_acts, read_typed(request)
     other = request.POST.get("with") or request.GET.get("with") or ""
-    number = int(other) if other.isdecimal() and len(other) < 20 else 0
-    preview = acts.preview_merge(customer.profile_id, number) if 0 < number <= MOST_PROFILE_ID else None
+    preview = acts.preview_merge(customer.profile_id, number) if (number := profile_id_in(other)) else None
     if other and preview is None:
         typed.errors["with"] = _("These two cannot be joined. The record that stays needs a customer number.")
     if request.method == "POST" and preview is not None:

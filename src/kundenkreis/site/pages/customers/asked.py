@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, QueryDict
 
+from kundenkreis.kernel.ids import MOST_PROFILE_ID
 from kundenkreis.site.access import may
 from kundenkreis.site.ports.customers import SORTS, VIEWS, CustomerQuery, SavedFilter, Sort, View
 
@@ -224,7 +225,7 @@ def _people(get: QueryDict) -> tuple[int, ...]:
     picked = [] if "everybody" in get else get.getlist("pick")
     texts = (picked or get.getlist("who"))[:MOST_NAMED]
     numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 20]
-    return tuple(dict.fromkeys(one for one in numbers if one < 1 << 63))
+    return tuple(dict.fromkeys(one for one in numbers if one <= MOST_PROFILE_ID))
 
 
 def _plain(value: str) -> str:
