@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The machine's own certificates, so that a company's proxy is trusted as far as the machine trusts it.
 UV := $(BIN)/uv --quiet --system-certs
+PIP_INSTALL := install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 NODE_READY := tests/node/node_modules/.ready
 ISLANDS_READY := islands/node_modules/.ready
@@ -18,12 +19,16 @@ help: ## this list
 
 setup: $(READY) $(ISLANDS) ## create .venv from the locked requirements and build the islands
 
-# uv runs from the environment it fills, so nothing is installed outside the clone.
+# uv runs from the environment it fills, so nothing is installed outside the clone. Debian's Python brings no ensurepip without
+# python3-venv; its pip fills another environment then.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Kundenkreis needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip $(PIP_INSTALL) uv==$(UV_VERSION); \
+	else \
+		$(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python $(PIP_INSTALL) uv==$(UV_VERSION); \
+	fi
 	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
