@@ -16,6 +16,7 @@ from kundenkreis.cli.failures import told
 from kundenkreis.cli.main import COMMANDS, run_command
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.settings import Settings
+from tests.faults.stage import free_port
 
 pytestmark = pytest.mark.pure
 
@@ -132,6 +133,17 @@ def test_a_file_that_is_no_database_is_told(capsys: pytest.CaptureFixture[str], 
     (tmp_path / "kreis.db").write_bytes(b"no database at all" * 100)
     assert run_command(["status"], {"KREIS_DATA_DIR": str(tmp_path)}) == 1
     assert capsys.readouterr().err.startswith("kreis: The database cannot be used: file is not a database. See that")
+
+
+@pytest.mark.db
+def test_a_file_that_is_no_inbox_is_told_before_anything_is_served(tmp_path: Path) -> None:
+    """A worker would fail at it again and again."""
+    (tmp_path / "inbox.db").write_bytes(b"no database at all" * 100)
+    environment = os.environ | {"KREIS_DATA_DIR": str(tmp_path), "KREIS_PORT": str(free_port())}
+    call = [sys.executable, "-m", "kundenkreis.cli.main", "serve"]
+    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{tmp_path}/inbox.db is damaged (file is not a database)" in done.stderr
 
 
 def test_accounts_that_are_in_no_database_are_told() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from kundenkreis.events import inbox as inbox_module
 from kundenkreis.events.core.inbox_item import InboxItem
-from kundenkreis.events.errors import InboxUnavailableError
+from kundenkreis.events.errors import InboxDamagedError, InboxUnavailableError
 from kundenkreis.events.inbox import Inbox, Point, PostgresInbox, SqliteInbox, no_point
 from kundenkreis.events.testing import MemoryInbox
 
@@ -401,3 +401,33 @@ def test_postgres_inbox_from_before_takes_what_may_forbid(postgres_database: str
     with psycopg.connect(postgres_database) as connection:
         assert connection.execute("select position from inbox where forbids").fetchall() == [(2,)]
         assert len(PostgresInbox.take(connection.cursor(), most_items=10, most_bytes=10**9)) == 3
+
+
+@pytest.mark.parametrize("act", [
+    lambda inbox: inbox.append(items(1)), lambda inbox: inbox.read(0, **MUCH), lambda inbox: inbox.last_position(),
+])  # fmt: skip
+def test_a_file_that_is_no_inbox_is_named_with_what_to_do(tmp_path: Path, act: Callable[[SqliteInbox], object]) -> None:
+    """Nothing is written over what may be saved; moved away, a new one begins."""
+    path = tmp_path / "inbox.db"
+    path.write_bytes(b"no database at all" * 1_000)
+    inbox = SqliteInbox(path)
+    with pytest.raises(InboxDamagedError, match=r"inbox\.db is damaged \(file is not a database\).*move it away"):
+        act(inbox)
+    assert path.read_bytes() == b"no database at all" * 1_000
+    path.rename(tmp_path / "kept.db")
+    act(inbox)
+    inbox.close()
+
+
+def test_damage_in_the_middle_is_named_when_it_is_met(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.db"
+    written = SqliteInbox(path)
+    written.append(items(2_000, size=500))
+    written.close()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xff" * 40_000)
+    inbox = SqliteInbox(path)
+    with pytest.raises(InboxDamagedError):
+        inbox.read(0, **MUCH)
+    inbox.close()

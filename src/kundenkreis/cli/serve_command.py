@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from kundenkreis.cli.command import Answer, Command
@@ -119,6 +120,8 @@ def _prepared(settings: Settings) -> str:
     _repeat_erasures(installation)
     installation.ensure_rulebook()
     installation.ensure_write_keys([("web", "public"), ("server", "server")])
+    with closing(installation.open_inbox()) as inbox:
+        inbox.last_position()  # a damaged one is told now, not by a worker that fails again and again
     installation.close()
     login = f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {issue_login_url(settings)}"
     os.write(writing, login.encode())

@@ -18,6 +18,12 @@ class InboxUnavailableError(ProviderError):
     code = "inbox_unavailable"
 
 
+class InboxDamagedError(InboxUnavailableError):
+    """The file of requests that wait is damaged; put it back from a copy or move it away, then a new one begins."""
+
+    code = "inbox_damaged"
+
+
 class WriteKeyFileError(CallerError):
     """The file of write keys cannot be read."""
 

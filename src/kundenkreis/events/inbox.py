@@ -17,7 +17,7 @@ import pysqlite3 as sqlite3  # brings a SQLite without the WAL-reset bug, which 
 
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.core.withdrawals import may_forbid
-from kundenkreis.events.errors import InboxUnavailableError
+from kundenkreis.events.errors import InboxDamagedError, InboxUnavailableError
 from kundenkreis.kernel import advisory_locks
 from kundenkreis.sqlite_wal import use_wal
 
@@ -87,6 +87,7 @@ class SqliteInbox:
             connection.execute("commit")
         except sqlite3.Error as error:
             self._drop()
+            self._tell_damage(error)
             raise InboxUnavailableError(reason=str(error)) from error
         except BaseException:
             self._drop()
@@ -97,13 +98,17 @@ class SqliteInbox:
         """The next requests behind position `after`, oldest first; at least one if there is one, however large."""
         found: list[tuple[int, InboxItem]] = []
         size = 0
-        # Closed explicitly: a cursor left half read would hold its snapshot and keep the WAL file growing.
-        with closing(self._open().execute(_SQLITE_READ, (after, most_items))) as cursor:
-            for position, received_us, source, public, endpoint, body in cursor:
-                size += len(body)
-                if found and size > most_bytes:
-                    break
-                found.append((position, InboxItem(received_us, source, bool(public), endpoint, body)))
+        try:
+            # Closed explicitly: a cursor left half read would hold its snapshot and keep the WAL file growing.
+            with closing(self._open().execute(_SQLITE_READ, (after, most_items))) as cursor:
+                for position, received_us, source, public, endpoint, body in cursor:
+                    size += len(body)
+                    if found and size > most_bytes:
+                        break
+                    found.append((position, InboxItem(received_us, source, bool(public), endpoint, body)))
+        except sqlite3.DatabaseError as error:
+            self._tell_damage(error)
+            raise
         return found
 
     def forbidding(self, after: int) -> list[int]:
@@ -167,11 +172,21 @@ class SqliteInbox:
                 connection.execute("pragma synchronous = full")
                 _make_sqlite(connection, self._point)
                 _number_behind(connection, self._taken_to, self._point)
-            except BaseException:
+            except BaseException as error:
                 connection.close()
+                self._tell_damage(error)
                 raise
             self._connection = connection
         return self._connection
+
+    def _tell_damage(self, error: BaseException) -> None:
+        """Raise InboxDamagedError if that is what this error means."""
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise InboxDamagedError(
+                f"{self._path} is damaged ({error}). Stop Kundenkreis and put the file back from a copy, or move it away together with its "
+                "-wal and -shm: a new one begins. Requests that were acknowledged and not taken up yet are in the damaged one only, so keep "
+                "it; `sqlite3 FILE .recover` saves what can still be read."
+            ) from error
 
     def _drop(self) -> None:
         """Forget a connection whose transaction failed: closing rolls back, the next call opens a fresh one."""

@@ -11,6 +11,7 @@ from types import FrameType
 
 from kundenkreis.channels.outbox import SqlOutbox
 from kundenkreis.customers.core.upgrades import StoreTooNewError
+from kundenkreis.kernel.errors import KundenkreisError
 from kundenkreis.runtime.bells import LONGEST_WAIT_SECONDS, Listener
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.freed_memory import return_freed_memory
@@ -76,8 +77,13 @@ def run_worker(installation: Installation, name: str) -> None:
                 _wait(listener, installation, worker)
         except StoreTooNewError:
             raise
-        except Exception:
-            _logger.exception("the worker's batch failed; what did not commit has not happened, trying again")
+        except Exception as error:
+            # What says itself what to do needs no traceback.
+            _logger.error(
+                "the worker's batch failed; what did not commit has not happened, trying again: %s",
+                error,
+                exc_info=not isinstance(error, KundenkreisError),
+            )
             dispatcher.ring()  # it may have failed after its commit
             _pause(stop)
     if isinstance(worker, PartitionWorker):
