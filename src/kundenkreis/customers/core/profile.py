@@ -64,10 +64,12 @@ def _take_traits(turn: Turn, row: LogRow, traits: dict[str, Any]) -> None:
         held = attributes.get(name)
         if held is not None and (held.happened_us, held.event_id) >= (happened_us, row.event_id):
             continue
-        if held is None and (value is None or len(attributes) >= MOST_ATTRIBUTES):
+        if held is None and len(attributes) >= MOST_ATTRIBUTES:
             continue
         clean = clean_value(value)
-        changed = held is None or held.value != clean or type(held.value) is not type(clean)
+        # Nothing to take away, but its stamp stays: what was said before and is heard only later must not bring it back.
+        before = held.value if held is not None else None
+        changed = before != clean or type(before) is not type(clean)
         attributes[name] = Attribute(clean, happened_us, row.event_id, row.source or row.actor)
         if changed:
             turn.dirty.add("attribute:" + name)
