@@ -370,9 +370,10 @@ def test_country_of_the_person_picks_the_rules() -> None:
 def test_calls_on_presumed_consent_only_to_businesses_in_germany(country: str, allowed: bool) -> None:
     state = person(country=country)
     asked: dict[str, Any] = {"channel": "call", "purpose": "sales_call", "bases": ("express_consent", "presumed_b2b")}
-    assert may(state, **asked)[0] is False
+    assert may(state, **asked) == (False, "", "no_basis")
+    assert may(state, **{**asked, "channel": "email"}) == (False, "", "no_basis")
     state.profile.attributes["business"] = Attribute(True, 0, b"", "test")
-    assert may(state, **asked)[0] is allowed
+    assert may(state, **asked) == ((True, "presumed_b2b", "presumed_b2b") if allowed else (False, "", "country_rule"))
 
 
 def test_legitimate_interest_carries_letters_only() -> None:

@@ -218,8 +218,9 @@ def _other(state: CustomerState, channel: str, purpose: str, *, basis: str, at_u
     if basis == "legitimate_interest":
         return "" if channel == "letter" else "no_basis"
     if basis == "presumed_b2b":
-        business = attribute_value(state, "business") is True
-        return "" if channel in CALLS and business and country_rule(state).presumed_b2b else "country_rule"
+        if channel not in CALLS or attribute_value(state, "business") is not True:
+            return "no_basis"
+        return "" if country_rule(state).presumed_b2b else "country_rule"
     grant = state.consent.grants.get(f"{channel}|{purpose}")
     if basis != "requested" or grant is None or grant.basis != basis:
         return "no_basis"  # contract and legal duty are no ground to promote anything
