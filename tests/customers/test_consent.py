@@ -391,6 +391,28 @@ def test_service_needs_a_contract_and_can_be_switched_off() -> None:
     assert may(state, **asked) == (False, "", "service_switched_off")
 
 
+def test_help_is_switched_off_by_its_purpose_until_it_is_confirmed_anew() -> None:
+    asked: dict[str, Any] = {"message_class": "service", "purpose": "help", "bases": ("contract",)}
+    for name, properties in (
+        ("Consent Withdrawn", {"purpose": "help"}),
+        ("Consent Withdrawn", {"channel": "email", "purpose": "help"}),
+        ("Consent Objected", {"purpose": "help"}),
+    ):
+        state = person()
+        state.commerce.last_order_us = 5
+        fold(state, event(name, 20, properties))
+        assert may(state, **asked) == (False, "", "service_switched_off")
+        again = {"channel": "email", "purpose": "help", **EVIDENCE}
+        fold(state, event("Consent Confirmed", 19, again))
+        assert may(state, **asked) == (False, "", "service_switched_off")
+        fold(state, event("Consent Confirmed", 21, again))
+        assert may(state, **asked) == (True, "contract", "contract")
+    state = person()
+    state.commerce.last_order_us = 5
+    fold(state, event("Consent Withdrawn", 20, {"channel": "email"}))
+    assert may(state, **asked) == (True, "contract", "contract")
+
+
 def test_transactional_always_may() -> None:
     state = person()
     fold(state, event("Consent Objected", 20), event("Consent Withdrawn", 20))

@@ -225,7 +225,11 @@ class Permission:
     def service(self, world, channel, purpose):
         """(whether help within a contract may go out, reason of the refusal)."""
         record = self.records.get((channel, purpose))
-        if {"service", f"purpose:{purpose}"} & self.objections.keys() or (record and not record.is_grant):
+        endings = [self.records[key] for key in ((channel, purpose), ("*", purpose)) if key in self.records]
+        refused = [one.happened_us for one in endings if not one.is_grant]
+        refused += [self.objections[one] for one in (f"purpose:{purpose}",) if one in self.objections]
+        anew = record and record.is_grant and record.is_proven and record.happened_us > max(refused, default=-1)
+        if "service" in self.objections or (refused and not anew):
             return False, "service_switched_off"
         asked_for = record is not None and record.basis in CARRIES_SERVICE and not self._belongs(world, record)
         return (True, "") if asked_for or world.known.ordered else (False, "no_contract")

@@ -235,14 +235,15 @@ def _ground(state: CustomerState, channel: str, purpose: str, bases: tuple[str, 
 
 
 def _service(state: CustomerState, channel: str, purpose: str, bases: tuple[str, ...], *, at_us: Micros) -> Permission:
-    objections = state.consent.objections
-    if "service" in objections or f"purpose:{purpose}" in objections:
-        return Permission(False, "", "service_switched_off")
-    ending = state.consent.grants.get(f"{channel}|{purpose}")
-    if ending is not None and not ending.granted:
+    objections, grants = state.consent.objections, state.consent.grants
+    grant = grants.get(f"{channel}|{purpose}")
+    endings = (one for one in (grant, grants.get(f"*|{purpose}")) if one is not None and not one.granted)
+    off_us = max(objections.get(f"purpose:{purpose}", -1), *(one.happened_us for one in endings), -1)
+    is_wanted_again = grant is not None and grant.granted and grant.proven and grant.happened_us > off_us
+    if "service" in objections or (off_us >= 0 and not is_wanted_again):
         return Permission(False, "", "service_switched_off")
     basis = _ground(state, channel, purpose, bases, at_us=at_us)
-    granted = ending is not None and ending.basis == basis and not why_void(state, ending, channel, at_us)
+    granted = grant is not None and grant.basis == basis and not why_void(state, grant, channel, at_us)
     if not granted and state.commerce.last_order_us < 0 and not state.commerce.open_orders:
         return Permission(False, "", "no_contract")
     return Permission(True, basis, basis, _epoch(state, channel, purpose))
