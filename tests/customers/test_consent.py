@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kundenkreis.customers.core.consent import PENDING_ADDRESS, apply_consent, merge_consent, soft_suppression, why_idle
+from kundenkreis.customers.core.consent import (
+    MOST_SOFT_BOUNCES,
+    PENDING_ADDRESS,
+    apply_consent,
+    merge_consent,
+    soft_suppression,
+    why_idle,
+)
 from kundenkreis.customers.core.permission import permission, suppression
 from kundenkreis.customers.core.state import Attribute, Consent, CustomerState, Grant, decode_state, encode_state
 from kundenkreis.customers.core.turn import Turn
@@ -308,6 +315,15 @@ def test_soft_bounces_rest_the_address_30_days_once() -> None:
     assert suppression(state, "email", "marketing", 41 * DAY) == ("soft", 40 * DAY, NEVER)
     fold(state, event("Email Delivered", 42 * DAY, origin="feedback"))
     assert suppression(state, "email", "marketing", 43 * DAY) == ("", -1, -1)
+
+
+@pytest.mark.parametrize("often_us", [DAY, DAY // 3, 4 * DAY])
+def test_a_rest_does_not_begin_anew_however_many_soft_bounces_come(often_us: int) -> None:
+    state = person()
+    for number in range(60 * DAY // often_us):
+        fold(state, event("Email Bounced", DAY + number * often_us, {"bounce_class": "soft"}, origin="feedback"))
+    assert suppression(state, "email", "marketing", 60 * DAY)[2] == NEVER
+    assert len(state.consent.soft_bounces[ADDRESS]) == 1 + MOST_SOFT_BOUNCES
 
 
 def test_three_soft_bounces_within_a_week_do_not_rest_it() -> None:

@@ -157,7 +157,7 @@ def soft_suppression(instants: list[int], at_us: Micros) -> Micros:
     for i, bounced_us in enumerate(bounces):
         if bounced_us > at_us:
             break
-        if rests_until < 0 and i + 1 >= SOFT_BOUNCES and bounced_us - bounces[0] >= SOFT_SPREAD:
+        if rests_until < 0 and _is_rest(bounces, i):
             rests_until = bounced_us + SOFT_REST
         elif 0 <= rests_until < bounced_us:
             return NEVER
@@ -442,7 +442,16 @@ def _suppress(
 
 def _bounce_list(accepted_us: Micros, bounces: list[int]) -> list[int]:
     counted = sorted({bounced_us for bounced_us in bounces if bounced_us > accepted_us})
-    return [accepted_us, *counted[-MOST_SOFT_BOUNCES:]]
+    while len(counted) > MOST_SOFT_BOUNCES:
+        # The first ones, the one that brought the rest and the last decide; whatever else there is may go, or the rest would begin anew.
+        rested = next((i for i, one in enumerate(counted) if _is_rest(counted, i)), 2)
+        del counted[2 if rested > 2 else 3]
+    return [accepted_us, *counted]
+
+
+def _is_rest(bounces: list[int], index: int) -> bool:
+    """Whether the address rests because of this one of ascending bounces, if it did not before."""
+    return index + 1 >= SOFT_BOUNCES and bounces[index] - bounces[0] >= SOFT_SPREAD
 
 
 def _bind_pending(state: CustomerState) -> bool:
