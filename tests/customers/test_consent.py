@@ -281,6 +281,25 @@ def test_failed_hand_over_counts_as_the_bounce_it_was() -> None:
     assert other.consent.soft_bounces == {ADDRESS: [-1, 20]}
 
 
+def test_a_hand_over_on_another_channel_says_nothing_about_the_mailbox() -> None:
+    state = person()
+    state.profile.attributes["phone"] = Attribute("+49 301", 0, b"", "test")
+    failed = {"reason": "hard_bounce", "channel": "sms"}
+    fold(state, event("Email Bounced", 10, {"bounce_class": "soft"}), event("Message Sent", 15, {"channel": "sms"}))
+    assert state.consent.soft_bounces == {ADDRESS: [-1, 10]}
+    fold(state, event("Message Failed", 20, failed, origin="feedback"))
+    assert suppression(state, "email", "marketing", 40) == ("", -1, -1)
+    assert suppression(state, "sms", "transactional", 40) == ("hard", 20, NEVER)
+
+
+def test_a_suppression_is_heard_however_its_channel_is_written() -> None:
+    state = person()
+    fold(state, event("Suppression Added", 20, {"channel": "Email ", "address": ADDRESS, "scope": "All"}))
+    assert suppression(state, "email", "transactional", 40) == ("manual", 20, NEVER)
+    fold(state, event("Suppression Lifted", 21, {"channel": "EMAIL", "address": ADDRESS}))
+    assert suppression(state, "email", "transactional", 40) == ("", -1, -1)
+
+
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [

@@ -23,7 +23,8 @@ class Suppressions:
             if row.flags & 28:  # of a public write key, claimed or derived
                 continue
             for what, instant_us in self._said(row):
-                address = address_of(index, row, row.properties.get("channel") or "email")
+                of_email = row.name.startswith("Email ")
+                address = address_of(index, row, "email" if of_email else row.properties.get("channel") or "email")
                 if address:
                     self._note(address, what, instant_us)
 

@@ -255,7 +255,7 @@ def _bounced(state: CustomerState, row: LogRow) -> bool:
     """Email Bounced, Message Failed: hard ends the address, soft counts, all else says nothing about the person."""
     properties = row.properties
     kind = _bounce_class(properties)
-    address = _event_address(state, row, "email")
+    address = _event_address(state, row, _channel_of(row))
     if not address:
         return False
     if kind == "hard":
@@ -289,7 +289,7 @@ def _accepted(state: CustomerState, row: LogRow) -> bool:
     """Email Delivered, Message Sent: the address works; earlier soft bounces no longer count."""
     if not state.consent.soft_bounces:
         return False
-    address = _event_address(state, row, "email")
+    address = _event_address(state, row, _channel_of(row))
     before = state.consent.soft_bounces.get(address)
     if before is None:
         return False
@@ -310,17 +310,17 @@ def _complained(state: CustomerState, row: LogRow) -> bool:
 def _suppression_added(state: CustomerState, row: LogRow) -> bool:
     """Suppression Added: by hand or from another system; scope marketing unless it says all."""
     properties = row.properties
-    address = _event_address(state, row, _text(properties, "channel") or "email")
+    address = _event_address(state, row, _channel_of(row))
     if not address:
         return False
-    reason = "hard" if properties.get("reason") == "hard" else "manual"
-    scope = "all" if reason == "hard" or properties.get("scope") == "all" else "marketing"
+    reason = "hard" if _tidy(properties.get("reason")) == "hard" else "manual"
+    scope = "all" if reason == "hard" or _tidy(properties.get("scope")) == "all" else "marketing"
     return _suppress(state.consent, address, reason, scope, since_us=row.happened_us)
 
 
 def _suppression_lifted(state: CustomerState, row: LogRow) -> bool:
     """Suppression Lifted: a bounce or a manual entry; never a complaint, an objection or an unsubscription."""
-    address = _event_address(state, row, _text(row.properties, "channel") or "email")
+    address = _event_address(state, row, _channel_of(row))
     if not address or row.origin not in ("api", "human"):
         return False
     changed = False
@@ -496,6 +496,11 @@ def _says(value: Any) -> bool:
 def _text(properties: dict[str, Any], name: str) -> str:
     value = properties.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _channel_of(row: LogRow) -> str:
+    """Whose address a row about an address speaks of: e-mail unless it names another channel."""
+    return "email" if row.name.startswith("Email ") else _tidy(row.properties.get("channel")) or "email"
 
 
 def _event_address(state: CustomerState, row: LogRow, channel: str) -> str:
