@@ -295,6 +295,17 @@ def test_attempts_count_only_against_their_own_limit() -> None:
     assert verdict(state, message(at_us=NOON))[0] == "release"
 
 
+def test_after_two_attempts_on_a_day_nobody_calls_again() -> None:
+    state = customer()
+    call = message(at_us=NOON, channel="call")
+    contacts(state, NOON - 2 * HOUR, channel="call_attempt")
+    assert verdict(state, call)[0] == "release"
+    contacts(state, NOON - 26 * HOUR, NOON - 2 * HOUR, NOON - HOUR, channel="call_attempt")
+    answer = gate(POLICY, state, call, NOON)
+    assert (answer.outcome, answer.until_us) == ("postpone", NOON + 22 * HOUR)
+    assert answer.reasons[0] == ["limit", False, "call_attempts_day", 2, 24]
+
+
 NIGHT = local("2026-11-18 22:15")
 
 

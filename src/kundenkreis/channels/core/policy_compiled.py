@@ -17,8 +17,10 @@ from kundenkreis.kernel.zones import DAY, HOUR
 KEPT_DAYS = 60
 """Contacts are kept at least so long, for the customer page and the after-conversion rule."""
 
-ATTEMPTS = frozenset({"call_attempt"})
-"""Channels that count only against their own limit: a call nobody answered is no contact with the person."""
+ATTEMPTS_ON = {"call": "call_attempt"}
+"""Channels on which a contact needs attempts -> the channel as which these count, only against limits of their own: a call nobody answered is no
+contact with the person."""
+ATTEMPTS = frozenset(ATTEMPTS_ON.values())
 
 
 class CompiledPolicy:
@@ -55,11 +57,12 @@ class CompiledPolicy:
         self._quiet_by_channel: dict[tuple[str, str], tuple[QuietRule, ...]] = {}
 
     def limits_on(self, channel: str) -> tuple[Limit, ...]:
-        """The limits that a marketing contact on this channel uses, in the order written."""
+        """The limits that a marketing contact on this channel uses, those of its attempts included, in the order written."""
         found = self._limits_by_channel.get(channel)
         if found is None:
             whole = "" if channel not in ATTEMPTS else channel
-            found = tuple(limit for limit in self._limits if limit.channel in (channel, whole))
+            used = (channel, whole, ATTEMPTS_ON.get(channel, channel))
+            found = tuple(limit for limit in self._limits if limit.channel in used)
             self._limits_by_channel[channel] = found
         return found
 
