@@ -48,6 +48,17 @@ def test_an_old_order_is_delivered_when_it_is_heard_of() -> None:
     assert commerce_next_us(shopper.state.commerce) == NEVER
 
 
+def test_a_free_order_gets_its_price_though_another_one_left_its_currency() -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="free", currency="JPY", total=0)
+    shopper.does("Order Completed", T0, order_id="b", currency="JPY", total=12)
+    shopper.does("Order Updated", T0, order_id="b", currency="EUR", total=50)
+    shopper.does("Order Updated", T0, order_id="free", total=700)
+    assert shopper.state.commerce.sales == {"EUR": 5000, "JPY": 700}
+    shopper.does("Order Cancelled", T0, order_id="free")
+    assert shopper.state.commerce.sales == {"EUR": 5000, "JPY": 0}
+
+
 def test_an_old_cart_is_never_open() -> None:
     shopper = Shopper()
     shopper.does("Product Added", T0, happened_us=T0 - CART_LIFE, product_id="p", price=1)

@@ -303,11 +303,10 @@ def _is_sold(entry: OrderEntry) -> bool:
 
 def _move(sums: dict[str, int], currency: str, amount: int, to_currency: str, to_amount: int) -> None:
     """Put one amount in place of another; a currency in which nothing is left by that is none of this customer's."""
-    if currency in sums:
-        sums[currency] -= amount
-        if not sums[currency] and currency != to_currency:
-            del sums[currency]
-        _add(sums, to_currency, to_amount)
+    _add(sums, currency, -amount)
+    if not sums[currency] and currency != to_currency:
+        del sums[currency]
+    _add(sums, to_currency, to_amount)
 
 
 def _add(sums: dict[str, int], currency: str, amount: int) -> None:
