@@ -116,7 +116,8 @@ class Known:
                 traits = {row.properties.get("name"): row.properties.get("value")}
             for name, value in traits.items():
                 stamp = (row.occurred_us, row.event_id)
-                if name not in said or said[name][0] < stamp:
+                follows = row.flags & DERIVED and name in said and said[name][0][0] == row.occurred_us
+                if name not in said or said[name][0] < stamp or follows:
                     said[name] = (stamp, value)
         return {name: value for name, (_, value) in said.items()}
 

@@ -8,7 +8,7 @@ import pytest
 from kundenkreis.customers.core.profile import MOST_ATTRIBUTES, apply_profile, attribute
 from kundenkreis.customers.core.state import CustomerState
 from kundenkreis.customers.core.turn import Turn
-from kundenkreis.kernel.rows import LogRow
+from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.kernel.zones import zone
 
 pytestmark = pytest.mark.pure
@@ -16,13 +16,15 @@ pytestmark = pytest.mark.pure
 UTC = zone("UTC")
 
 
-def told(state: CustomerState, happened_us: int, traits: dict[str, Any]) -> set[str]:
+def told(
+    state: CustomerState, happened_us: int, traits: dict[str, Any], *, event_id: bytes = b"", at_us: int = 99, flags: int = 0
+) -> set[str]:  # fmt: skip
     """Fold what was said then; the keys it marked."""
     row = LogRow(
-        partition=1, number=1, event_id=b"%d" % happened_us, profile_id=1, type="identify", name="", happened_us=happened_us,
-        received_us=99, at_us=99, day=0, origin="api", body={"traits": traits},
+        partition=1, number=1, event_id=event_id or b"%d" % happened_us, profile_id=1, type="identify", name="",
+        happened_us=happened_us, received_us=at_us, at_us=at_us, day=0, origin="api", flags=flags, body={"traits": traits},
     )  # fmt: skip
-    turn = Turn(state, 99, row=row, zone=UTC, rulebook_version=1)
+    turn = Turn(state, at_us, row=row, zone=UTC, rulebook_version=1)
     apply_profile(turn)
     return turn.dirty - {"seen", "first_seen"}
 
@@ -34,6 +36,18 @@ def test_what_was_said_last_holds_in_whatever_order_it_comes(order: tuple[int, .
     for happened_us in order:
         told(state, happened_us, {"timezone": values[happened_us - 1]})
     assert attribute(state, "timezone") == values[-1]
+
+
+@pytest.mark.parametrize("ids", [b"abc", b"cba", b"bca"])
+def test_what_a_journey_sets_comes_after_what_brought_it_there(ids: bytes) -> None:
+    state = CustomerState(1, "b", 0, 0)
+    told(state, 5, {"stage": "new", "other": "x"}, event_id=ids[:1], at_us=5)
+    told(state, 5, {"stage": "greeted"}, event_id=ids[1:2], at_us=5, flags=DERIVED)
+    told(state, 5, {"stage": "asked"}, event_id=ids[2:], at_us=5, flags=DERIVED)
+    assert (attribute(state, "stage"), attribute(state, "other")) == ("asked", "x")
+    told(state, 6, {"stage": "answered"}, at_us=7)
+    told(state, 5, {"stage": "late"}, event_id=b"z", at_us=8, flags=DERIVED)
+    assert attribute(state, "stage") == "answered"
 
 
 def test_what_takes_nothing_away_changes_nothing() -> None:

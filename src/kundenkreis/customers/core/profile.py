@@ -11,7 +11,7 @@ from kundenkreis.customers.core.commerce import occurred_us
 from kundenkreis.customers.core.state import Attribute, CustomerState
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.events.core.messages import RESERVED_FOR_SERVERS, is_usable_key
-from kundenkreis.kernel.rows import PUBLIC, LogRow
+from kundenkreis.kernel.rows import DERIVED, PUBLIC, LogRow
 
 MOST_ATTRIBUTES = 300
 MOST_GROUPS = 50
@@ -58,11 +58,13 @@ def _take_traits(turn: Turn, row: LogRow, traits: dict[str, Any]) -> None:
         return
     attributes = state.profile.attributes
     happened_us = occurred_us(row)
+    # A journey's step comes after what brought it there, and after the steps before it, although all that is one instant.
+    follows = bool(row.flags & DERIVED)
     for name, value in traits.items():
         if not is_usable_key(name) or (public and (name in PROVED_ONLY or name in RESERVED_FOR_SERVERS)):
             continue
         held = attributes.get(name)
-        if held is not None and (held.happened_us, held.event_id) >= (happened_us, row.event_id):
+        if held is not None and (held.happened_us, b"" if follows else held.event_id) >= (happened_us, row.event_id):
             continue
         if held is None and len(attributes) >= MOST_ATTRIBUTES:
             continue
