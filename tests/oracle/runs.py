@@ -7,6 +7,7 @@ message is asked from `letters.py`, by yielding it.
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 
 from tests.oracle import comparing
 from tests.oracle.comparing import passes
@@ -273,12 +274,13 @@ class Run:
         self._note(here, step, "waiting")
         until = stop[0].key if stop else FOREVER
         for moment in (one for one in self._later() if watched and here.key < one.key < min(due.key, until)):
-            for one in watched:
-                if "event" in one and moment.row is not None and not moment.row.is_late:
-                    if self._when(moment, one["event"]) is not None:
-                        return moment, f"branch:{one['id']}", one.get("next")
-                elif "condition" in one and self.life.holds(moment, one["condition"]):
-                    return moment, f"branch:{one['id']}", one.get("next")
+            is_heard = moment.row is not None and not moment.row.is_late
+            heard = (
+                one for one in watched if "event" in one and is_heard and self._when(moment, one["event"]) is not None
+            )
+            held = (one for one in watched if "condition" in one and self.life.holds(moment, one["condition"]))
+            for one in chain(heard, held):
+                return moment, f"branch:{one['id']}", one.get("next")
         if until < due.key:
             self._stop(stop, step)
             return None

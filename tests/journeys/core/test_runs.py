@@ -275,6 +275,17 @@ def test_wait_for_takes_the_first_of_events_and_conditions() -> None:
     assert by_event.sendings == [("hello", "Tue 2026-06-02 11:00")]
 
 
+def test_of_what_comes_true_at_once_the_event_goes_before_the_condition_listed_first() -> None:
+    any_of = [
+        {"id": "bought", "condition": {"orders": 1}},
+        {"id": "heard", "event": {"name": "Order Completed"}},
+        {"id": "again", "event": {"name": "Order Completed"}},
+    ]
+    customer = fold(simple(steps=[{"id": "watch", "wait_for": {"any": any_of}}])).tell("Go", "2026-06-01 10:00")
+    customer.tell("Order Completed", "2026-06-01 11:00", {"order_id": "a"})
+    assert outcomes(customer) == ["entered", "waiting", "branch:heard", "done"]
+
+
 def test_who_moves_to_another_zone_waits_for_the_same_local_time_there() -> None:
     customer = fold(simple(steps=[{"id": "pause", "wait": {"days": 2, "at": "10:00"}}, HELLO])).tell(
         "Go", "2026-06-01 12:00"
