@@ -258,7 +258,7 @@ class Run:
                 return part
         return None
 
-    def _wait(self, config, step, here, stop):  # noqa: PLR0911  (one per end of a waiting)
+    def _wait(self, config, step, here, stop):
         """(moment, outcome, target) at which the waiting is over; None if the run ended or what is known ends first."""
         due = self._due(config.get("wait") or config["wait_for"].get("timeout"), here)
         if due is None:
