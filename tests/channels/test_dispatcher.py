@@ -70,9 +70,9 @@ class Office:
         self.point: Callable[[str], None] = no_point
         self.known: dict[int, Recipient] = {}
 
-    def people(self, messages: Sequence[SendMessage]) -> Mapping[int, Recipient]:
+    def people(self, messages: Sequence[SendMessage]) -> Mapping[tuple[int, str], Recipient]:
         return {
-            m.profile_id: self.known.get(
+            (m.profile_id, m.channel): self.known.get(
                 m.profile_id,
                 Recipient(
                     profile_id=m.profile_id,

@@ -84,7 +84,7 @@ def live_once(fate: Fate, outbox: MemoryOutbox, channel: SmtpChannel, brand: Bra
         store=outbox,
         gate=lambda message, at_us: Allowed(),
         people=lambda messages: {
-            m.profile_id: Recipient(
+            (m.profile_id, m.channel): Recipient(
                 profile_id=m.profile_id,
                 address=f"a{m.profile_id}@kunde.example",
                 language="de",

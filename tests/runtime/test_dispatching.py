@@ -53,6 +53,19 @@ def test_a_refusal_at_hand_over_keeps_what_it_rests_on(town: Town) -> None:
     assert answer.reasons == [["suppressed", False, "manual", town.clock.now_us()]]
 
 
+def test_each_channel_has_its_own_address(town: Town) -> None:
+    town.send("identify", userId="u1", traits={"email": "u1@example.com", "phone": "+49 301"})
+    town.run()
+    with town.installation.store.reading() as tx:
+        profile_id = tx.rows("SELECT profile_id FROM identifiers WHERE kind = 'user_id' AND value = 'u1'")[0][0]
+    messages = [message_of(profile_id=profile_id, channel=channel) for channel in ("email", "sms", "email")]
+    people = Roster(town.installation).people(messages)
+    assert {key: one.address for key, one in people.items()} == {
+        (profile_id, "email"): "u1@example.com",
+        (profile_id, "sms"): "+49301",
+    }
+
+
 def test_who_speaks_is_as_published_last(town: Town) -> None:
     """It was read once, at the start of the process."""
     world = build_world(town.installation)

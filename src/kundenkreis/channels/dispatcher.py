@@ -59,8 +59,8 @@ class Postponed(msgspec.Struct, frozen=True):
 
 Gate = Callable[[SendMessage, Micros], Allowed | Withheld | Postponed]
 """The one judge, asked once more with the real time before a hand-over."""
-People = Callable[[Sequence[SendMessage]], Mapping[int, Recipient]]
-"""Who the messages of one batch go to, by profile id; whoever is missing does not exist any more."""
+People = Callable[[Sequence[SendMessage]], Mapping[tuple[int, str], Recipient]]
+"""Who the messages of one batch go to, by profile id and channel; whoever is missing does not exist any more."""
 Contents = Callable[[str], CompiledContent | None]
 """The newest published version of a content item."""
 
@@ -185,7 +185,9 @@ class Dispatcher:
                 together.append(handling.rested(claim, now_us, "given back", at_us=now_us))
                 continue
             try:
-                completion, alone = self._handle(claim, people.get(claim.message.profile_id), claimed_us)
+                completion, alone = self._handle(
+                    claim, people.get((claim.message.profile_id, claim.message.channel)), claimed_us
+                )
             except _LeftToLapse:
                 report.lapsing += 1
                 continue

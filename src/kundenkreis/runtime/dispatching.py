@@ -52,10 +52,9 @@ class Roster:
         self._installation = installation
         self._local = threading.local()
 
-    def people(self, messages: Sequence[SendMessage]) -> Mapping[int, Recipient]:
-        """The recipients of these messages, by profile id; whoever has no state is missing."""
+    def people(self, messages: Sequence[SendMessage]) -> Mapping[tuple[int, str], Recipient]:
+        """The recipients of these messages, by profile id and channel, for each has its own address; whoever has no state is missing."""
         wanted = sorted({message.profile_id for message in messages})
-        channel_of = {message.profile_id: message.channel for message in messages}
         with self._installation.store.reading() as tx:
             rows = tx.rows_in("SELECT profile_id, state FROM states WHERE profile_id {keys}", wanted)
             self._local.fences = fences_of(tx, wanted)
@@ -65,7 +64,10 @@ class Roster:
                 raise StatesMissingError(profile_id=stateless[0])
         states = {row[0]: decode_state(bytes(row[1])) for row in rows}
         self._local.states = states
-        return {profile_id: recipient(state, channel_of[profile_id]) for profile_id, state in states.items()}
+        reached = sorted(
+            {(message.profile_id, message.channel) for message in messages if message.profile_id in states}
+        )
+        return {(profile_id, channel): recipient(states[profile_id], channel) for profile_id, channel in reached}
 
     def gate(self, message: SendMessage, now_us: Micros) -> Allowed | Withheld | Postponed:
         """The one judge with the real time, on the state just read."""
