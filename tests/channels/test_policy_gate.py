@@ -270,6 +270,17 @@ def test_after_the_first_purchase_no_more_pressure_than_before_and_one() -> None
     assert verdict(state, message(at_us=NOON))[0] == "release"
 
 
+def test_what_is_planned_for_later_than_the_days_after_the_first_purchase_takes_no_place_in_them() -> None:
+    state = customer()
+    state.commerce.first_order_us = NOON - 13 * DAY
+    ends_us = NOON + DAY
+    contacts(state, ends_us, channel="push")
+    assert verdict(state, message(at_us=NOON))[0] == "release"
+    contacts(state, ends_us - 1, channel="push")
+    answer = gate(POLICY, state, message(at_us=NOON), NOON)
+    assert (answer.outcome, answer.until_us, answer.reasons[0][0]) == ("postpone", ends_us, "after_conversion")
+
+
 def test_limits_per_channel_and_over_all() -> None:
     state = customer()
     contacts(state, NOON - 20 * HOUR)

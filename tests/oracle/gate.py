@@ -314,7 +314,7 @@ class _Asked:
         rule, bought_us = self.policy["after_conversion"], world.trait("first_order_at")
         if bought_us is None or not bought_us <= world.at_us < bought_us + rule["days"] * DAY:
             return None
-        times = [one.at_us for one in self.contacts]
+        times = [one.at_us for one in self.contacts if one.at_us < bought_us + rule["days"] * DAY]
         before = sum(bought_us - 7 * DAY <= one < bought_us for one in times)
         full = _crowded(times, before + rule["extra_per_week"], 7 * DAY, world.at_us)
         return ("after_conversion", FOR_NOW) if full else None

@@ -308,7 +308,8 @@ def ask_after_conversion(asked: Asked, at_us: Micros) -> Refusal | None:
     ends_us = bought_us + rule.days * DAY
     if not asked.is_marketing or not bought_us <= at_us < ends_us:
         return None
-    times = asked.contact_times("", [])
+    # What is planned for later than that is not asked this question, so it takes no place from what is.
+    times = [contact_us for contact_us in asked.contact_times("", []) if contact_us < ends_us]
     before = sum(1 for contact_us in times if bought_us - _WEEK <= contact_us < bought_us)
     until_us = crowded_until(times, before + rule.extra_per_week, _WEEK, at_us)
     return Refusal("after_conversion", min(until_us, ends_us), (bought_us, before)) if until_us > at_us else None
