@@ -91,6 +91,7 @@ class Known:
             product.get("category")
             for name in PURCHASES
             for row in self.by_name.get(name, ())
+            if not row.flags & DERIVED
             for product in row.properties.get("products") or ()
         }
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from tests.oracle.comparing import currency_of, minor_units
+from tests.oracle.history import DERIVED
 from tests.oracle.local_time import DAY, EPOCH, day_start
 
 COMPLETED = ("Order Completed", "Store Purchase", "Order Updated")
@@ -75,7 +76,8 @@ def orders_of(rows, zone):
     """Every order of these rows (in log order), each told from its own rows alone; `zone` is the installation's."""
     own = {}
     for row in rows:
-        if row.type == "track" and row.name.startswith(("Order ", "Store ")) and _id_of(row):
+        is_said = row.type == "track" and not row.flags & DERIVED  # what a journey says is no purchase
+        if is_said and row.name.startswith(("Order ", "Store ")) and _id_of(row):
             own.setdefault(_id_of(row), []).append(row)
     return [_order(order_id, listed, zone) for order_id, listed in own.items()]
 
@@ -204,7 +206,7 @@ def open_cart(rows, at_us):
     lines, changed_us, currency = {}, -1, ""
     ordered = set()
     for row in rows:
-        if row.type != "track":
+        if row.type != "track" or row.flags & DERIVED:
             continue
         if changed_us >= 0 and changed_us + CART_LIFE <= row.at_us:
             lines, changed_us = {}, -1

@@ -3,11 +3,11 @@
 import pytest
 
 from kundenkreis.customers.core.commerce import CART_LIFE, MOST_PIECES, apply_commerce, commerce_next_us
-from kundenkreis.customers.core.state import CustomerState, decode_state, encode_state
+from kundenkreis.customers.core.state import Commerce, CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.kernel.ids import NEVER
 from kundenkreis.kernel.money import MOST
-from kundenkreis.kernel.rows import LogRow
+from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.kernel.zones import DAY, zone
 
 pytestmark = pytest.mark.pure
@@ -23,11 +23,13 @@ class Shopper:
         self.state = CustomerState(1, "b", 0, 0)
         self.orders: dict = {}
 
-    def does(self, name: str, at_us: int, *, happened_us: int | None = None, **properties: object) -> None:
+    def does(
+        self, name: str, at_us: int, *, happened_us: int | None = None, flags: int = 0, **properties: object
+    ) -> None:
         happened = at_us if happened_us is None else happened_us
         row = LogRow(
             partition=1, number=1, event_id=b"1", profile_id=1, type="track", name=name, happened_us=happened,
-            received_us=at_us, at_us=at_us, day=UTC.day_number(happened), origin="api", body={"properties": properties},
+            received_us=at_us, at_us=at_us, day=UTC.day_number(happened), origin="api", flags=flags, body={"properties": properties},
         )  # fmt: skip
         apply_commerce(Turn(self.state, at_us, row=row, zone=UTC, rulebook_version=1, orders=self.orders))
 
@@ -57,6 +59,17 @@ def test_a_free_order_gets_its_price_though_another_one_left_its_currency() -> N
     assert shopper.state.commerce.sales == {"EUR": 5000, "JPY": 700}
     shopper.does("Order Cancelled", T0, order_id="free")
     assert shopper.state.commerce.sales == {"EUR": 5000, "JPY": 0}
+
+
+def test_what_a_journey_says_is_no_purchase() -> None:
+    shopper = Shopper()
+    for name in ("Order Completed", "Store Purchase", "Product Added"):
+        shopper.does(name, T0, flags=DERIVED, order_id="a", total=5, product_id="p")
+    assert (shopper.state.commerce, shopper.orders) == (Commerce(), {})
+    shopper.does("Order Completed", T0, order_id="a", total=5)
+    shopper.does("Order Cancelled", T0, flags=DERIVED, order_id="a")
+    shopper.does("Order Delivered", T0, flags=DERIVED, order_id="a")
+    assert shopper.counts == (1, 0)
 
 
 def test_an_old_cart_is_never_open() -> None:

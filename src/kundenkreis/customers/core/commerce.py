@@ -26,7 +26,7 @@ from kundenkreis.customers.core.state import (
 from kundenkreis.customers.core.turn import OrderEntry, Turn
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.money import minor_units, storable
-from kundenkreis.kernel.rows import LogRow
+from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.kernel.zones import DAY
 
 ASSUMED_DELIVERY: Micros = 3 * DAY
@@ -59,7 +59,8 @@ def apply_commerce(turn: Turn) -> None:
         _let_time_pass(turn)
         return
     handler = _HANDLERS.get(turn.row.name)
-    if handler is not None and turn.row.type == "track":
+    # What a journey's step says is no purchase. Nor is the order that it names at hand, so the outcome would hang on the batch.
+    if handler is not None and turn.row.type == "track" and not turn.row.flags & DERIVED:
         handler(turn, turn.row)
         # What a late row tells may be over already (an old order is long delivered): nobody is in a phase for no time at all.
         _let_time_pass(turn)
