@@ -14,7 +14,7 @@ from kundenkreis.customers.core.consent import (
     soft_suppression,
     why_idle,
 )
-from kundenkreis.customers.core.permission import permission, suppression
+from kundenkreis.customers.core.permission import permission, suppression, void_grants
 from kundenkreis.customers.core.state import Attribute, Consent, CustomerState, Grant, decode_state, encode_state
 from kundenkreis.customers.core.turn import Turn
 from kundenkreis.kernel.ids import NEVER
@@ -527,6 +527,19 @@ def test_merge_never_widens(
         for message_class in ("marketing", "transactional"):
             if suppression(one, "email", message_class, 20 * DAY)[0] == "complaint":
                 assert suppression(merged, "email", message_class, 20 * DAY)[0] != ""
+
+
+def test_merge_what_had_lifted_an_objection_and_has_run_out_lifts_it_no_more() -> None:
+    other_address = {**NEWS, **EVIDENCE, "email": "other@example.org"}
+    run_out = {**NEWS, **EVIDENCE, "email": ADDRESS, "expires_at": "1970-01-01T00:00:00.000040+00:00"}
+    for again in (other_address, run_out):
+        objector, other = person(), person()
+        fold(objector, event("Consent Objected", 10), event("Consent Confirmed", 20, again))
+        fold(other, event("Consent Confirmed", 30, {**NEWS, **EVIDENCE, "email": ADDRESS}))
+        assert (may(objector)[2], may(other)[0]) == ("objected", True)
+        assert (void_grants(objector, 1000), void_grants(other, 1000)) == ({"email|newsletter"}, set())
+        merge_consent(other.consent, objector.consent, void=(void_grants(other, 1000), void_grants(objector, 1000)))
+        assert may(other) == (False, "", "objected")
 
 
 def test_merge_a_withdrawal_beats_a_newer_grant_and_no_record_yields() -> None:

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from kundenkreis.customers.core.commerce import absorb_commerce
 from kundenkreis.customers.core.consent import merge_consent
+from kundenkreis.customers.core.permission import void_grants
 from kundenkreis.customers.core.profile import absorb_profile
 from kundenkreis.customers.core.state import MOST_CONTACTS, MOST_RUNS, CustomerState, decode_state, encode_state
 from kundenkreis.customers.core.turn import MembershipChange, RunEntry, Turn
@@ -127,7 +128,8 @@ def _surrender(turn: Turn, *, winner: int) -> None:
 def _absorb(turn: Turn, rulebook: Rulebook, loser: CustomerState) -> None:
     winner = turn.state
     absorb_commerce(turn, loser)
-    merge_consent(winner.consent, loser.consent)
+    void = void_grants(winner, turn.at_us), void_grants(loser, turn.at_us)
+    merge_consent(winner.consent, loser.consent, void=void)
     absorb_facts(rulebook.decisions, winner, loser)
     absorb_profile(winner, loser)
     ended = _unite_runs(turn, loser)

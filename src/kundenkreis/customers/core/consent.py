@@ -13,7 +13,7 @@ order, so an older grant that arrives after a newer withdrawal changes nothing. 
 - Unsubscribing is per person and list, a hard bounce per address, a complaint for all marketing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -81,14 +81,20 @@ def apply_consent(turn: Turn) -> None:
         turn.dirty.add("consent")
 
 
-def merge_consent(winner: Consent, loser: Consent) -> Consent:
+def merge_consent(
+    winner: Consent, loser: Consent, *, void: tuple[Collection[str], Collection[str]] = ((), ())
+) -> Consent:
     """Bring the loser's record into the winner's, in place. Never wider than the narrower of the two.
+
+    Args:
+        void: keys of the winner's and of the loser's grants that are good for nothing now (run out, for another address): they lift no
+            withdrawal any more, so that of their side beats a grant of the other as well.
 
     A withdrawal beats a grant whatever their instants, no record yields to a grant (it still belongs to its proved
     address), objections and suppressions of both stay. Returns the winner's record.
     """
     ended = {
-        key: max(_forbidden_since(winner, key), _forbidden_since(loser, key))
+        key: max(_forbidden_since(winner, key, void=void[0]), _forbidden_since(loser, key, void=void[1]))
         for key in sorted({*winner.grants, *loser.grants})
     }
     for key, grant in loser.grants.items():
@@ -378,7 +384,7 @@ def _merge_rank(grant: Grant) -> tuple[bool, bool, int, bytes]:
     return (not grant.granted, grant.proven, grant.happened_us, grant.event_id)
 
 
-def _forbidden_since(consent: Consent, key: str) -> Micros:
+def _forbidden_since(consent: Consent, key: str, *, void: Collection[str]) -> Micros:
     """Since when this one record forbids the channel and purpose, by whatever scope; -1 if it does not."""
     channel, _, purpose = key.partition("|")
     since_us = max(consent.objections.get(scope, -1) for scope in scopes_of(channel, purpose))
@@ -387,7 +393,8 @@ def _forbidden_since(consent: Consent, key: str) -> Micros:
         if end is not None and not end.granted:
             since_us = max(since_us, end.happened_us)
     grant = consent.grants.get(key)
-    lifted = grant is not None and grant.granted and grant.proven and grant.happened_us > since_us
+    is_good = grant is not None and grant.granted and key not in void
+    lifted = grant is not None and is_good and grant.proven and grant.happened_us > since_us
     return -1 if lifted else since_us
 
 

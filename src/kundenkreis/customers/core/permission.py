@@ -187,6 +187,14 @@ def why_void(state: CustomerState, grant: Grant, channel: str, at_us: Micros) ->
     return ""
 
 
+def void_grants(state: CustomerState, at_us: Micros) -> frozenset[str]:
+    """Keys of the grants on record that are not good for the person's address now."""
+    grants = state.consent.grants.items()
+    return frozenset(
+        key for key, grant in grants if grant.granted and why_void(state, grant, key.partition("|")[0], at_us)
+    )
+
+
 def _express(state: CustomerState, channel: str, purpose: str, *, at_us: Micros, after_us: Micros) -> str:
     grant = state.consent.grants.get(f"{channel}|{purpose}")
     if grant is None or not grant.granted or grant.basis != EXPRESS:
