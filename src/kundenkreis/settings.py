@@ -131,15 +131,15 @@ class Settings:
     batch_limit_bytes: int = _setting(500 * 1024, "bytes", "Largest body of a batch.", low=1024, high=64 * 1024 * 1024)
     queue_limit_events: int = _setting(
         20_000,
-        "events",
-        "Events waiting to become durable; beyond, senders are told to come back (503).",
+        "requests",
+        "Requests waiting to become durable, a batch being one; beyond, senders are told to come back (503).",
         low=100,
         high=1_000_000,
     )
     key_rate_per_second: int = _setting(
         0,
         "events per second",
-        "What one write key may send; beyond, it is told to slow down (429). 0: no limit.",
+        "What one write key without a rate of its own may send; beyond, it is told to slow down (429). 0: no limit.",
         low=0,
         high=1_000_000,
     )

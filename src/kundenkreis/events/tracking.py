@@ -17,6 +17,8 @@ from typing import Any
 
 from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.core.request_body import (
+    USUAL_LIMITS,
+    Limits,
     Refusal,
     check_body,
     most_bytes,
@@ -98,6 +100,8 @@ class TrackingApp:
         monotonic: a clock that only goes forward, in seconds; for limits.
         point: crash points of tests.
         fallback: the application for all other paths; without one they are 404.
+        limits: how many bytes an event and a batch may have.
+        rate_per_second: of every key that has no rate of its own; 0 for no limit.
     """
 
     def __init__(
@@ -110,6 +114,8 @@ class TrackingApp:
         point: Point = no_point,
         fallback: AsgiApp | None = None,
         body_seconds: float = BODY_SECONDS,
+        limits: Limits = USUAL_LIMITS,
+        rate_per_second: float = 0.0,
     ) -> None:
         self._open_writer = open_writer
         self._writer: InboxWriter | None = None
@@ -119,6 +125,8 @@ class TrackingApp:
         self._point = point
         self._fallback = fallback
         self._body_seconds = body_seconds
+        self._bytes = limits
+        self._rate_per_second = rate_per_second
         self._limits: dict[str, TokenBucket] = {}
         self._limits_generation = 0
         self._addresses = _AddressLimits()
@@ -179,7 +187,7 @@ class TrackingApp:
             # Strangers and those who pause are turned away before their body is read.
             key = self._admit(self._keys.by_header(authorization), headers, scope, now)
         body = await self._read(endpoint, headers, receive)
-        checked = check_body(endpoint, body)
+        checked = check_body(endpoint, body, self._bytes)
         if isinstance(checked, Refusal):
             raise _Refused(checked)
         if key is None:
@@ -200,24 +208,26 @@ class TrackingApp:
 
     async def _read(self, endpoint: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """The body as UTF-8 JSON text. Reading stops at the limit."""
-        most = most_bytes(endpoint)
+        most = most_bytes(endpoint, self._bytes)
         announced = _announced(headers.get(b"content-length", b""))
         if announced > most:
             if announced <= DRAINED_BYTES:
                 await _drain(receive)
-            raise _Refused(too_large(endpoint), close=True)
+            raise _Refused(too_large(endpoint, self._bytes), close=True)
         try:
             async with asyncio.timeout(self._body_seconds):
                 message = await receive()
                 body: bytes = message.get("body", b"")
                 if message.get("more_body") or message["type"] != "http.request":
-                    body = await _read_rest(message, receive, most=most, endpoint=endpoint)
+                    body = await _read_rest(message, receive, too_large(endpoint, self._bytes), most=most)
         except TimeoutError:
             raise _Refused(TOO_SLOW, close=True) from None
         if len(body) > most:
-            raise _Refused(too_large(endpoint), close=True)
+            raise _Refused(too_large(endpoint, self._bytes), close=True)
         if (encoding := headers.get(b"content-encoding")) is not None:
-            body = _or_refuse(unpack(body, encoding.decode("latin-1").strip().lower(), endpoint=endpoint))
+            body = _or_refuse(
+                unpack(body, encoding.decode("latin-1").strip().lower(), endpoint=endpoint, limits=self._bytes)
+            )
         return _or_refuse(to_utf8(body, _charset(headers.get(b"content-type", b""))))
 
     def _admit(self, key: WriteKey | None, headers: dict[bytes, bytes], scope: Scope, now: float) -> WriteKey:
@@ -233,21 +243,21 @@ class TrackingApp:
     def _spend(self, key: WriteKey, count: int, scope: Scope, now: float) -> None:
         """Count events against the key's limit, and for public keys against the address's."""
         wait = 0.0
-        if key.rate_per_second > 0:
-            wait = self._limit_of(key, now).take(count, now)
+        if rate := key.rate_per_second or self._rate_per_second:
+            wait = self._limit_of(key, rate, now).take(count, now)
         if not wait and key.kind == "public" and key.rate_per_address > 0:
             client = scope.get("client")
             wait = self._addresses.of(client[0] if client else "", key, now).take(count, now)
         if wait:
             raise _Refused(TOO_FAST, retry_after=math.ceil(wait))
 
-    def _limit_of(self, key: WriteKey, now: float) -> TokenBucket:
+    def _limit_of(self, key: WriteKey, rate: float, now: float) -> TokenBucket:
         if self._limits_generation != self._keys.generation:  # rates may have changed
             self._limits_generation = self._keys.generation
             self._limits = {}
         bucket = self._limits.get(key.key)
         if bucket is None:
-            bucket = _bucket(key.rate_per_second, now)
+            bucket = _bucket(rate, now)
             self._limits[key.key] = bucket
         return bucket
 
@@ -325,7 +335,7 @@ async def _drain(receive: Receive) -> None:
                     return
 
 
-async def _read_rest(first: MutableMapping[str, Any], receive: Receive, *, most: int, endpoint: str) -> bytes:
+async def _read_rest(first: MutableMapping[str, Any], receive: Receive, refusal: Refusal, *, most: int) -> bytes:
     message, chunks, size = first, list[bytes](), 0
     while True:
         if message["type"] != "http.request":
@@ -336,7 +346,7 @@ async def _read_rest(first: MutableMapping[str, Any], receive: Receive, *, most:
         if size > most:
             if message.get("more_body"):
                 await _drain(receive)
-            raise _Refused(too_large(endpoint), close=True)
+            raise _Refused(refusal, close=True)
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()

@@ -7,6 +7,8 @@ windows of an hour (the key's own limit) and a day (a setting), by the time of a
 
 from typing import Final
 
+from kundenkreis.events.core.messages import FUTURE_TOLERANCE_US
+from kundenkreis.events.core.request_body import MOST_EVENT_BYTES
 from kundenkreis.events.write_keys import WriteKeys
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import DAY, HOUR
@@ -26,10 +28,17 @@ class Admission:
     Args:
         keys: None: no user id can be proved by a public key, and only the daily limit counts.
         anonymous_per_day: per source; 0 for no limit.
+        event_bytes: largest event; larger ones are quarantined.
+        future_tolerance_us: how far ahead an event may claim to be.
     """
 
-    def __init__(self, keys: WriteKeys | None = None, *, anonymous_per_day: int = 0) -> None:
+    def __init__(
+        self, keys: WriteKeys | None = None, *, anonymous_per_day: int = 0, event_bytes: int = MOST_EVENT_BYTES,
+        future_tolerance_us: Micros = FUTURE_TOLERANCE_US,
+    ) -> None:  # fmt: skip
         self._keys = keys
+        self.event_bytes = event_bytes
+        self.future_tolerance_us = future_tolerance_us
         self._per_day = anonymous_per_day
 
     def refresh(self, monotonic_us: Micros) -> None:

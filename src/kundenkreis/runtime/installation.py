@@ -14,7 +14,7 @@ from kundenkreis.events.write_key_book import WriteKeyBook
 from kundenkreis.events.write_keys import KeyKind, WriteKey, WriteKeyFile, WriteKeys, new_key
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.zones import HOUR, Zone, zone
+from kundenkreis.kernel.zones import HOUR, MINUTE, Zone, zone
 from kundenkreis.privacy.pruning import Pruner
 from kundenkreis.privacy.tombstones import tombstone_key
 from kundenkreis.runtime.admission import Admission
@@ -138,7 +138,11 @@ class Installation:
 
     def admission(self) -> Admission:
         """What the write keys allow the events of their sources."""
-        return Admission(self.write_keys(), anonymous_per_day=self.settings.anonymous_per_day)
+        settings = self.settings
+        return Admission(
+            self.write_keys(), anonymous_per_day=settings.anonymous_per_day, event_bytes=settings.event_limit_bytes,
+            future_tolerance_us=settings.ahead_minutes * MINUTE,
+        )  # fmt: skip
 
     def open_worker(self, name: str = "worker-1") -> EmbeddedWorker | PartitionWorker:
         """The worker that fits this store; with it, an older store begins to be carried over (runtime/bases.py)."""

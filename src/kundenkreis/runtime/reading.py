@@ -48,7 +48,11 @@ def read_requests(
     malformed: list[tuple[Malformed, int, str, bool]] = []
     for position, item in items:
         secret = rules.identity_secret(item.source) if item.public else ""
-        for message in read_item(item, late_after_us=late_after_us, identity_secret=secret):
+        read = read_item(
+            item, late_after_us=late_after_us, future_tolerance_us=rules.future_tolerance_us, event_bytes=rules.event_bytes,
+            identity_secret=secret,
+        )  # fmt: skip
+        for message in read:
             if isinstance(message, Message):
                 arrivals.append(Arrival(message, item.received_us, item.source, position=position))
             else:

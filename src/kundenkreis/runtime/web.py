@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 from a2wsgi import WSGIMiddleware
 
+from kundenkreis.events.core.request_body import Limits
 from kundenkreis.events.http_protocol import GuardedHttpProtocol
 from kundenkreis.events.tracking import TrackingApp
 from kundenkreis.events.writer import InboxWriter
@@ -111,12 +112,19 @@ def build_app(installation: Installation) -> TrackingApp:
         app: Any = links.get(scope["path"][:3], pages) if scope["type"] == "http" else pages
         await app(scope, receive, send)
 
-    bell = installation.bell(WORKER_BELL)
+    return tracking_app(installation, behind)
+
+
+def tracking_app(installation: Installation, fallback: AsgiApp | None = None) -> TrackingApp:
+    """The tracking API with the limits of this installation; `fallback`: what answers all other paths."""
+    bell, settings = installation.bell(WORKER_BELL), installation.settings
     return TrackingApp(
-        lambda: InboxWriter(installation.open_inbox(), notify=bell.ring),
+        lambda: InboxWriter(installation.open_inbox(), notify=bell.ring, most_waiting=settings.queue_limit_events),
         installation.write_keys(),
         point=installation.point,
-        fallback=behind,
+        fallback=fallback,
+        limits=Limits(settings.event_limit_bytes, settings.batch_limit_bytes),
+        rate_per_second=settings.key_rate_per_second,
     )
 
 

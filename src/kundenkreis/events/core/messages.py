@@ -105,6 +105,7 @@ class _Request(NamedTuple):
     late_after_us: Micros
     future_tolerance_us: Micros
     identity_secret: str
+    event_bytes: int
     sent_at: Any = None
     context: dict[str, Any] | None = None
     integrations: dict[str, Any] | None = None
@@ -138,6 +139,7 @@ def read_item(
     late_after_us: Micros = LATE_AFTER_US,
     future_tolerance_us: Micros = FUTURE_TOLERANCE_US,
     identity_secret: str = "",
+    event_bytes: int = MOST_EVENT_BYTES,
 ) -> list[Message | Malformed]:
     """The events of one request, each checked, in the order sent.
 
@@ -146,8 +148,11 @@ def read_item(
         late_after_us: age on arrival beyond which an event is flagged LATE.
         future_tolerance_us: how far ahead an event may claim to be before it is clamped to its arrival.
         identity_secret: of the item's source; lets a public key prove user ids.
+        event_bytes: how large one event may be.
     """
-    request = _Request(item.received_us, item.source, item.public, late_after_us, future_tolerance_us, identity_secret)
+    request = _Request(
+        item.received_us, item.source, item.public, late_after_us, future_tolerance_us, identity_secret, event_bytes
+    )
     if item.endpoint != "batch":
         return [_read_event(item.body, item.endpoint, request)]
     try:
@@ -165,8 +170,8 @@ def read_item(
 def _read_event(raw: bytes, type_: str, request: _Request) -> Message | Malformed:
     body: Any = None
     try:
-        if len(raw) > MOST_EVENT_BYTES:
-            raise _Bad("event_too_large", f"{len(raw)} bytes; one event may have {MOST_EVENT_BYTES}")
+        if len(raw) > request.event_bytes:
+            raise _Bad("event_too_large", f"{len(raw)} bytes; one event may have {request.event_bytes}")
         if raw.count(b"{") + raw.count(b"[") > MOST_DEPTH and is_too_deep(raw):
             raise _Bad("too_deep", f"nested deeper than {MOST_DEPTH}")
         try:
@@ -229,18 +234,18 @@ def _message(body: dict[str, Any], raw: bytes, endpoint: str, request: _Request)
         happened_us,
         flags | time_flags,
         body,
-        _kept(body, raw, is_changed=is_changed),
+        _kept(body, raw, request.event_bytes, is_changed=is_changed),
         unusable,
     )
 
 
-def _kept(body: dict[str, Any], raw: bytes, *, is_changed: bool) -> bytes:
+def _kept(body: dict[str, Any], raw: bytes, event_bytes: int, *, is_changed: bool) -> bytes:
     """The bytes that stand in the log. What all events of a batch share counts for each of them."""
     kept = _encode(body) if is_changed else raw
-    if len(kept) > MOST_EVENT_BYTES + MOST_SHARED_BYTES:
+    if len(kept) > event_bytes + MOST_SHARED_BYTES:
         raise _Bad(
             "event_too_large",
-            f"{len(kept)} bytes with what the batch says for all; one event may have {MOST_EVENT_BYTES}",
+            f"{len(kept)} bytes with what the batch says for all; one event may have {event_bytes}",
         )
     return kept
 

@@ -53,6 +53,17 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """How many bytes an installation takes (KREIS_EVENT_LIMIT_BYTES, KREIS_BATCH_LIMIT_BYTES)."""
+
+    event_bytes: int = MOST_EVENT_BYTES
+    batch_bytes: int = MOST_BATCH_BYTES
+
+
+USUAL_LIMITS = Limits()
+"""Those of Segment."""
+
+
 class Accepted(msgspec.Struct, frozen=True):
     """A body that may be stored: how many events it holds and the write key named inside, "" if none is."""
 
@@ -86,10 +97,25 @@ BAD_BATCH = Refusal(400, "bad_batch", 'A batch is an object with a list of event
 HOLDS_NUL = Refusal(400, "nul_character", "The character U+0000 cannot be stored.")
 NUMBER_TOO_LARGE = Refusal(400, "number_out_of_range", "Whole numbers may have 64 bits.")
 TOO_DEEP = Refusal(400, "too_deep", f"Objects and lists may stand inside each other {MOST_DEPTH} deep.")
-EVENT_TOO_LARGE = Refusal(413, "event_too_large", "One event may have 32 KB.")
 SHARED_TOO_LARGE = Refusal(413, "shared_too_large", "What a batch says for all of its events may have 8 KB.")
-BATCH_TOO_LARGE = Refusal(413, "batch_too_large", "One batch may have 500 KB.")
 TOO_MANY_EVENTS = Refusal(413, "too_many_events", f"One batch may hold {MOST_BATCH_EVENTS:,} events.")
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes // 1024} KB" if size_bytes % 1024 == 0 else f"{size_bytes} bytes"
+
+
+def event_too_large(limits: Limits) -> Refusal:
+    """One event is larger than this installation takes."""
+    return Refusal(413, "event_too_large", f"One event may have {_size(limits.event_bytes)}.")
+
+
+def _batch_too_large(limits: Limits) -> Refusal:
+    return Refusal(413, "batch_too_large", f"One batch may have {_size(limits.batch_bytes)}.")
+
+
+EVENT_TOO_LARGE = event_too_large(USUAL_LIMITS)
+BATCH_TOO_LARGE = _batch_too_large(USUAL_LIMITS)
 BAD_ENCODING = Refusal(400, "bad_encoding", "The body is not what its Content-Encoding says.")
 UNKNOWN_ENCODING = Refusal(415, "unknown_encoding", "Content-Encoding must be gzip, deflate or absent.")
 UNKNOWN_CHARSET = Refusal(415, "unknown_charset", "The charset must be UTF-8, UTF-16, ISO-8859-1 or Windows-1252.")
@@ -107,29 +133,29 @@ _CHARSETS = {
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
-def most_bytes(endpoint: str) -> int:
+def most_bytes(endpoint: str, limits: Limits) -> int:
     """How many bytes a body for this endpoint may have, unpacked."""
-    return MOST_BATCH_BYTES if endpoint == "batch" else MOST_EVENT_BYTES
+    return limits.batch_bytes if endpoint == "batch" else limits.event_bytes
 
 
-def too_large(endpoint: str) -> Refusal:
+def too_large(endpoint: str, limits: Limits) -> Refusal:
     """The refusal of a body beyond `most_bytes`."""
-    return BATCH_TOO_LARGE if endpoint == "batch" else EVENT_TOO_LARGE
+    return _batch_too_large(limits) if endpoint == "batch" else event_too_large(limits)
 
 
-def unpack(body: bytes, encoding: str, *, endpoint: str) -> bytes | Refusal:
+def unpack(body: bytes, encoding: str, *, endpoint: str, limits: Limits = USUAL_LIMITS) -> bytes | Refusal:
     """The body without its Content-Encoding. Stops unpacking at the limit, so a bomb costs no more than a batch."""
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
         return body if encoding == "identity" else UNKNOWN_ENCODING
-    most = most_bytes(endpoint)
+    most = most_bytes(endpoint, limits)
     unpacker = zlib.decompressobj(bits)
     try:
         plain = unpacker.decompress(body, most + 1)
     except zlib.error:
         return BAD_ENCODING
     if len(plain) > most:
-        return too_large(endpoint)
+        return too_large(endpoint, limits)
     return plain if unpacker.eof and not unpacker.unused_data else BAD_ENCODING
 
 
@@ -146,19 +172,19 @@ def to_utf8(body: bytes, charset: str) -> bytes | Refusal:
     return body[3:] if body.startswith(b"\xef\xbb\xbf") else body
 
 
-def check_body(endpoint: str, body: bytes) -> Accepted | Refusal:
+def check_body(endpoint: str, body: bytes, limits: Limits = USUAL_LIMITS) -> Accepted | Refusal:
     """Whether this UTF-8 body may be stored for this endpoint."""
     if not body.isascii():
         try:
             body.decode()
         except UnicodeDecodeError:
             return BAD_JSON
-    return _check_batch(body) if endpoint == "batch" else _check_single(body)
+    return _check_batch(body, limits) if endpoint == "batch" else _check_single(body, limits)
 
 
-def _check_single(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one return per reason reads best
-    if len(body) > MOST_EVENT_BYTES:
-        return EVENT_TOO_LARGE
+def _check_single(body: bytes, limits: Limits) -> Accepted | Refusal:  # noqa: PLR0911  # one return per reason reads best
+    if len(body) > limits.event_bytes:
+        return event_too_large(limits)
     if body.count(b"{") + body.count(b"[") > MOST_DEPTH and is_too_deep(body):
         return TOO_DEEP
     try:
@@ -175,9 +201,9 @@ def _check_single(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one re
     return Accepted(1, key if type(key) is str else "")
 
 
-def _check_batch(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one return per reason reads best
-    if len(body) > MOST_BATCH_BYTES:
-        return BATCH_TOO_LARGE
+def _check_batch(body: bytes, limits: Limits) -> Accepted | Refusal:  # noqa: PLR0911  # one return per reason reads best
+    if len(body) > limits.batch_bytes:
+        return _batch_too_large(limits)
     mended: bytes | None = None
     try:
         try:
@@ -197,8 +223,8 @@ def _check_batch(body: bytes) -> Accepted | Refusal:  # noqa: PLR0911  # one ret
     for shared in (found.context, found.integrations, found.sentAt):
         if shared is not _NOTHING and (refusal := _check_shared(bytes(shared))) is not None:
             return refusal
-    if len(body) > MOST_EVENT_BYTES and any(memoryview(event).nbytes > MOST_EVENT_BYTES for event in events):
-        return EVENT_TOO_LARGE
+    if len(body) > limits.event_bytes and any(memoryview(event).nbytes > limits.event_bytes for event in events):
+        return event_too_large(limits)
     try:
         return Accepted(len(events), _decode_text(found.writeKey), mended)
     except _BAD_JSON:
