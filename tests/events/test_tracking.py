@@ -452,6 +452,29 @@ def test_unknown_path_is_404_or_the_fallbacks(path: str, *, is_ours: bool) -> No
     run(scenario)
 
 
+@pytest.mark.parametrize(
+    ("asked", "others"),
+    [
+        (b"anonymousid,authorization,content-type", ["anonymousid"]),
+        (b"Content-Type, RSA-Since-Last-Attempt ,rsa-retry-attempt", ["rsa-retry-attempt", "rsa-since-last-attempt"]),
+        (b"", []),
+        (b"*, a b, x:y, \xe4, " + b"x" * 65, []),
+        (b",".join(b"x-%d" % i for i in range(100, 400)), [f"x-{i}" for i in range(100, 270)] + ["x-27"]),
+    ],
+    ids=["rudderstack", "its-retry", "none", "no-names", "too-many"],
+)
+def test_preflight_allows_the_headers_that_other_libraries_bring(asked: bytes, others: list[str]) -> None:
+    async def scenario() -> None:
+        async with world() as here:
+            headers = [(b"origin", b"https://shop.example"), (b"access-control-request-headers", asked)]
+            answer = await here.post("/v1/track", b"", method="OPTIONS", headers=headers)
+            usual = ["authorization", "content-type", "content-encoding", "x-retry-count"]
+            assert answer.headers["access-control-allow-headers"].split(", ") == usual + others
+            assert answer.headers["vary"] == "access-control-request-headers"
+
+    run(scenario)
+
+
 def test_keys_are_loaded_again_when_they_changed() -> None:
     async def scenario() -> None:
         async with world(SERVER) as here:

@@ -10,6 +10,7 @@ Source: Segment HTTP Tracking API and the sources of its client libraries, read 
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -84,10 +85,13 @@ _OK_BODY = {"type": "http.response.body", "body": b'{"success":true}'}
 _PREFLIGHT_HEADERS = [
     _ANY_ORIGIN,
     (b"access-control-allow-methods", b"POST"),
-    (b"access-control-allow-headers", b"authorization, content-type, content-encoding, x-retry-count"),
     (b"access-control-max-age", b"86400"),
+    (b"vary", b"access-control-request-headers"),
     (b"content-length", b"0"),
 ]
+_USUAL_HEADERS = [b"authorization", b"content-type", b"content-encoding", b"x-retry-count"]
+_HEADER_NAME = re.compile(rb"[a-z0-9-]{1,64}")
+_MOST_ASKED_BYTES = 1024
 
 
 class TrackingApp:
@@ -171,7 +175,9 @@ class TrackingApp:
                 await send(_OK_BODY)
                 self._point("inbox.after_answer")
         elif method == "OPTIONS":
-            await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT_HEADERS})
+            asked = dict(scope["headers"]).get(b"access-control-request-headers", b"")
+            headers = [*_PREFLIGHT_HEADERS, (b"access-control-allow-headers", _allowed_headers(asked))]
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
         else:
             await _refuse(send, ONLY_POST)
@@ -350,6 +356,18 @@ async def _read_rest(first: MutableMapping[str, Any], receive: Receive, refusal:
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
+
+
+def _allowed_headers(asked: bytes) -> bytes:
+    """The names that a page may send: those of Segment's library, and whatever else it asks for.
+
+    Other libraries bring headers of their own (RudderStack `AnonymousId` and `Rsa-...`); a browser sends no event at all where one of them is
+    missing here. None of them is read. A wildcard would not do: not every browser knows it, and it never stands for Authorization.
+    """
+    others = {
+        name for one in asked[:_MOST_ASKED_BYTES].lower().split(b",") if _HEADER_NAME.fullmatch(name := one.strip())
+    }
+    return b", ".join([*_USUAL_HEADERS, *sorted(others.difference(_USUAL_HEADERS))])
 
 
 def _charset(content_type: bytes) -> str:
