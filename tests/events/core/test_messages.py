@@ -536,3 +536,60 @@ def test_a_public_key_sends_nothing_that_kundenkreis_says_itself(name: str) -> N
     found = read({"type": "track", "event": name, "anonymousId": "a"}, public=True)
     assert isinstance(found, Malformed)
     assert found.code == "needs_server_key"
+
+
+# --- libraries of RudderStack ---
+
+
+def test_traits_that_stand_in_the_context_of_an_identify_are_its_traits() -> None:
+    """RudderStack's libraries for Python and for web pages send them there and nowhere else."""
+    traits = {"email": "anna@example.org", "consent_email": True, "Cafe\u0301": 1}
+    found = message(event(type="identify", context={"traits": traits, "library": {"name": "RudderLabs"}}))
+    assert found.body["traits"] == {"email": "anna@example.org", "consent_email": True, "Caf\u00e9": 1}
+    assert found.body["context"] == {"library": {"name": "RudderLabs"}}
+    assert json.loads(found.raw) == found.body
+    assert found.unusable == ("consent_email", "Caf\u00e9")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "identify", "traits": {"plan": "pro"}, "context": {"traits": {"plan": "free"}}},
+        {"type": "identify", "traits": {}, "context": {"traits": {"plan": "free"}}},
+        {"type": "identify", "context": {"traits": "pro"}},
+        {"type": "track", "context": {"traits": {"plan": "free"}}},
+        {"type": "group", "groupId": "g-1", "context": {"traits": {"plan": "free"}}},
+    ],
+)
+def test_traits_in_the_context_of_other_calls_stay_there(changes: dict[str, Any]) -> None:
+    raw = json.dumps(event(**changes)).encode()
+    found = message(raw)
+    assert (found.body, found.raw) == (json.loads(raw), raw)
+
+
+def test_too_many_traits_in_the_context_are_too_many_traits() -> None:
+    traits = {f"k{i}": i for i in range(301)}
+    assert refusal(event(type="identify", context={"traits": traits})) == "too_many_keys"
+
+
+@pytest.mark.parametrize(
+    ("times", "happened_us"),
+    [
+        # Said by the caller, and called when: an import of last year's orders.
+        (
+            {"timestamp": "2025-11-21T10:00:00Z", "originalTimestamp": "2026-11-21T09:59:58Z"},
+            us("2025-11-21T10:00:00Z"),
+        ),
+        # The same with a clock that is a minute fast.
+        (
+            {
+                "timestamp": "2025-11-21T10:00:00Z",
+                "originalTimestamp": "2026-11-21T10:00:58Z",
+                "sentAt": "2026-11-21T10:01:00Z",
+            },
+            us("2025-11-21T09:59:00Z"),
+        ),
+    ],
+)
+def test_what_the_caller_says_counts_before_when_it_was_called(times: dict[str, str], happened_us: int) -> None:
+    assert message(event(**times)).happened_us == happened_us

@@ -199,6 +199,7 @@ def _message(body: dict[str, Any], raw: bytes, endpoint: str, request: _Request)
     if type(type_) is not str or type_ not in TYPES:
         raise _Bad("unknown_type", "type must be one of identify, track, page, screen, group, alias")
 
+    is_changed |= type_ == "identify" and _take_traits_of_context(body)
     user_id, anonymous_id, flags = _identity(body, token, request)
     previous_id = group_id = None
     is_plain = raw.isascii() and b"\\u" not in raw  # then nothing needs Unicode normalisation
@@ -302,6 +303,18 @@ def _merge_shared(body: dict[str, Any], request: _Request) -> bool:
     return True
 
 
+def _take_traits_of_context(body: dict[str, Any]) -> bool:
+    """RudderStack's libraries put the traits of an identify call into its context; where it has none of its own, they are moved to where
+    all others have them. An identify without traits that came through Segment's libraries has none there either.
+    """
+    context = body.get("context")
+    if body.get("traits") is not None or type(context) is not dict or type(context.get("traits")) is not dict:
+        return False
+    body["traits"] = context["traits"]
+    body["context"] = {name: value for name, value in context.items() if name != "traits"}
+    return True
+
+
 def _name(value: Any, field: str) -> str:
     if value is None:
         return ""
@@ -366,7 +379,7 @@ def _happened(body: dict[str, Any], request: _Request) -> tuple[Micros, int]:
         original, sent = stamp, None  # went through another collector, which has corrected it already
     else:
         sent = get("sentAt") or request.sent_at
-        if original is None:
+        if stamp is not None:  # beside it, RudderStack's libraries note under originalTimestamp when they were called
             original = stamp
     if original is None:
         return received_us, 0
