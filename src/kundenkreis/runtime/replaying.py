@@ -103,7 +103,13 @@ def _item(row: tuple[Any, ...]) -> InboxItem | None:
     if not isinstance(body, dict):
         return None
     kind = body.get("type")
-    return InboxItem(received_us, source, bool(public), kind if kind in TYPES else "track", bytes(raw))
+    if kind in TYPES:
+        return InboxItem(received_us, source, bool(public), kind, bytes(raw))
+    if "type" in body or "action" in body:  # which call it is stands in it, and is asked again
+        return InboxItem(received_us, source, bool(public), "batch", b'{"batch":[%s]}' % bytes(raw))
+    return InboxItem(
+        received_us, source, bool(public), "track", bytes(raw)
+    )  # put aside by version 0.1, which did not note the call
 
 
 def _wake(installation: Installation) -> None:

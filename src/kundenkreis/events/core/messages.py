@@ -42,6 +42,7 @@ EARLIEST_US: Micros = 365 * 24 * HOUR
 """1971-01-01: earlier instants are unset clocks and zero values, not events."""
 
 MOST_NAME_LENGTH = 200
+MOST_MESSAGE_ID = 255
 MOST_KEYS = 300
 """Keys of one `properties`, `traits` or `context`."""
 
@@ -91,7 +92,8 @@ class Malformed(msgspec.Struct, gc=False):
     detail: str
     """A sentence for people; holds no more of the event than names and ids."""
     raw: bytes
-    """The event's bytes, without write key and identity token where they could be read."""
+    """The event's bytes, without write key and identity token where they could be read, and with what only its request said of it
+    (which call it was, when the batch was sent, ...)."""
     message_id: str = ""
     """As in Message, so that a repeat is quarantined once."""
 
@@ -158,7 +160,7 @@ def read_item(
     try:
         found = _decode_batch(item.body)
     except _UNREADABLE:
-        return [_malformed("bad_json", "the batch is not valid JSON with a list of events", item.body, {}, request)]
+        return [_malformed("bad_json", "the batch is not valid JSON with a list of events", item.body, None, request)]
     request = request._replace(
         sent_at=found.sentAt,
         context=found.context if type(found.context) is dict and found.context else None,
@@ -358,8 +360,8 @@ def _message_id(body: dict[str, Any], raw: bytes, endpoint: str, request: _Reque
         return _own_id(raw, endpoint, request)
     if type(message_id) is int:
         return str(message_id)
-    if type(message_id) is not str or len(message_id) > 255:
-        raise _Bad("bad_message_id", "messageId must be text of at most 255 characters")
+    if type(message_id) is not str or len(message_id) > MOST_MESSAGE_ID:
+        raise _Bad("bad_message_id", f"messageId must be text of at most {MOST_MESSAGE_ID} characters")
     return message_id
 
 
@@ -419,11 +421,27 @@ def is_usable_key(key: str) -> bool:
 
 
 def _malformed(code: str, detail: str, raw: bytes, body: Any, request: _Request, *, endpoint: str = "") -> Malformed:
-    message_id = ""
-    if type(body) is dict:
-        if b"writeKey" in raw or b"identityToken" in raw:
-            _take_secrets(body)
-            raw = _encode(body)
-        declared = body.get("messageId")
-        message_id = declared if type(declared) is str and len(declared) <= 255 else ""
-    return Malformed(code, detail, raw, message_id or _own_id(raw, endpoint, request))
+    if type(body) is not dict:
+        return Malformed(code, detail, raw, _own_id(raw, endpoint, request))
+    if b"writeKey" in raw or b"identityToken" in raw:
+        _take_secrets(body)
+        raw = _encode(body)
+    declared = body.get("messageId")
+    message_id = declared if type(declared) is str and 0 < len(declared) <= MOST_MESSAGE_ID else ""
+    message_id = message_id or _own_id(raw, endpoint, request)
+    return Malformed(code, detail, _by_itself(body, raw, message_id, endpoint, request), message_id)
+
+
+def _by_itself(body: dict[str, Any], raw: bytes, message_id: str, endpoint: str, request: _Request) -> bytes:
+    """The bytes of a malformed event with what only its request said of it, so that it can be sent in again without that."""
+    said: dict[str, Any] = {}
+    if endpoint and body.get("type") != endpoint:
+        said["type"] = endpoint
+    if body.get("messageId") in (None, ""):
+        said["messageId"] = message_id
+    if request.sent_at is not None and not body.get("sentAt"):
+        said["sentAt"] = request.sent_at
+    if request.context is not None or request.integrations is not None:
+        _merge_shared(body, request)
+        said |= {field: body[field] for field in ("context", "integrations") if field in body}
+    return _encode({**body, **said}) if said else raw
