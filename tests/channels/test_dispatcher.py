@@ -336,6 +336,36 @@ def test_a_throttled_domain_rests_and_others_go_on(smtp: Office, sink: SmtpSink)
     assert smtp.run().accepted == 2
 
 
+@pytest.mark.parametrize(
+    ("stage", "reply"), [("dot", "554 5.7.1 Spam"), ("RCPT", "550 5.7.1 RESOLVER.RST.AuthRequired")]
+)
+def test_one_message_that_a_domain_refuses_holds_up_the_others_once(
+    smtp: Office, sink: SmtpSink, stage: Any, reply: str
+) -> None:
+    """The first of a domain is refused for what it is; who asks again after the rest are the others, and it behind them, later each time."""
+    sink.answer(stage, reply, to="a1@kunde1.example", times=-1)
+    report = smtp.run(*(message_of(n) for n in (1, 2, 3, 5)))
+    assert (report.queued, report.accepted) == (3, 1)
+    smtp.clock.pass_(10 * MINUTE)
+    assert smtp.run() == Report(claimed=2, accepted=2)
+    waits = []
+    for _ in range(5):
+        due_us = smtp.outbox.next_due_us()
+        assert due_us is not None
+        waits.append((due_us - smtp.clock.at_us) // MINUTE)
+        smtp.clock.pass_(due_us - smtp.clock.at_us)
+        assert smtp.run() == Report(claimed=1, queued=1)
+    assert waits == [5, 25, 40, 70, 130]
+
+
+def test_a_server_that_refuses_everybody_holds_up_no_message_of_its_own(smtp: Office, sink: SmtpSink) -> None:
+    sink.answer("MAIL", "550 5.7.1 blocked using a blocklist")
+    report = smtp.run(*(message_of(n) for n in (1, 3)))
+    assert (report.queued, [row["attempts"] for row in smtp.outbox.rows.values()]) == (2, [0, 0])
+    smtp.clock.pass_(10 * MINUTE)
+    assert smtp.run().accepted == 2
+
+
 def test_a_fault_of_ours_stops_the_sender_and_calls_somebody(smtp: Office, sink: SmtpSink) -> None:
     sink.answer("MAIL", "530 5.7.0 Authentication required", times=-1)
     report = smtp.run(*(message_of(n) for n in (1, 2, 3)))

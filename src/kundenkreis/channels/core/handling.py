@@ -12,7 +12,7 @@ from kundenkreis.channels.core import feedback
 from kundenkreis.channels.core.claims import Claim, Completion, State
 from kundenkreis.channels.core.journal_lines import Receipt
 from kundenkreis.channels.core.outcomes import Outcome, Rejected, Retry, Sent, Uncertain
-from kundenkreis.channels.core.smtp_replies import RETRY_STEPS, THROTTLE_REST, next_try_us
+from kundenkreis.channels.core.smtp_replies import RETRY_STEPS, THROTTLE_REST, next_try_us, step_us
 from kundenkreis.kernel.ids import Micros
 from kundenkreis.kernel.zones import MINUTE, SECOND
 
@@ -56,6 +56,10 @@ def ended(
             ),
         ),
     )
+
+
+_ABOUT_ONE = frozenset({"rcpt", "data", "dot"})
+"""Stages at which a server answers about one message; before them it knows of none."""
 
 
 def withheld(claim: Claim, reason: str, *, at_us: Micros, **facts: Any) -> Completion:
@@ -167,10 +171,14 @@ def uncertain(claim: Claim, line: str, *, at_us: Micros) -> Completion:
 def _retry(claim: Claim, outcome: Retry, *, at_us: Micros) -> Completion:
     answer, line, message = outcome.answer, outcome.reply.line(), claim.message
     if not answer.costs_attempt:
-        until = at_us + rest_of(outcome)
+        until, attempts = at_us + rest_of(outcome), claim.attempts
+        if answer.kind == "policy_rejected" and outcome.reply.stage in _ABOUT_ONE:
+            # It may be meant for this message alone: the others of its domain go first, so that one never holds up all until it expires.
+            attempts += 1
+            until += step_us(attempts)
         if until > message.valid_until_us:
             return ended(claim, "failed", feedback.FAILED, at_us=at_us, reply=line, reason="expired_while_waiting")
-        return rested(claim, until, line, at_us=at_us)
+        return again(claim, at_us=at_us, try_us=until, reply=line, attempts=attempts, uncertain=claim.uncertain)
     following = next_try_us(
         claim.attempts + 1,
         at_us=at_us,

@@ -206,17 +206,15 @@ LIFE: dict[str, Micros] = {"transactional": DAY, "service": DAY, "marketing": 4 
 """How long a message is tried after its first attempt, at most; its own validity ends it earlier."""
 
 
+def step_us(attempts: int) -> Micros:
+    """How long a message waits after that many attempts."""
+    return RETRY_STEPS[max(attempts - 1, 0)] if attempts <= len(RETRY_STEPS) else RETRY_LATER
+
+
 def next_try_us(
     attempts: int, *, at_us: Micros, first_us: Micros, message_class: str, valid_until_us: Micros
 ) -> Micros | None:
     """When to try again after `attempts` attempts, None if that would be too late for this message."""
-    step = (
-        RETRY_STEPS[attempts - 1]
-        if 0 < attempts <= len(RETRY_STEPS)
-        else RETRY_LATER
-        if attempts > 0
-        else RETRY_STEPS[0]
-    )
-    candidate = at_us + step
+    candidate = at_us + step_us(attempts)
     last = min(first_us + LIFE.get(message_class, DAY), valid_until_us)
     return candidate if candidate <= last else None
