@@ -147,6 +147,39 @@ WORDS: dict[str, dict[Language, str]] = {
     "everything": {"de": "Löschung oder Einschränkung", "en": "erasure or restriction"},
 }
 
+FAILURES: dict[str, dict[Language, str]] = {
+    "undeliverable_syntax": {"de": "die Adresse ist nicht lesbar", "en": "the address cannot be read"},
+    "undeliverable_length": {"de": "die Adresse ist zu lang", "en": "the address is too long"},
+    "undeliverable_domain": {"de": "diese Domain kann es nicht geben", "en": "there can be no such domain"},
+    "undeliverable_literal": {
+        "de": "statt einer Domain steht eine IP-Nummer in der Adresse", "en": "the address has an IP number in place of a domain",
+    },
+    "undeliverable_utf8": {
+        "de": "Umlaute oder fremde Schrift vor dem @ werden nicht versendet", "en": "letters outside ASCII before the @ are not sent to",
+    },
+    "hard_bounce": {"de": "die Adresse gibt es nicht", "en": "the address does not exist"},
+    "soft_bounce": {"de": "das Postfach nimmt gerade nichts an", "en": "the mailbox takes nothing at the moment"},
+    "content_rejected": {"de": "der Mailserver lehnt den Inhalt ab", "en": "the mail server refuses the content"},
+    "expired_while_waiting": {
+        "de": "der Mailserver ließ warten, bis sie nicht mehr nützlich war", "en": "the mail server kept it waiting until it was of no more use",
+    },
+    "tried_too_long": {"de": "alle Versuche sind vergangen", "en": "all attempts have passed"},
+    "render_limit": {"de": "der Inhalt wurde beim Zusammensetzen zu groß", "en": "the content grew too large when it was put together"},
+    "render_data": {
+        "de": "mit den Daten der Person ließ sich der Inhalt nicht zusammensetzen", "en": "the content could not be put together with the person's data",
+    },
+    "render_empty_subject": {"de": "der Betreff ist leer", "en": "the subject is empty"},
+    "render_raised": {"de": "Fehler im Programm beim Zusammensetzen", "en": "a fault of the program when it was put together"},
+    "deliver_raised": {"de": "Fehler im Programm beim Übergeben", "en": "a fault of the program when it was handed over"},
+    "channel_missing": {"de": "den Kanal gibt es nicht mehr", "en": "the channel is gone"},
+    "content_missing": {"de": "den Inhalt gibt es nicht mehr", "en": "the content is gone"},
+    "recipient_missing": {"de": "die Person gibt es nicht mehr", "en": "the person is gone"},
+    "message_class_changed": {
+        "de": "der Inhalt ist inzwischen für eine andere Art von Nachricht", "en": "the content is for another class of message by now",
+    },
+}  # fmt: skip
+"""Why a message could not be handed over: what Message Failed gives as its reason. A channel of a plug-in may have others."""
+
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
@@ -165,7 +198,8 @@ def reason_text(reason: list[Any], *, language: Language, clock: Zone) -> str:
             text = text.replace(f"{{{i}_us}}", _moment(detail, language, clock)).replace(
                 f"{{{i}_span}}", _span(detail, language)
             )
-        text = text.replace(f"{{{i}}}", _plain(detail, language))
+        words = FAILURES.get(str(detail)) if rule == "failed" else None
+        text = text.replace(f"{{{i}}}", words[language] if words is not None else _plain(detail, language))
     return text
 
 
