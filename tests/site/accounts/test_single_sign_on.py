@@ -27,6 +27,9 @@ class Provider:
 
     def __init__(self) -> None:
         self.claims: dict[str, Any] = {}
+        self.signed: dict[str, Any] = {}
+        """What the ID token says otherwise than the user info."""
+        self.issuer = self.leaves_out = ""
         provider = self
 
         class Answer(BaseHTTPRequestHandler):
@@ -54,19 +57,24 @@ class Provider:
         self._thread.start()
 
     def configuration(self) -> dict[str, Any]:
-        return {
-            "issuer": self.url,
+        whole = {
+            "issuer": self.issuer or self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "userinfo_endpoint": f"{self.url}/me",
             "jwks_uri": f"{self.url}/keys",
         }
+        return {name: value for name, value in whole.items() if name != self.leaves_out}
 
     def id_token(self) -> str:
         now = int(time.time())
-        return jwt.encode({"iss": self.url, "aud": CLIENT, "iat": now, "exp": now + 60, **self.claims}, "k" * 32)
+        usual = {"iss": self.issuer or self.url, "aud": CLIENT, "iat": now, "exp": now + 60}
+        said = {**usual, **self.claims, **self.signed}
+        return jwt.encode({name: value for name, value in said.items() if value is not None}, "k" * 32)
 
     def close(self) -> None:
+        if not self._thread.is_alive():
+            return
         self.server.shutdown()
         self.server.server_close()
         self._thread.join()
@@ -91,11 +99,13 @@ def provider(site: Site) -> Iterator[Provider]:
     made.close()
 
 
-def come_back(site: Site, provider: Provider, **claims: Any) -> tuple["Client", Any]:
+def come_back(
+    site: Site, provider: Provider, *, start: dict[str, str] | None = None, **claims: Any
+) -> tuple["Client", Any]:
     """Go to the provider, which says who it is, and come back."""
     provider.claims = {"sub": "4711", "email_verified": True, **claims}
     client = site.visitor()
-    away = client.get("/login/sso/company/", HTTP_HOST="127.0.0.1:8321")
+    away = client.get("/login/sso/company/", start or {}, HTTP_HOST="127.0.0.1:8321")
     asked = parse_qs(urlsplit(away["Location"]).query)
     assert away["Location"].startswith(f"{provider.url}/authorize?")
     assert asked["redirect_uri"] == ["http://127.0.0.1:8321/login/sso/company/back/"]
@@ -149,3 +159,103 @@ def test_answer_that_was_not_asked_for_signs_nobody_in_a38(site: Site, provider:
     back = client.get("/login/sso/company/back/", {"code": "c", "state": "guessed"})
     assert "Not signed in" in back.content.decode()
     assert client.get("/mailbox/").status_code == 302
+
+
+def shown(answer: Any) -> tuple[int, bool]:
+    """Status, and whether the page says that the provider is the reason."""
+    return answer.status_code, "Single sign-on is out of order" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("told", "lets_in"), [("true", True), ("True", True), ("false", False), (None, False), (1, False)]
+)
+def test_only_a_verified_address_counts_however_it_is_written(
+    site: Site, provider: Provider, told: object, lets_in: bool
+) -> None:
+    make_account("ada@example.com", password=None)
+    client, _back = come_back(site, provider, email="ada@example.com", email_verified=told)
+    assert (client.get("/mailbox/").status_code == 200) == lets_in
+
+
+def test_what_is_told_about_somebody_else_is_not_believed(site: Site, provider: Provider) -> None:
+    make_account("ada@example.com", password=None)
+    provider.signed = {"sub": "4712"}
+    client, back = come_back(site, provider, email="ada@example.com")
+    assert (shown(back), client.get("/mailbox/").status_code) == ((502, True), 302)
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [{"aud": "another"}, {"iss": "https://evil.example"}, {"exp": 1_700_000_000}, {"sub": "x" * 192}, {"sub": None}],
+)
+def test_token_that_is_not_for_us_signs_nobody_in(site: Site, provider: Provider, signed: dict[str, Any]) -> None:
+    make_account("ada@example.com", password=None)
+    provider.signed = signed
+    client, back = come_back(
+        site, provider, email="ada@example.com", **({"sub": signed["sub"]} if "sub" in signed else {})
+    )
+    assert (shown(back), client.get("/mailbox/").status_code) == ((502, True), 302)
+
+
+def test_another_provider_does_not_sign_in_whom_the_one_before_knew_by_the_same_subject(
+    site: Site, provider: Provider
+) -> None:
+    make_account("ada@example.com", password=None)
+    make_account("bo@example.com", password=None)
+    client, _back = come_back(site, provider, email="ada@example.com")
+    assert client.get("/mailbox/").status_code == 200
+    provider.issuer = "https://new.example"
+    for email, lets_in in (("eve@example.com", False), ("bo@example.com", True)):
+        client, _back = come_back(site, provider, email=email)
+        assert (client.get("/mailbox/").status_code == 200) == lets_in
+    assert ">bo@example.com<" in client.get("/account/").content.decode()
+
+
+def test_whoever_was_let_in_once_comes_in_by_their_subject(site: Site, provider: Provider) -> None:
+    make_account("ada@example.com", password=None)
+    for email in ("ada@example.com", "ada.new@example.com"):
+        client, _back = come_back(site, provider, email=email)
+        assert client.get("/mailbox/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "missing", ["issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"]
+)
+def test_provider_that_speaks_something_else_is_told(
+    site: Site, provider: Provider, missing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.leaves_out = missing
+    assert shown(site.visitor().get("/login/sso/company/")) == (502, True)
+    assert "Single sign-on failed: OAuth2Error: The provider's configuration does not name all of" in caplog.text
+
+
+def test_provider_that_is_down_is_told_before_and_after(site: Site, provider: Provider) -> None:
+    client = site.visitor()
+    state = parse_qs(urlsplit(client.get("/login/sso/company/")["Location"]).query)["state"][0]
+    provider.close()
+    assert shown(site.visitor().get("/login/sso/company/")) == (502, True)
+    assert shown(client.get("/login/sso/company/back/", {"code": "c", "state": state})) == (502, True)
+
+
+@pytest.mark.parametrize("process", ["connect", "redirect", "x"])
+def test_single_sign_on_is_for_signing_in_alone(site: Site, provider: Provider, process: str) -> None:
+    assert site.insider().get("/login/sso/company/", {"process": process}).status_code == 404
+
+
+def test_disabled_account_is_told_that_it_was_not_signed_in(site: Site, provider: Provider) -> None:
+    from kundenkreis.site.models import Account
+
+    make_account("ada@example.com", password=None)
+    Account.objects.update(is_active=False)
+    client, back = come_back(site, provider, email="ada@example.com")
+    assert back["Location"] == "/login/sso/failed/"
+    assert "Not signed in" in client.get("/login/sso/failed/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_nobody_is_sent_elsewhere_after_single_sign_on_a15(site: Site, provider: Provider, target: str) -> None:
+    make_account("ada@example.com", password=None)
+    _client, back = come_back(site, provider, start={"next": target}, email="ada@example.com")
+    assert (back.status_code, back["Location"]) == (302, "/")

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from cryptography.fernet import Fernet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,6 +20,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from requests import RequestException
 
 from kundenkreis.settings import secret_key
 from kundenkreis.site import mail
@@ -38,6 +41,8 @@ _EVENTS = {
 }
 """What allauth would send a notice about -> what the audit log calls it."""
 
+SSO_BACK = "openid_connect_callback"
+"""Name of the address to which the provider sends people back."""
 _WRONG = gettext_lazy("E-mail address or password is not right.")
 _TOO_OFTEN = gettext_lazy("That was tried too often. Wait five minutes, then try again.")
 
@@ -133,7 +138,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """A disabled account gets in by no other way either (single sign-on, passkey)."""
-        return redirect("login")
+        by_provider = request.resolver_match is not None and request.resolver_match.url_name == SSO_BACK
+        return redirect("socialaccount_login_error" if by_provider else "login")
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth ships no types
@@ -172,3 +178,12 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allaut
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Nobody comes in who was not invited."""
         return False
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+    ) -> None:
+        """Where the provider is the reason, the page and the log say so. Without one: cancelled, or an answer nobody asked for."""
+        if isinstance(exception, (RequestException, OAuth2Error)):
+            from kundenkreis.site.accounts.single_sign_on import provider_failed  # noqa: PLC0415 - needs the tables
+
+            raise ImmediateHttpResponse(provider_failed(request, exception))

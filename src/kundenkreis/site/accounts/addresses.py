@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from allauth.socialaccount.providers.openid_connect import views as openid
 from django.urls import register_converter
 
+from kundenkreis.site.accounts import single_sign_on
 from kundenkreis.site.pages import account, login
 from kundenkreis.site.routes import EVERYBODY, SIGNED_IN, Openness, route
 
@@ -44,8 +44,13 @@ ADDRESSES = [
     ),
     route("login/sso/failed/", login.sso_failed, name="socialaccount_login_error", see=EVERYBODY),
     route("login/sso/cancelled/", login.sso_failed, name="socialaccount_login_cancelled", see=EVERYBODY),
-    route("login/sso/<str:provider_id>/", openid.login, name="openid_connect_login", see=EVERYBODY),
-    route("login/sso/<str:provider_id>/back/", openid.callback, name="openid_connect_callback", see=EVERYBODY),
+    route("login/sso/<str:provider_id>/", single_sign_on.go, name="openid_connect_login", see=EVERYBODY),
+    route(
+        "login/sso/<str:provider_id>/back/",
+        single_sign_on.come_back,
+        name="openid_connect_callback",
+        see=EVERYBODY,
+    ),
     route("login/<str:token>/", login.use_link, name="login_link", **OPEN),
     route("invitation/<str:token>/", login.accept_invitation, name="invitation", **OPEN),
     route("welcome/", login.welcome, name="welcome", **OWN),
