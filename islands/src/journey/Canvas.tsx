@@ -20,6 +20,7 @@ const MARGIN = 24;
 interface Conflict {
   told: string;
   revision: number;
+  madeFrom: string;
   mine: unknown;
   fields: FormData;
 }
@@ -28,6 +29,7 @@ interface Refused {
   problem?: string;
   conflict?: string;
   revision?: number;
+  made_from?: string;
   mine?: unknown;
 }
 
@@ -96,6 +98,7 @@ function Drawing({ editor, first }: Props) {
       if (saved) saved.textContent = t("Saved.");
       editor.querySelector<HTMLElement>("[data-discard]")?.removeAttribute("hidden"); // the first change makes the draft
       for (const field of editor.querySelectorAll<HTMLInputElement>(".editor-head input[name=revision]")) field.value = String(answer.revision);
+      for (const field of editor.querySelectorAll<HTMLInputElement>(".editor-head input[name=made_from]")) field.value = answer.made_from;
       if (answer.opened) {
         setSelected(answer.opened);
         openForm(answer.opened, false);
@@ -108,7 +111,10 @@ function Drawing({ editor, first }: Props) {
   const change = useCallback(
     async (fields: FormData, mode: "new" | "undo" | "redo" = "new") => {
       const before = latest.current.document;
-      if (!fields.has("again")) fields.set("revision", String(latest.current.revision));
+      if (!fields.has("again")) {
+        fields.set("revision", String(latest.current.revision));
+        fields.set("made_from", latest.current.made_from);
+      }
       fields.delete("again");
       fields.set("seen", JSON.stringify(before));
       setBusy(true);
@@ -120,7 +126,7 @@ function Drawing({ editor, first }: Props) {
         return answer;
       } catch (error) {
         const answer = error instanceof RefusedError ? (error.problem as Refused | null) : null;
-        if (answer?.conflict !== undefined) setConflict({ told: answer.conflict, revision: answer.revision ?? 0, mine: answer.mine ?? null, fields });
+        if (answer?.conflict !== undefined) setConflict({ told: answer.conflict, revision: answer.revision ?? 0, madeFrom: answer.made_from ?? "", mine: answer.mine ?? null, fields });
         else setProblem(answer?.problem ?? t("Not saved: the server does not answer. Please try again."));
         return null;
       } finally {
@@ -143,8 +149,9 @@ function Drawing({ editor, first }: Props) {
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus(), [conflict]);
   const settle = useCallback(
-    (fields: FormData, revision: number) => {
+    (fields: FormData, { revision, madeFrom }: Conflict) => {
       fields.set("revision", String(revision));
+      fields.set("made_from", madeFrom);
       fields.set("again", "1");
       void change(fields);
     },
@@ -301,7 +308,7 @@ function Drawing({ editor, first }: Props) {
         <section className="canvas-conflict" role="alertdialog" aria-label={t("Two changes at once")} tabIndex={-1} ref={panel}>
           <div dangerouslySetInnerHTML={{ __html: conflict.told }} />
           <p className="actions">
-            <button type="button" className="primary" disabled={isBusy} onClick={() => settle(conflict.fields, conflict.revision)}>
+            <button type="button" className="primary" disabled={isBusy} onClick={() => settle(conflict.fields, conflict)}>
               {t("Make my change there too")}
             </button>
             {conflict.mine !== null && (
@@ -312,7 +319,7 @@ function Drawing({ editor, first }: Props) {
                   const whole = new FormData();
                   whole.set("change", "replace");
                   whole.set("document", JSON.stringify(conflict.mine));
-                  settle(whole, conflict.revision);
+                  settle(whole, conflict);
                 }}
               >
                 {t("Put mine in its place")}

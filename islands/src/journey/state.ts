@@ -31,6 +31,8 @@ export interface Kind {
 
 export interface State {
   revision: number;
+  /** Names what the forms are made from: a revision can come again. */
+  made_from: string;
   document: unknown;
   width: number;
   height: number;

@@ -43,6 +43,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """journey:welcome, policy."""
         return key_of(self.kind, self.id)
 
+    @property
+    def says(self) -> str:
+        """Names what it says: a revision can come again, after a draft was dropped and another begun."""
+        return name_of(self.document)
+
 
 class DraftStore(Protocol):
     """Where drafts are kept (runtime/drafts.py; a fake in definitions/testing.py)."""

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from kundenkreis.definitions.canonical import canonical_json
+from kundenkreis.definitions.drafts import name_of
 from kundenkreis.definitions.testing import MemoryDrafts, MemoryPublisher
-from kundenkreis.definitions.use_cases.edit_drafts import in_force
+from kundenkreis.definitions.use_cases.edit_drafts import in_force, published
 from kundenkreis.playbooks.shipped import shipped_rulebook
 from kundenkreis.site.difference_words import change_lines
 from kundenkreis.site.ports.trials import TrialResult
@@ -57,12 +58,17 @@ class Shop:
 
     def change(self, **fields: Any) -> dict[str, Any]:
         """One change as the canvas sends it."""
-        draft = self.drafts.find("journey", "welcome")
-        fields = {**fields, "revision": draft.revision if draft else 0}
+        fields = {**fields, **self.stand()}
         answer = self.browser.post("/journeys/welcome/edit/", fields, headers={"Accept": "application/json"})
         assert answer.status_code == 200, answer.content
         found: dict[str, Any] = answer.json()
         return found
+
+    def stand(self) -> dict[str, Any]:
+        """What every form says that it was made from."""
+        draft = self.drafts.find("journey", "welcome")
+        says = name_of(published(self.publisher, "journey", "welcome"))
+        return {"revision": draft.revision if draft else 0, "made_from": draft.says if draft else says}
 
     def document(self) -> dict[str, Any]:
         draft = self.drafts.find("journey", "welcome")
@@ -278,6 +284,42 @@ def test_without_a_script_the_second_sees_what_their_change_would_do(shop: Shop)
     again = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page[page.index("<main") :]))
     assert shop.browser.post("/journeys/welcome/edit/", again).status_code == 302
     assert shop.document()["steps"][3]["wait"]["days"] == 9
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_what_was_published_since_it_was_opened_is_not_undone_by_a_change(shop: Shop, accept: str) -> None:
+    opened = form_of(shop.page("/journeys/welcome/edit/"), "outline-pause_benefits")
+    days = {"change": "configure", "step": "pause_benefits", "config.at": "10:00"}
+    shop.change(**days, **{"config.days": "5"})
+    shop.browser.post("/journeys/welcome/publish/", {"revision": "1"})
+    mine = {**opened, **days, "config.days": "9"}
+    answer = shop.browser.post("/journeys/welcome/edit/", mine, headers={"Accept": accept})
+    assert (answer.status_code, shop.drafts.every()) == (409, ())
+    shop.change(**days, **{"config.days": "6"})  # their next draft has the revision that a tab of before may know
+    answer = shop.browser.post("/journeys/welcome/edit/", mine | {"revision": "1"}, headers={"Accept": accept})
+    assert (answer.status_code, shop.document()["steps"][3]["wait"]["days"]) == (409, 6)
+    old = {"revision": "1", "made_from": opened["made_from"]}
+    assert shop.browser.post("/journeys/welcome/discard/", old)["Location"] == "/journeys/welcome/edit/"
+    shop.browser.post("/journeys/welcome/publish/", old)
+    assert shop.document()["steps"][3]["wait"]["days"] == 6
+
+
+def test_a_change_to_a_draft_that_is_gone_can_begin_it_anew(site: Site) -> None:
+    shop = Shop(site, with_journeys=False)
+    shop.browser.post("/journeys/library/welcome/", {"goal_days": "14", "control_percent": "5"})
+    seen = shop.document()
+    stand = shop.stand()
+    shop.browser.post("/journeys/welcome/discard/", {"revision": "1"})
+    mine = {**stand, "change": "remove", "step": "hello", "seen": json.dumps(seen)}
+    answer = shop.browser.post("/journeys/welcome/edit/", mine, headers={"Accept": "application/json"})
+    told = answer.json()
+    assert (answer.status_code, told["revision"], told["made_from"]) == (409, 0, "")
+    again = {"revision": "0", "made_from": "", "change": "replace", "document": json.dumps(told["mine"])}
+    again["seen"] = json.dumps(seen)
+    assert (
+        shop.browser.post("/journeys/welcome/edit/", again, headers={"Accept": "application/json"}).status_code == 200
+    )
+    assert "hello" not in [step["id"] for step in shop.document()["steps"]]
 
 
 @pytest.mark.parametrize(

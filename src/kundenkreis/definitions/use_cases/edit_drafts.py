@@ -26,20 +26,24 @@ def save_draft(
     actor: str,
     at_us: Micros,
     rebase: bool = False,
+    made_from: str | None = None,
 ) -> Draft:
     """Keep a document as the next revision of its draft; it may hold mistakes.
 
     Args:
         revision: of the draft that was edited; 0 = there was none.
         rebase: it has been compared with what is in force now, so it may be published over it.
+        made_from: `name_of` what the editor began with: the draft, or what was in force where there was none. None: it does not say.
 
     Raises:
         BadDraftError: no kind, no usable id, too large.
-        StaleDraftError: somebody else saved or discarded it; `current` holds their draft, None if it is gone.
+        StaleDraftError: somebody else saved, discarded or published it; `current` holds their draft, None if it is gone.
     """
     kind, name = head_of(document)
     before = drafts.find(kind, name)
     if (before.revision if before is not None else 0) != revision:
+        raise _stale(before)
+    if made_from is not None and made_from != what_is_edited(kind, name, before, publisher):
         raise _stale(before)
     if before is not None and not rebase:
         base_version, base = before.base_version, before.base
@@ -54,12 +58,23 @@ def save_draft(
     return draft
 
 
-def discard_draft(kind: str, name: str, drafts: DraftStore, *, revision: int) -> None:
+def what_is_edited(kind: str, name: str, draft: Draft | None, publisher: Publisher) -> str:
+    """`name_of` what an editor begins with: the draft, else what is in force; "" where there is neither."""
+    return draft.says if draft is not None else name_of(published(publisher, kind, name))
+
+
+def discard_draft(kind: str, name: str, drafts: DraftStore, *, revision: int, made_from: str | None = None) -> None:
     """Drop a draft.
+
+    Args:
+        made_from: `name_of` the draft that was looked at. None: it is not said.
 
     Raises:
         StaleDraftError: somebody else saved it since.
     """
+    seen = drafts.find(kind, name)
+    if seen is not None and made_from is not None and made_from != seen.says:
+        raise _stale(seen)
     if not drafts.remove(kind, name, revision=revision):
         current = drafts.find(kind, name)
         if current is not None:

@@ -24,7 +24,17 @@ from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_p
 from kundenkreis.site.access import may
 from kundenkreis.site.audit import audit
 from kundenkreis.site.difference_words import change_lines
-from kundenkreis.site.drafting import drop_draft, free_id, keep_draft, open_document, opponent_of, publish_draft
+from kundenkreis.site.drafting import (
+    drop_draft,
+    free_id,
+    in_force_name,
+    keep_draft,
+    made_from,
+    open_document,
+    opponent_of,
+    publish_draft,
+    was_there,
+)
 from kundenkreis.site.forms.acts import acted
 from kundenkreis.site.forms.as_before import as_before
 from kundenkreis.site.forms.condition_form import ConditionForms
@@ -114,7 +124,7 @@ class Section:
 
 def edit(request: HttpRequest, edited: Edited, more: Mapping[str, Any] | None = None) -> HttpResponse:
     """The form on the draft, or on what is in force where there is no draft."""
-    document, draft = begin(edited)
+    document, draft = begin(edited, was_there=was_there(request))
     if request.method != "POST":
         return _show(request, edited, document, draft, more=more)
     read = read_posted(request, edited, document)
@@ -122,7 +132,7 @@ def edit(request: HttpRequest, edited: Edited, more: Mapping[str, Any] | None = 
     if act != "save":
         return _show(request, edited, acted(read, act, PREFIX), draft, more=more)
     if edited.is_new:
-        edited = replace(edited, id=free_id(edited.kind, read.get("name") or {}))
+        edited = replace(edited, id=free_id(edited.kind, read.get("name") or {}, read))
         read["id"] = edited.id
         if not edited.id:
             return _show(request, edited, read, draft, problem=_("Give it a name."), status=422, more=more)
@@ -138,10 +148,12 @@ def edit(request: HttpRequest, edited: Edited, more: Mapping[str, Any] | None = 
     return redirect(edited.address())
 
 
-def begin(edited: Edited) -> tuple[dict[str, Any], Draft | None]:
-    """(the document that the form begins with, its draft). Raises Http404 where there is none."""
+def begin(edited: Edited, *, was_there: bool = False) -> tuple[dict[str, Any], Draft | None]:
+    """(the document that the form begins with, its draft). Raises Http404 where there is none, and was none when the form was made."""
     document, draft = (None, None) if edited.is_new else open_document(edited.kind, edited.id)
     found = document if document is not None else edited.begin()
+    if found is None and was_there:
+        found = {"kind": edited.kind, "id": edited.id}
     if found is None:
         raise Http404
     return found, draft
@@ -179,6 +191,7 @@ def _show(
         "sections": _sections(edited, held, errors),
         "draft": draft,
         "revision": request.POST.get("revision") or (draft.revision if draft else 0),
+        "made_from": "" if edited.is_new else made_from(request, edited.kind, edited.id, draft),
         "problems": [one for one in (problem, *others) if one],
         "has_mistakes": bool(errors or others),
         "may_edit": may(edited.permission),
@@ -251,6 +264,7 @@ def _publishing(edited: Edited, draft: Draft, prepared: Prepared) -> dict[str, A
         "area": edited.area[0](),
         "back": edited.address(),
         "prepared": prepared,
+        "compared": in_force_name(draft),
         "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
         "changed": change_lines(published(mounted().sources.publisher, edited.kind, edited.id), draft.document),
         "moves": [(one, impact.estimate(one.entering), impact.estimate(one.leaving)) for one in impact.memberships]
@@ -263,6 +277,7 @@ def _publishing(edited: Edited, draft: Draft, prepared: Prepared) -> dict[str, A
 
 def discard(request: HttpRequest, edited: Edited) -> HttpResponse:
     """Drop the draft."""
-    drop_draft(request, edited.kind, edited.id)
+    if not drop_draft(request, edited.kind, edited.id):
+        return redirect(edited.address())
     held = published(mounted().sources.publisher, edited.kind, edited.id)
     return redirect(edited.address()) if held is not None or not edited.has_several else redirect(edited.area[1])

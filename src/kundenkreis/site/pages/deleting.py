@@ -16,7 +16,7 @@ from kundenkreis.definitions.use_cases.put_definition import delete_definition, 
 from kundenkreis.site import formats
 from kundenkreis.site.audit import audit
 from kundenkreis.site.definition_words import address_of, kind_word
-from kundenkreis.site.drafting import actor
+from kundenkreis.site.drafting import actor, seen_form
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.ports.uses import Use
 from kundenkreis.site.toasts import add_toast
@@ -42,7 +42,10 @@ def delete(request: HttpRequest, what: Deletable, name: str) -> HttpResponse:
         raise Http404
     title = formats.name_in(held.get("name") or {}, name)
     uses = sources.uses.find_uses(what.kind, name)
-    if request.method == "POST" and not uses:
+    draft = sources.drafts.find(what.kind, name)
+    drafted = draft.says if draft is not None else ""
+    is_news = draft is not None and seen_form(request) not in (None, drafted)
+    if request.method == "POST" and not uses and not is_news:
         return _delete(request, what, name, title)
     context = {
         "what": what,
@@ -51,6 +54,9 @@ def delete(request: HttpRequest, what: Deletable, name: str) -> HttpResponse:
         "area": what.area(),
         "back": reverse(what.page, args=[name]),
         "uses": [use_line(one) for one in uses],
+        "draft": draft,
+        "drafted": drafted,
+        "is_news": is_news,
         **({} if uses else _impact(what, name)),
     }
     return render(request, "forms/delete.html", context, status=409 if request.method == "POST" else 200)
@@ -120,5 +126,4 @@ def _impact(what: Deletable, name: str) -> dict[str, Any]:
     return {
         "moves": [(one, impact.estimate(one.entering), impact.estimate(one.leaving)) for one in impact.memberships],
         "is_estimate": impact.sample_percent < EVERYBODY,
-        "has_draft": sources.drafts.find(what.kind, name) is not None,
     }

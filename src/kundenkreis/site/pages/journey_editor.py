@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from kundenkreis.definitions.definition import Definitions
-from kundenkreis.definitions.drafts import CheckedDrafts, Draft, check_drafts
+from kundenkreis.definitions.drafts import CheckedDrafts, Draft, check_drafts, name_of
 from kundenkreis.definitions.errors import BadDraftError, StaleDraftError
 from kundenkreis.definitions.installed import installed_plugins
 from kundenkreis.definitions.use_cases.edit_drafts import discard_draft, in_force, published, save_draft
@@ -20,7 +20,7 @@ from kundenkreis.journeys.core.drawing import BOX_HEIGHT, BOX_WIDTH, END_SIZE, D
 from kundenkreis.journeys.core.editing import EditError, change_step, connect, insert_step, remove_step
 from kundenkreis.site import access, formats, journey_words
 from kundenkreis.site.difference_words import change_lines
-from kundenkreis.site.drafting import their_draft
+from kundenkreis.site.drafting import seen_form, their_draft
 from kundenkreis.site.formats import language
 from kundenkreis.site.journey_outline import Outline, outline_of, read_settings, read_step
 from kundenkreis.site.mistake_words import error_word, mistake_word
@@ -41,6 +41,8 @@ class Desk:
         found = self.draft.document if self.draft is not None else published(sources.publisher, "journey", journey_id)
         self.document: dict[str, Any] = dict(found) if found is not None else {}
         self.revision = self.draft.revision if self.draft is not None else 0
+        self.says = name_of(found)
+        """Names what the forms are made from."""
 
     def check(self) -> CheckedDrafts:
         """The checks of publishing."""
@@ -64,9 +66,10 @@ class Desk:
         """Keep the document as the next revision. Raises StaleDraftError, BadDraftError."""
         sources, someone = mounted().sources, access.viewer()
         draft = save_draft(
-            document, sources.drafts, sources.publisher, revision=revision, actor=someone.name if someone else "", at_us=mounted().clock_us()
+            document, sources.drafts, sources.publisher, revision=revision, actor=someone.name if someone else "", at_us=mounted().clock_us(),
+            made_from=self.says,
         )  # fmt: skip
-        self.draft, self.document, self.revision = draft, draft.document, draft.revision
+        self.draft, self.document, self.revision, self.says = draft, draft.document, draft.revision, draft.says
 
 
 @never_cache
@@ -74,7 +77,7 @@ class Desk:
 def edit(request: HttpRequest, journey_id: str) -> HttpResponse:
     """GET: the editor. POST: one change; answers with the journey as it is then, or leads back to the editor."""
     desk = Desk(journey_id)
-    if not desk.document:
+    if not desk.document and _seen(desk, request.POST) is None:
         return render(request, "site/problem.html", _gone(), status=404)
     if request.method == "POST":
         return _change(request, desk)
@@ -99,7 +102,7 @@ def _gone() -> dict[str, Any]:
 def _change(request: HttpRequest, desk: Desk) -> HttpResponse:
     sent = request.POST
     wants_json = "application/json" in request.headers.get("Accept", "")
-    if _revision(sent) != desk.revision:
+    if _revision(sent) != desk.revision or seen_form(request) not in (None, desk.says):
         return _conflict(request, desk, wants_json=wants_json)
     try:
         document, opened = _changed(desk, sent)
@@ -196,6 +199,7 @@ def _conflict(request: HttpRequest, desk: Desk, *, wants_json: bool) -> HttpResp
         "theirs": change_lines(seen, desk.document) if seen is not None else [],
         "yours": change_lines(base, mine) if mine is not None else [],
         "revision": desk.revision,
+        "made_from": desk.says,
         "fields": [(name, value) for name, value in request.POST.items() if name not in _NOT_AGAIN],
         "can_replace": seen is not None and mine is not None,
     }
@@ -206,12 +210,13 @@ def _conflict(request: HttpRequest, desk: Desk, *, wants_json: bool) -> HttpResp
         "problem": _told(who),
         "conflict": told,
         "revision": desk.revision,
+        "made_from": desk.says,
         "mine": mine if seen else None,
     }
     return JsonResponse(answer, status=_CONFLICT)
 
 
-_NOT_AGAIN = frozenset({"csrfmiddlewaretoken", "revision", "seen"})
+_NOT_AGAIN = frozenset({"csrfmiddlewaretoken", "revision", "made_from", "seen"})
 
 
 def _seen(desk: Desk, sent: QueryDict) -> dict[str, Any] | None:
@@ -235,6 +240,7 @@ def _state(desk: Desk, checked: CheckedDrafts, drawing: Drawing) -> dict[str, An
     wrong = [path[1] for path in own if len(path) > 1 and path[0] == "steps"]
     return {
         "revision": desk.revision,
+        "made_from": desk.says,
         "document": desk.document,
         "width": drawing.width,
         "height": drawing.height,
@@ -270,7 +276,13 @@ def _outline_html(request: HttpRequest, desk: Desk, checked: CheckedDrafts, draw
 def discard(request: HttpRequest, journey_id: str) -> HttpResponse:
     """Drop the draft."""
     try:
-        discard_draft("journey", journey_id, mounted().sources.drafts, revision=_revision(request.POST))
+        discard_draft(
+            "journey",
+            journey_id,
+            mounted().sources.drafts,
+            revision=_revision(request.POST),
+            made_from=seen_form(request),
+        )
     except StaleDraftError as error:
         add_toast(request, _told(current.edited_by if (current := their_draft(error)) else ""), tone="stop")
         return redirect("journey_edit", journey_id)

@@ -15,7 +15,7 @@ from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_p
 from kundenkreis.site import formats, journey_words
 from kundenkreis.site.audit import audit
 from kundenkreis.site.difference_words import change_lines
-from kundenkreis.site.drafting import publish_draft
+from kundenkreis.site.drafting import in_force_name, publish_draft
 from kundenkreis.site.journey_switching import switch_journey
 from kundenkreis.site.mistake_words import mistake_word
 from kundenkreis.site.mounted import mounted
@@ -51,6 +51,7 @@ def _context(draft: Draft, prepared: Prepared, *, include_existing: bool) -> dic
         "changes": change_lines(before, draft.document),
         "impact": journey_words.impact_lines(prepared.impact, draft.id) if prepared.impact is not None else [],
         "overtaken": bool(prepared.overtaken),
+        "compared": in_force_name(draft),
         "can_include": bool((draft.document.get("entry") or {}).get("segment_entered")),
         "include_existing": include_existing,
         "control": (draft.document.get("holdout") or {}).get("percent", 0),

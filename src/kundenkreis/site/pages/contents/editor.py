@@ -23,11 +23,14 @@ from kundenkreis.site.audit import audit
 from kundenkreis.site.drafting import (
     drop_draft,
     free_id,
+    in_force_name,
     keep_draft,
+    made_from,
     open_document,
     opponent_of,
     publish_draft,
     published_meanwhile,
+    was_there,
 )
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
 from kundenkreis.site.liquid_words import proposals
@@ -64,9 +67,9 @@ def _begin(request: HttpRequest, content_id: str) -> tuple[dict[str, Any], Draft
                 document[name] = [chosen]
         return document, None
     held, draft = open_document("content", content_id)
-    if held is None:
+    if held is None and not was_there(request):
         raise Http404
-    return held, draft
+    return held if held is not None else {"kind": "content", "id": content_id}, draft
 
 
 def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:
@@ -78,7 +81,7 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
     if act != "save":
         return _show(request, acted(read, act), draft)
     if not read["id"]:
-        read["id"] = free_id("content", read["name"])
+        read["id"] = free_id("content", read["name"], read)
     if not read["id"]:
         return _show(request, read, draft, name_error=_("Give the content a name."), status=422)
     try:
@@ -107,6 +110,8 @@ def _show(
         "is_new": not document["id"],
         "draft": draft,
         "revision": request.POST.get("revision") or (draft.revision if draft else 0),
+        "made_from": made_from(request, "content", document["id"], draft) if document["id"] else "",
+        "compared": in_force_name(draft) if draft is not None else "",
         "here": request.path,
         "published_meanwhile": published_meanwhile(draft) if draft is not None and conflict is None else [],
         "name_error": name_error,
@@ -228,7 +233,8 @@ def publish_content(request: HttpRequest, content_id: str) -> HttpResponse:
 
 def discard_content(request: HttpRequest, content_id: str) -> HttpResponse:
     """Drop the draft."""
-    drop_draft(request, "content", content_id)
+    if not drop_draft(request, "content", content_id):
+        return redirect("content_edit", content_id)
     return redirect("contents")
 
 

@@ -20,7 +20,17 @@ from kundenkreis.definitions.use_cases.publish_drafts import prepare_publishing
 from kundenkreis.site import formats
 from kundenkreis.site.access import viewer
 from kundenkreis.site.difference_words import change_lines
-from kundenkreis.site.drafting import drop_draft, free_id, keep_draft, open_document, opponent_of, publish_draft
+from kundenkreis.site.drafting import (
+    drop_draft,
+    free_id,
+    in_force_name,
+    keep_draft,
+    made_from,
+    open_document,
+    opponent_of,
+    publish_draft,
+    was_there,
+)
 from kundenkreis.site.forms.acts import acted
 from kundenkreis.site.forms.as_before import condition_as_before
 from kundenkreis.site.forms.condition_form import ConditionForms, chosen
@@ -40,19 +50,19 @@ _PLACE = re.compile(r"[a-z][A-Za-z0-9_.]{0,200}")
 @never_cache
 def edit_segment(request: HttpRequest, segment_id: str = "") -> HttpResponse:
     """The builder on the draft of a segment, or on what is in force where there is no draft; without an id a new one."""
-    document, draft = _begin(segment_id)
+    document, draft = _begin(segment_id, was_there=was_there(request))
     if request.method == "POST":
         return _posted(request, document, draft)
     return _show(request, document, draft, is_new=not segment_id)
 
 
-def _begin(segment_id: str) -> tuple[dict[str, Any], Draft | None]:
+def _begin(segment_id: str, *, was_there: bool) -> tuple[dict[str, Any], Draft | None]:
     if not segment_id:
         return {"kind": "segment", "id": "", "name": {}, "when": {"all": [{}]}}, None
     held, draft = open_document("segment", segment_id)
-    if held is None:
+    if held is None and not was_there:
         raise Http404
-    return held, draft
+    return held if held is not None else {"kind": "segment", "id": segment_id}, draft
 
 
 def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:
@@ -63,7 +73,7 @@ def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None)
         document["when"] = acted(document["when"], act, ROOT)
         return _show(request, document, draft, is_new=is_new)
     if is_new:
-        document["id"] = free_id("segment", document["name"])
+        document["id"] = free_id("segment", document["name"], document)
     if not document["id"]:
         return _show(request, document, draft, is_new=is_new, name_error=_("Give the segment a name."), status=422)
     try:
@@ -108,6 +118,7 @@ def _show(
         "redraw": "builder",
         "draft": draft,
         "revision": request.POST.get("revision") or (draft.revision if draft else 0),
+        "made_from": "" if is_new else made_from(request, "segment", document["id"], draft),
         "here": request.path,
         "is_new": is_new,
         "estimate": None,
@@ -193,6 +204,7 @@ def publish_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
         "draft": draft,
         "name": draft.document.get("name") or {},
         "prepared": prepared,
+        "compared": in_force_name(draft),
         "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
         "changed": change_lines(published(sources.publisher, "segment", segment_id), draft.document),
         "own": own,
@@ -206,6 +218,7 @@ def publish_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
 
 def discard_segment(request: HttpRequest, segment_id: str) -> HttpResponse:
     """Drop the draft."""
-    drop_draft(request, "segment", segment_id)
+    if not drop_draft(request, "segment", segment_id):
+        return redirect("segment_edit", segment_id)
     held = published(mounted().sources.publisher, "segment", segment_id)
     return redirect("segment", segment_id) if held is not None else redirect("segments")
