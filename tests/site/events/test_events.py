@@ -91,3 +91,16 @@ def test_what_was_set_aside_goes_in_again_and_says_why_it_comes_back(site: Site,
     assert source.find_set_aside(cursor="", limit=10).total == before.total  # nothing about it has changed
     assert browser.post("/events/quarantine/replay/", {"id": "x"}).status_code == 404
     assert site.insider(role="marketing").post("/events/quarantine/replay/").status_code == 403
+
+
+def test_a_customer_id_of_nineteen_digits_narrows_the_stream_and_what_is_no_id_finds_nothing(
+    site: Site, town: Town
+) -> None:
+    build_application(site.settings, sources=sources_of(town.installation), clock_us=town.installation.clock.now_us)
+    people = {line.profile_id for line in everything(town)}
+    longest = max(people)
+    assert (len(people), len(str(longest))) == (5, 19)
+    numbers = {str(line.number) for line in everything(town, profile_id=longest)}
+    for customer, wanted in ((str(longest), numbers), ("u1@example.com", set()), ("9" * 30, set())):
+        html = site.insider().get("/events/", {"customer": customer}).content.decode()
+        assert set(re.findall(r'href="/events/(\d+)/"', html)) == wanted

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from kundenkreis.kernel.ids import profile_id_in
 from kundenkreis.site.access import may
 from kundenkreis.site.audit import audit, audit_view
 from kundenkreis.site.formats import number as in_words
@@ -29,12 +30,10 @@ def show_stream(request: HttpRequest) -> HttpResponse:
     asked = {
         name: _clean(request.GET.get(name, "")) for name in ("name", "source", "customer", "all", "cursor", "paused")
     }
-    customer = asked["customer"]
-    is_id = customer.isascii() and customer.isdigit() and len(customer) <= 18
     query = EventQuery(
         name=asked["name"],
         source=asked["source"],
-        profile_id=int(customer) if is_id else None,
+        profile_id=profile_id_in(asked["customer"]) if asked["customer"] else None,
         with_derived=bool(asked["all"]),
         cursor=asked["cursor"],
         limit=PAGE_SIZE,
