@@ -93,3 +93,14 @@ def test_every_address_has_a_policy_and_an_example(site: Site) -> None:
     assert {name for name, _view, takes in addresses if takes} == set(ADDRESSES), "tests/site/accounts/addresses.py"
     names = [name for name, _view, _takes in addresses]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8321", "a b", "[::1", "127.0.0.1:8321:9", "x" * 300])
+def test_a_host_that_is_not_ours_is_refused_without_a_traceback(
+    site: Site, host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in ("/", "/login/", "/api/v1/status", "/invitation/x/"):
+        answer = site.visitor().get(path, HTTP_HOST=host)
+        assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")
+        assert "set KREIS_BASE_URL" in answer.content.decode()
+    assert [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"] == []
