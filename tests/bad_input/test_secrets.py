@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def written() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
+
+
+@pytest.mark.pure
+def test_every_secret_of_the_settings_is_kept_out_of_logs() -> None:
+    secret = {"smtp_password": "pass-7f3k9", "database": DSN, "oidc_client_secret": "client-7f3k9"}
+    assert set(secrets_of(Settings(**secret))) == set(secret.values())
+    assert {field.name for field in fields(Settings) if field.metadata["secret"]} == set(secret)
 
 
 @pytest.mark.pure

@@ -61,7 +61,7 @@ class JsonLines(logging.Formatter):
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """The values of the settings that nobody may read in a log."""
-    return tuple(each for each in (settings.smtp_password, settings.database) if each)
+    return tuple(each for each in (settings.smtp_password, settings.database, settings.oidc_client_secret) if each)
 
 
 def write_logs(settings: Settings, *, to: TextIO | None = None) -> None:
