@@ -85,6 +85,12 @@ class BadDraftError(CallerError):
     code = "bad_draft"
 
 
+class SpecialCategoryError(BadDraftError):
+    """This asks for a special category of personal data, and whoever cannot see those cannot count people by them."""
+
+    code = "special_category"
+
+
 class NoDraftError(CallerError):
     """There is no such draft; somebody may have published or discarded it."""
 

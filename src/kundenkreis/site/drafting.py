@@ -21,6 +21,7 @@ from kundenkreis.site.access import viewer
 from kundenkreis.site.difference_words import Difference, differences_between
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.naming import free_name, slug_of
+from kundenkreis.site.special_categories import check_writing
 from kundenkreis.site.toasts import add_toast
 
 _LONGEST_NAME = 32
@@ -73,6 +74,13 @@ def open_document(kind: str, name: str) -> tuple[dict[str, Any] | None, Draft | 
     return (dict(held) if held is not None else None), None
 
 
+def _before(document: Document) -> tuple[Document | None, Document | None]:
+    """What is in force, and the draft."""
+    sources, kind, name = mounted().sources, str(document.get("kind", "")), str(document.get("id", ""))
+    draft = sources.drafts.find(kind, name)
+    return published(sources.publisher, kind, name), draft.document if draft is not None else None
+
+
 def keep_draft(request: HttpRequest, document: Document) -> Draft:
     """Save what was posted over the revision that its form was made from.
 
@@ -80,8 +88,10 @@ def keep_draft(request: HttpRequest, document: Document) -> Draft:
 
     Raises:
         StaleDraftError, BadDraftError: see save_draft.
+        SpecialCategoryError: see check_writing.
     """
     sources = mounted().sources
+    check_writing(document, *_before(document))
     try:
         return save_draft(
             document,

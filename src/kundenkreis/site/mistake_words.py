@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext as _
 
 from kundenkreis.definitions.drafts import DraftMistake
-from kundenkreis.definitions.errors import BadDraftError, Path
+from kundenkreis.definitions.errors import BadDraftError, Path, SpecialCategoryError
 from kundenkreis.site import formats
 from kundenkreis.site.core_mistake_words import core_word
 
@@ -159,6 +159,13 @@ def _known() -> dict[str, str]:
 
 def error_word(error: BadDraftError) -> str:
     """Why a draft could not be kept, in the viewer's language."""
+    if isinstance(error, SpecialCategoryError):
+        asked = error.data.get("names")
+        names = ", ".join(asked) if isinstance(asked, list) else ""
+        return _(
+            "Not saved: this asks for a special category of personal data (%(names)s), which your role may not see. "
+            "Ask somebody who may, such as an owner or the data protection officer."
+        ) % {"names": names}
     largest = error.data.get("largest_bytes")
     if isinstance(largest, int):
         return _("This is too large to be kept: at most %(size)s characters.") % {"size": formats.number(largest)}

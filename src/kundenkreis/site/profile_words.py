@@ -10,8 +10,10 @@ from kundenkreis.site.personal import Field
 
 _FIELDS: Final[dict[str, Field]] = {
     "email": "email", "phone": "phone", "firstName": "name", "first_name": "name", "lastName": "name", "last_name": "name",
-    "name": "name", "title": "text", "religion": "sensitive", "health": "sensitive", "ethnicity": "sensitive",
+    "name": "name", "title": "text",
 }  # fmt: skip
+SENSITIVE: Final = frozenset({"religion", "health", "ethnicity"})
+"""Special categories of Art. 9 GDPR, in small letters: an attribute of such a name, and whatever lies inside one."""
 
 
 def attribute_word(name: str) -> str:
@@ -83,7 +85,12 @@ def value_word(name: str, text: str) -> str:
 
 def field_of(attribute: str) -> Field:
     """What sort of personal value an attribute holds, for masking."""
-    return _FIELDS.get(attribute, "text")
+    return "sensitive" if is_sensitive(attribute) else _FIELDS.get(attribute, "text")
+
+
+def is_sensitive(path: str) -> bool:
+    """Whether an attribute or property, with dots between the parts of its path, is of a special category."""
+    return any(part in SENSITIVE for part in path.casefold().split("."))
 
 
 def relation_word(kind: str) -> str:

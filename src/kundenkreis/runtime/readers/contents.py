@@ -1,7 +1,7 @@
 """Content read from the store: what is in force and in draft, what was sent, and previews for real people."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -98,7 +98,7 @@ class StoredContents:
 
     def preview(
         self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,
-        brand: Mapping[str, Any] | None = None,
+        brand: Mapping[str, Any] | None = None, hidden: Collection[str] = (),
     ) -> Preview:  # fmt: skip
         """See ports.Contents."""
         if brand is None:
@@ -115,7 +115,7 @@ class StoredContents:
         if isinstance(compiled, Problem):
             return _nothing(compiled.sentence())
         language, form = compiled.variants[key].language, compiled.variants[key].form_of_address
-        customer = self._customer(profile_id, language, form, definitions, without_name=without_name)
+        customer = self._customer(profile_id, language, form, definitions, without_name=without_name, hidden=hidden)
         rendered = render(compiled, self._variables(customer, definitions, language), language, form_of_address=form)
         if isinstance(rendered, RenderFailed):
             return _nothing(rendered.detail)
@@ -139,13 +139,20 @@ class StoredContents:
         return (Person(profile_id=0, name="Anna Muster", language="de"), *known)
 
     def _customer(
-        self, profile_id: int, language: str, form: str, definitions: Definitions, *, without_name: bool
+        self,
+        profile_id: int,
+        language: str,
+        form: str,
+        definitions: Definitions,
+        *,
+        without_name: bool,
+        hidden: Collection[str],
     ) -> dict[str, Any]:
         state = self._state(profile_id) or _invented(definitions)
         if without_name:
             for name in (*FIRST_NAMES, *LAST_NAMES, "name"):
                 state.profile.attributes.pop(name, None)
-        return customer_variables(state, language=language, form_of_address=form)
+        return _without(customer_variables(state, language=language, form_of_address=form), hidden)
 
     def _state(self, profile_id: int) -> CustomerState | None:
         with self._installation.store.reading() as tx:
@@ -258,3 +265,12 @@ def _of_draft(mistake: DraftMistake) -> Mistake:
 
 def _nothing(why: str) -> Preview:
     return Preview(subject="", preheader="", html="", text="", failed=why or "-")
+
+
+def _without(variables: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+    """What is known of a customer without what these names stand for, at whatever depth."""
+    return {
+        name: _without(value, hidden) if isinstance(value, Mapping) else value
+        for name, value in variables.items()
+        if name.casefold() not in hidden
+    }

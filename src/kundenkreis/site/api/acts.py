@@ -31,6 +31,7 @@ from kundenkreis.site.pages.customers.typed import MOST_PAUSE_DAYS, actor_for
 from kundenkreis.site.ports.bulk_acts import Act, BulkAct, Change, Look
 from kundenkreis.site.ports.customers import CustomerQuery, CustomersFound, SavedFilter, View
 from kundenkreis.site.ports.journeys import JourneyLine
+from kundenkreis.site.special_categories import may_ask
 
 router = Router(tags=["acts"])
 
@@ -115,7 +116,8 @@ class TogetherOrdered(Together):
 
 @offer(router, "GET", "filters", needs=PERSON, answer=list[SavedFilter], summary=gettext_noop("List saved filters"))
 def list_filters(request: HttpRequest) -> list[SavedFilter]:
-    return list(mounted().sources.customers.saved_filters())
+    """Those whose condition one may ask."""
+    return [one for one in mounted().sources.customers.saved_filters() if may_ask(one.condition)]
 
 
 @offer(
@@ -143,7 +145,8 @@ def delete_filter(request: HttpRequest, filter_id: FilterId) -> Gone:
 
 
 def _filter(filter_id: str) -> SavedFilter:
-    found = next((one for one in mounted().sources.customers.saved_filters() if one.filter_id == filter_id), None)
+    saved = mounted().sources.customers.saved_filters()
+    found = next((one for one in saved if one.filter_id == filter_id and may_ask(one.condition)), None)
     if found is None:
         raise NotFoundError
     return found

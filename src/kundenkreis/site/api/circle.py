@@ -46,6 +46,7 @@ from kundenkreis.site.ports.search import Found
 from kundenkreis.site.ports.segments import DayCount, Estimate, Segment, SegmentLine
 from kundenkreis.site.ports.start import StartFigures
 from kundenkreis.site.ports.status import Status
+from kundenkreis.site.special_categories import hidden_attributes
 
 router = Router(tags=["circle"])
 _QUICK_MS, _EXACT_MS = 600, 20_000
@@ -283,7 +284,9 @@ def preview_content(
     document = draft.document if draft is not None else published(sources.publisher, "content", content_id)
     if document is None or variant not in (document.get("variants") or {}):
         raise NotFoundError
-    return sources.contents.preview(document, variant, profile_id=profile_id, without_name=without_name)
+    return sources.contents.preview(
+        document, variant, profile_id=profile_id, without_name=without_name, hidden=hidden_attributes()
+    )
 
 
 @offer(

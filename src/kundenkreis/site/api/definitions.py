@@ -23,6 +23,7 @@ from kundenkreis.site.api.problems import pointer
 from kundenkreis.site.audit import audit
 from kundenkreis.site.drafting import actor
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.special_categories import check_writing
 
 router = Router(tags=["definitions"])
 
@@ -209,6 +210,9 @@ def write_draft(
     """409 with the other's draft where somebody else saved it meanwhile."""
     head = {"kind": kind} | ({"id": _id(name)} if _id(name) else {})
     sources = mounted().sources
+    held = sources.drafts.find(kind, _id(name))
+    before = published(sources.publisher, kind, _id(name))
+    check_writing(drafted.document, before, held.document if held is not None else None)
     draft = save_draft(
         drafted.document | head, sources.drafts, sources.publisher, revision=int(if_match.strip('"')), actor=actor(),
         at_us=mounted().clock_us(), rebase=drafted.rebase,

@@ -14,6 +14,7 @@ from kundenkreis.site.formats import number as in_words
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.messages import customer_path
 from kundenkreis.site.ports.events import EventQuery
+from kundenkreis.site.special_categories import without_special_categories
 from kundenkreis.site.toasts import add_toast
 
 PAGE_SIZE = 50
@@ -64,6 +65,7 @@ def show_event(request: HttpRequest, number: int) -> HttpResponse:
         "event": event,
         "customer_href": customer_path(event.line.profile_id),
         "shows_body": may("personal.see"),
+        "body": without_special_categories(event.body),
     }
     return render(request, "events/event.html", context)
 
@@ -75,7 +77,9 @@ def show_quarantine(request: HttpRequest) -> HttpResponse:
     count = ngettext("%(count)s event set aside", "%(count)s events set aside", found.total) % {
         "count": in_words(found.total)
     }
-    return render(request, "events/quarantine.html", {"found": found, "count": count, "shows_raw": may("personal.see")})
+    rows = [(one, without_special_categories(one.raw)) for one in found.lines]
+    context = {"found": found, "rows": rows, "count": count, "shows_raw": may("personal.see")}
+    return render(request, "events/quarantine.html", context)
 
 
 @require_POST

@@ -25,6 +25,7 @@ from kundenkreis.site.formats import language
 from kundenkreis.site.journey_outline import Outline, outline_of, read_settings, read_step
 from kundenkreis.site.mistake_words import error_word, mistake_word
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.special_categories import check_writing
 from kundenkreis.site.toasts import add_toast
 
 _CONFLICT, _UNPROCESSABLE = 409, 422
@@ -65,6 +66,7 @@ class Desk:
     def save(self, document: dict[str, Any], revision: int) -> None:
         """Keep the document as the next revision. Raises StaleDraftError, BadDraftError."""
         sources, someone = mounted().sources, access.viewer()
+        check_writing(document, self.document, published(sources.publisher, "journey", self.journey_id))
         draft = save_draft(
             document, sources.drafts, sources.publisher, revision=revision, actor=someone.name if someone else "", at_us=mounted().clock_us(),
             made_from=self.says,

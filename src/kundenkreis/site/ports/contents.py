@@ -1,6 +1,6 @@
 """What the pages about content ask: what there is, for whom, where it is used, and how it looks to one person."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -97,9 +97,12 @@ class Contents(Protocol):
 
     def preview(
         self, document: Mapping[str, Any], key: str, *, profile_id: int, without_name: bool,
-        brand: Mapping[str, Any] | None = None,
+        brand: Mapping[str, Any] | None = None, hidden: Collection[str] = (),
     ) -> Preview:  # fmt: skip
-        """One variant rendered for a customer (0: an invented one); `brand` speaks instead of the one in force."""
+        """One variant rendered for a customer (0: an invented one); `brand` speaks instead of the one in force.
+
+        Of the customer, attributes of the names in `hidden` (small letters) are left out, and whatever lies inside one.
+        """
         ...
 
     def people(self) -> tuple[Person, ...]:

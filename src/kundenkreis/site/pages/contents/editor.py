@@ -40,6 +40,7 @@ from kundenkreis.site.pages import deleting
 from kundenkreis.site.pages.contents.link_checks import Shown, find_check, start_check
 from kundenkreis.site.pages.mailbox import HTML_POLICY, SANDBOX, TEXT_POLICY
 from kundenkreis.site.ports.contents import Mistake
+from kundenkreis.site.special_categories import hidden_attributes
 from kundenkreis.site.toasts import add_toast
 
 LARGEST_CHARACTERS = 102_000
@@ -193,6 +194,7 @@ def preview_content(request: HttpRequest, content_id: str = "") -> HttpResponse:
         key,
         profile_id=profile_id_in(asked.get("person", "")),  # 0: the invented person
         without_name="without_name" in asked,
+        hidden=hidden_attributes(),
     )
     if preview.failed or view in ("text", "source") or not preview.html:
         context = {

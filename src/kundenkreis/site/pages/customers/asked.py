@@ -10,29 +10,13 @@ from django.http import HttpRequest, QueryDict
 from kundenkreis.kernel.ids import MOST_PROFILE_ID
 from kundenkreis.site.access import may
 from kundenkreis.site.ports.customers import SORTS, VIEWS, CustomerQuery, SavedFilter, Sort, View
+from kundenkreis.site.special_categories import may_ask
 
 PAGE_SIZE: Final = 50
 MOST_NAMED: Final = 200
 """People whom one address names: a page of the list, and room for more of them; longer addresses are cut off on the way."""
 _LONGEST: Final = 200
 _MOST_CONDITIONS: Final = 20
-_GROUPS: Final = frozenset({"all", "any", "none", "not"})
-_IMPERSONAL: Final = frozenset(
-    {
-        "bucket",
-        "consent",
-        "event",
-        "event_time",
-        "order_silence",
-        "phase",
-        "reachable",
-        "score",
-        "segment",
-        "situation",
-        "trait",
-    }
-)
-"""Kinds of conditions that read no value of a person, as long as they ask for none of an event's (`where`)."""
 _QUICK: Final = ("phase", "sub_state", "situation", "segment")
 
 
@@ -137,14 +121,12 @@ def read_asked(request: HttpRequest, saved: Iterable[SavedFilter]) -> Asked:
         quick={name: _plain(value) for name in _QUICK if (value := get(name))},
         figure=_plain(get("figure", "")),
         people=_people(request.GET),
-        conditions=tuple(
-            one for one in _conditions(request.GET.getlist("if")) if may("personal.see") or not _reads_values(one)
-        ),
+        conditions=tuple(one for one in _conditions(request.GET.getlist("if")) if may_ask(one)),
         filter_id="",
         sort=sort,
         cursor=get("cursor", ""),
     )
-    kept = next((one for one in saved if one.filter_id == get("filter")), None)
+    kept = next((one for one in saved if one.filter_id == get("filter") and may_ask(one.condition)), None)
     if kept is None:
         return asked
     quick, rest = split(kept.condition)
@@ -204,20 +186,6 @@ def _conditions(texts: list[str]) -> list[dict[str, Any]]:
         if isinstance(document, dict) and len(document) == 1:
             found.append(document)
     return found
-
-
-def _reads_values(part: object) -> bool:
-    """Whether a condition asks for values of the profile or of events, or is of a kind of which nobody here knows what it asks."""
-    if isinstance(part, list):
-        return any(_reads_values(one) for one in part)
-    if not isinstance(part, dict):
-        return True
-    return any(
-        _reads_values(config)
-        if kind in _GROUPS
-        else kind not in _IMPERSONAL or (isinstance(config, dict) and "where" in config)
-        for kind, config in part.items()
-    )
 
 
 def _people(get: QueryDict) -> tuple[int, ...]:

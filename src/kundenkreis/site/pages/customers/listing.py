@@ -22,6 +22,7 @@ from kundenkreis.site.pages.customers.filter_form import filter_fields, read_fil
 from kundenkreis.site.pages.customers.words import said
 from kundenkreis.site.phase_words import phase_word, sub_state_word
 from kundenkreis.site.ports.customers import Choice, CustomerLine, CustomersFound
+from kundenkreis.site.special_categories import may_ask
 from kundenkreis.site.toasts import add_toast
 
 _YEAR_SECONDS: Final = 365 * 86_400
@@ -41,7 +42,7 @@ class Row:
 def show_list(request: HttpRequest) -> HttpResponse:
     """The list as the address asks for it."""
     source = mounted().sources.customers
-    saved = source.saved_filters()
+    saved = tuple(one for one in source.saved_filters() if may_ask(one.condition))
     asked = read_asked(request, saved)
     if "add" in request.GET and (condition := read_filter(request.GET)) is not None:
         return redirect(f"{request.path}{asked.link(conditions=(*asked.conditions, condition), filter='')}")

@@ -39,6 +39,7 @@ from kundenkreis.site.mistake_words import error_word, mistake_word, mistakes_at
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.pages.segments.listing import condition_lines
 from kundenkreis.site.ports.counts import Count
+from kundenkreis.site.special_categories import may_ask
 from kundenkreis.site.toasts import add_toast
 
 QUICK_MS = 600
@@ -143,12 +144,14 @@ def estimate_segment(request: HttpRequest) -> HttpResponse:
     is_placed = _PLACE.fullmatch(root) is not None
     condition = chosen(ConditionForms(installed_plugins().conditions).read(_sent(request), root)) if is_placed else {}
     sources = mounted().sources
+    template = "segments/estimate.html" if root == ROOT else "forms/estimate.html"
+    if condition and not may_ask(condition):
+        return render(request, template, {"is_hidden": True})
     if condition and request.POST.get("exact") == "1":
         return render(request, "segments/counting.html", _so_far(sources.counts.begin(_asker(), condition)))
     if root == ROOT:
         sources.counts.end(_asker())  # what it counts is edited
     estimate = sources.segments.estimate(condition, budget_ms=QUICK_MS) if condition else None
-    template = "segments/estimate.html" if root == ROOT else "forms/estimate.html"
     return render(request, template, {"estimate": estimate})
 
 

@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from kundenkreis.definitions.canonical import canonical_json
 from kundenkreis.definitions.definition import Definitions, key_of
 from kundenkreis.definitions.diff import compare, in_words
-from kundenkreis.definitions.errors import DefinitionError, PublishedMeanwhileError
+from kundenkreis.definitions.errors import DefinitionError, PublishedMeanwhileError, SpecialCategoryError
 from kundenkreis.definitions.export import document_text, path_of
 from kundenkreis.definitions.load import MOST_FILES, SUFFIXES, assemble, load_files
 from kundenkreis.definitions.source import Source
@@ -32,7 +32,9 @@ from kundenkreis.site import formats
 from kundenkreis.site.access import may, viewer
 from kundenkreis.site.audit import audit
 from kundenkreis.site.drafting import actor
+from kundenkreis.site.mistake_words import error_word
 from kundenkreis.site.mounted import mounted
+from kundenkreis.site.special_categories import check_writing
 from kundenkreis.site.toasts import add_toast
 
 LARGEST_UPLOAD_BYTES = 5_000_000
@@ -127,6 +129,12 @@ def _beside(files: Sequence[File]) -> Definitions | list[DefinitionError]:
 
 
 def _compared(request: HttpRequest, loaded: Definitions, *, replaces: bool) -> HttpResponse:
+    held = in_force(mounted().sources.publisher)
+    try:
+        for one in loaded:
+            check_writing(one.document, before.document if (before := held.get(one.key)) is not None else None)
+    except SpecialCategoryError as error:
+        return _page(request, error=error_word(error), replaces=replaces, status=_WRONG)
     publisher = mounted().sources.publisher
     version = publisher.version_in_force()
     changes = compare(in_force(publisher), loaded)
