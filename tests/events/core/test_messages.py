@@ -400,6 +400,26 @@ def test_without_message_id_a_repeat_is_still_a_repeat() -> None:
     assert "messageId" not in first.body
 
 
+@pytest.mark.parametrize("endpoint", ["track", ""])
+def test_equal_events_without_id_and_instant_are_one_only_while_somebody_may_try_again(endpoint: str) -> None:
+    """Somebody logs in every day, and the sender says nothing but that."""
+
+    def id_at(after_us: int, **more: str) -> str:
+        body = event(messageId=None, event="Logged In", **more)
+        raw = json.dumps(body if endpoint else {"batch": [body]}).encode()
+        (found,) = read_item(InboxItem(NOW + after_us, "shop", False, endpoint or "batch", raw))
+        return found.message_id
+
+    assert NOW % (10 * MINUTE) == 0
+    assert id_at(0) == id_at(SECOND) == id_at(10 * MINUTE - 1)
+    assert len({id_at(0), id_at(10 * MINUTE), id_at(DAY)}) == 3
+    stamp = "2026-11-21T09:00:00Z"
+    assert id_at(0, timestamp=stamp) == id_at(30 * DAY, timestamp=stamp)
+    assert id_at(0, originalTimestamp=stamp) == id_at(30 * DAY, originalTimestamp=stamp)
+    # What cannot be read tells no instant: it is the same whenever it comes.
+    assert read(b"{", endpoint="track").message_id == read(b"{", endpoint="track").message_id
+
+
 def test_write_key_never_gets_into_a_message_or_the_quarantine() -> None:
     canary = "kk_public_canary"
     good = message({**event(), "writeKey": canary}, endpoint="track")

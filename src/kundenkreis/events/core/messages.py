@@ -38,6 +38,9 @@ LATE_AFTER_US: Micros = 24 * HOUR
 FUTURE_TOLERANCE_US: Micros = 5 * MINUTE
 """Clocks differ; what claims to be further ahead than this is taken as now."""
 
+SAME_ARRIVAL_US: Micros = 10 * MINUTE
+"""Equal bytes without id and instant are one event within one such span (on the clock), and two in two of them."""
+
 EARLIEST_US: Micros = 365 * 24 * HOUR
 """1971-01-01: earlier instants are unset clocks and zero values, not events."""
 
@@ -68,7 +71,7 @@ class Message(msgspec.Struct, gc=False):
     name: str
     """Event name of a track, name of a page or screen ("" if it has none), "" otherwise. NFC, trimmed."""
     message_id: str
-    """As sent; without one, a hash of source and bytes, so that a repeated request is still a repeat."""
+    """As sent; without one, a hash of source, bytes and, where they name no instant, the span of arrival: a repeated request is still a repeat."""
     user_id: str | None
     anonymous_id: str | None
     previous_id: str | None
@@ -357,7 +360,7 @@ def _alias_previous(body: dict[str, Any], user_id: str | None, *, public: bool) 
 def _message_id(body: dict[str, Any], raw: bytes, endpoint: str, request: _Request) -> str:
     message_id = body.get("messageId")
     if message_id is None or message_id == "":
-        return _own_id(raw, endpoint, request)
+        return _own_id(body, raw, endpoint, request)
     if type(message_id) is int:
         return str(message_id)
     if type(message_id) is not str or len(message_id) > MOST_MESSAGE_ID:
@@ -365,10 +368,18 @@ def _message_id(body: dict[str, Any], raw: bytes, endpoint: str, request: _Reque
     return message_id
 
 
-def _own_id(raw: bytes, endpoint: str, request: _Request) -> str:
-    """The id of an event that brings none: its bytes, and which call it is where only the address says that."""
-    parts = ("message", request.source, raw)
-    return "auto-" + hash128(*parts, endpoint).hex() if endpoint else "auto-" + hash128(*parts).hex()
+def _own_id(body: Any, raw: bytes, endpoint: str, request: _Request) -> str:
+    """The id of an event that brings none: its bytes, and which call it is where only the address says that.
+
+    One that brings no instant either happened on arrival, so the same bytes tomorrow are another event: of somebody who logs in every day only
+    the first login would ever count. A sender that tries again does so within minutes.
+    """
+    parts: list[object] = ["message", request.source, raw]
+    if type(body) is dict and body.get("timestamp") is None and body.get("originalTimestamp") is None:
+        parts += [endpoint, request.received_us // SAME_ARRIVAL_US]
+    elif endpoint:
+        parts.append(endpoint)
+    return "auto-" + hash128(*parts).hex()
 
 
 def _happened(body: dict[str, Any], request: _Request) -> tuple[Micros, int]:
@@ -422,13 +433,13 @@ def is_usable_key(key: str) -> bool:
 
 def _malformed(code: str, detail: str, raw: bytes, body: Any, request: _Request, *, endpoint: str = "") -> Malformed:
     if type(body) is not dict:
-        return Malformed(code, detail, raw, _own_id(raw, endpoint, request))
+        return Malformed(code, detail, raw, _own_id(body, raw, endpoint, request))
     if b"writeKey" in raw or b"identityToken" in raw:
         _take_secrets(body)
         raw = _encode(body)
     declared = body.get("messageId")
     message_id = declared if type(declared) is str and 0 < len(declared) <= MOST_MESSAGE_ID else ""
-    message_id = message_id or _own_id(raw, endpoint, request)
+    message_id = message_id or _own_id(body, raw, endpoint, request)
     return Malformed(code, detail, _by_itself(body, raw, message_id, endpoint, request), message_id)
 
 
