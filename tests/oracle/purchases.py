@@ -23,6 +23,9 @@ class Order:
     """-1: only named by a refund so far."""
     total: int = 0
     currency: str = "EUR"
+    worth: int = 0
+    has_lines: bool = False
+    """What the products that it names cost together, and whether it names any."""
     refunded: int = 0
     was_refunded: bool = False
     """Also of nothing."""
@@ -102,6 +105,24 @@ def _amount(properties, currency, *names):
     return next((minor for minor in found if minor is not None), 0)
 
 
+def _stated(properties, currency):
+    """The amount that an order states; None if none."""
+    found = (minor_units(properties.get(name), currency) for name in ("total", "revenue", "value", "subtotal"))
+    return next((minor for minor in found if minor is not None), None)
+
+
+def _worth(properties, currency):
+    """(what its products cost together, whether it names any)."""
+    products = properties.get("products")
+    named = [one for one in (products if isinstance(products, list) else [])[:200] if isinstance(one, dict)]
+    worth = 0
+    for one in named:
+        quantity = one.get("quantity")
+        count = quantity if isinstance(quantity, int) and not isinstance(quantity, bool) else 1
+        worth += count * (minor_units(one.get("price"), currency) or 0)
+    return (worth if 0 < worth <= 10**15 else 0), bool(named)
+
+
 def promise_us(row, zone):
     """When what a row promises is over: the end of the day or the instant it names; NEVER if it promises nothing."""
     value = row.properties.get("promised_at") or row.properties.get("expected_at")
@@ -165,13 +186,18 @@ def _complete(order, row, now, zone):
         stated = row.properties.get("currency")
         is_code = isinstance(stated, str) and len(stated) == 3 and stated.isascii() and stated.isalpha()
         currency = stated.upper() if is_code else order.currency
-        found = (minor_units(row.properties.get(name), currency) for name in ("total", "revenue", "value", "subtotal"))
-        total = next((minor for minor in found if minor is not None), None)
+        total = _stated(row.properties, currency)
+        if total is None and "products" in row.properties and order.has_lines and order.total == order.worth:
+            total = _worth(row.properties, currency)[0]
         if total is not None:
             order.currency, order.total = currency, total
+        if "products" in row.properties:
+            order.worth, order.has_lines = _worth(row.properties, currency)
         return
     order.currency = currency_of(row.properties)
-    order.total = _amount(row.properties, order.currency, "total", "revenue", "value", "subtotal")
+    order.worth, order.has_lines = _worth(row.properties, order.currency)
+    total = _stated(row.properties, order.currency)
+    order.total = order.worth if total is None else total
     order.ordered_us = row.occurred_us
     if order.said_us >= 0:
         _arrive(order, now, order.said_us)

@@ -209,6 +209,38 @@ def test_an_update_changes_only_what_it_names() -> None:
     assert shopper.state.commerce.sales == {"USD": 700}
 
 
+def test_an_order_that_states_no_amount_is_worth_its_products() -> None:
+    shopper = Shopper()
+    products = [
+        {"product_id": "cup", "quantity": 2, "price": 4.5},
+        {"product_id": "pot", "price": "20.00"},
+        {"product_id": "gift"},
+    ]
+    shopper.does("Order Completed", T0, order_id="a", currency="EUR", products=products)
+    assert shopper.state.commerce.sales == {"EUR": 2900}
+    shopper.does("Order Updated", T0 + DAY, order_id="a", products=products[:1])
+    assert (shopper.state.commerce.sales, shopper.orders[(1, "a")].total_minor) == ({"EUR": 900}, 900)
+    shopper.does("Order Refunded", T0 + 2 * DAY, order_id="a")
+    assert (shopper.counts, shopper.state.commerce.refunded) == ((0, 0), {"EUR": 900})
+
+
+def test_an_amount_that_is_stated_counts_whatever_the_products_cost() -> None:
+    """Also none: vouchers pay for whole orders."""
+    shopper = Shopper()
+    cup = [{"product_id": "cup", "quantity": 2, "price": 4.5}]
+    shopper.does("Order Completed", T0, order_id="a", total=0, products=cup)
+    shopper.does("Order Completed", T0, order_id="b", total=8, products=cup)
+    shopper.does("Order Updated", T0 + DAY, order_id="b", products=[*cup, *cup])
+    assert (shopper.orders[(1, "a")].total_minor, shopper.orders[(1, "b")].total_minor) == (0, 800)
+
+
+@pytest.mark.parametrize(("quantity", "price"), [(-3, 5), (10**15, 10**9), (1, -5)])
+def test_products_without_a_sensible_sum_make_an_order_of_nothing(quantity: int, price: int) -> None:
+    shopper = Shopper()
+    shopper.does("Order Completed", T0, order_id="a", products=[{"quantity": quantity, "price": price}])
+    assert (shopper.counts, shopper.state.commerce.sales) == ((1, 0), {"EUR": 0})
+
+
 def test_an_order_that_counts_no_more_is_updated_without_a_sale() -> None:
     shopper = Shopper()
     shopper.does("Order Completed", T0, order_id="a", total=100)

@@ -25,7 +25,7 @@ from kundenkreis.customers.core.state import (
 )
 from kundenkreis.customers.core.turn import OrderEntry, Turn
 from kundenkreis.kernel.ids import NEVER, Micros
-from kundenkreis.kernel.money import minor_units, storable
+from kundenkreis.kernel.money import MINOR_LIMIT, minor_units, storable
 from kundenkreis.kernel.rows import DERIVED, LogRow
 from kundenkreis.kernel.zones import DAY
 
@@ -129,16 +129,18 @@ def _begin_order(turn: Turn, row: LogRow, order_id: str, before: OrderEntry | No
     """A new order; `before`: what overtook it."""
     commerce, properties = turn.state.commerce, row.properties
     currency = _currency(properties)
+    lines = _lines(properties, currency)
+    total = _stated_amount(properties, currency, *_TOTALS)
     entry = OrderEntry(
         order_id=order_id,
         ordered_us=occurred_us(row),
-        total_minor=_amount(properties, currency, *_TOTALS),
+        total_minor=_sum_of(lines) if total is None else total,
         refunded_minor=before.refunded_minor if before else 0,
         currency=currency,
         status="completed",
         channel=_text(properties.get("channel")) or "web",
         delivered_us=before.delivered_us if before else NEVER,
-        lines=_lines(properties, currency),
+        lines=lines,
         cause=row.event_id,
         owner=before.owner if before else turn.state.profile_id,
     )
@@ -166,12 +168,15 @@ def _update_order(turn: Turn, row: LogRow, before: OrderEntry) -> None:
     commerce, properties = turn.state.commerce, row.properties
     currency = _stated_currency(properties) or before.currency
     total = _stated_amount(properties, currency, *_TOTALS)
+    lines = _lines(properties, currency) if "products" in properties else before.lines
+    if total is None and lines is not before.lines and before.lines and before.total_minor == _sum_of(before.lines):
+        total = _sum_of(lines)  # as its lines made it before
     entry = _changed(
         before,
         total_minor=before.total_minor if total is None else total,
         currency=before.currency if total is None else currency,
         channel=_text(properties.get("channel")) or before.channel,
-        lines=_lines(properties, currency) if "products" in properties else before.lines,
+        lines=lines,
         cause=row.event_id,
     )
     if _is_sold(entry):
@@ -426,6 +431,12 @@ def _lines(properties: dict[str, Any], currency: str) -> list[list[Any]]:
                 ]
             )
     return lines
+
+
+def _sum_of(lines: list[list[Any]]) -> int:
+    """What an order comes to that states its products and no amount, in minor units."""
+    total = sum(quantity * price for _, quantity, price, _ in lines)
+    return total if 0 < total <= MINOR_LIMIT else 0
 
 
 def _amount(properties: dict[str, Any], currency: str, *names: str) -> int:

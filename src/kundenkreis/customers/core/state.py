@@ -19,7 +19,7 @@ import msgspec
 from kundenkreis.customers.core.upgrades import is_of_another_version, upgraded, version_of
 from kundenkreis.kernel.ids import NEVER
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Covers the code of the fold (what it decides, to the byte), this schema and the time zone data."""
 TIME_ZONE_DATA = "2026.6"
 """The release of `tzdata` that this version folds with."""

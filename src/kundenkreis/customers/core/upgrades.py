@@ -47,6 +47,11 @@ UPGRADERS: dict[int, Upgrader] = {
     # A goal within its window counts after it also when it is less than a day old, and after steps that took longer.
     # Of an event that several conditions of journeys count, as many instants are kept as the largest needs. Sums and keys see a name with dots.
     3: same_shape,
+    # What a journey sets holds against what brought it there in the same instant; what it says is no order. An order that states no amount is worth
+    # its products; sales stay right when a currency empties. What was taken away stays away when an older word comes late. Help and purposes end
+    # by one withdrawal and begin by a newer proof; other channels say nothing about the mailbox; soft bounces begin no second rest; attempts to
+    # call are limited; contacts planned for later take no place after the first purchase; void permissions lift no objection at a merge.
+    4: same_shape,
 }
 """Version n -> what turns its states into those of version n + 1. One line per upgrade; none is ever taken out."""
 
