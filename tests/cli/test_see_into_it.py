@@ -163,6 +163,56 @@ def test_keys_are_shown_once(kreis: Kreis) -> None:
     assert kreis("keys", "create")[0] == 2
 
 
+def test_key_of_an_unknown_brand_is_refused_and_the_known_ones_named(kreis: Kreis) -> None:
+    told = kreis.json("keys", "create", "--source", "till", "--brand", "nobrand")
+    assert told["error"]["message"] == "There is no brand nobrand. Known: default."
+    assert kreis.json("keys")["keys"] == []
+    made = kreis.json("keys", "create", "--source", "till", "--brand", "default")["created"]
+    assert [one["brand"] for one in kreis.json("keys")["keys"]] == ["default"]
+    kreis("keys", "revoke", "--key", made)
+
+
+def test_origins_and_identity_secret_of_a_key_are_set_and_taken_away(kreis: Kreis) -> None:
+    public = ("keys", "create", "--source", "web", "--kind", "public")
+    made = kreis.json(
+        *public, "--origin", "https://Shop.Example:443/", "--origin", "http://localhost:3000", "--identity-secret"
+    )
+    key, secret = made["created"], made["identity_secret"]
+    assert len(secret) >= 43
+
+    def held() -> tuple[object, object]:
+        (one,) = kreis.json("keys")["keys"]
+        return one["origins"], one["has_identity_secret"]
+
+    assert held() == (["https://shop.example", "http://localhost:3000"], True)
+    assert secret not in kreis("keys")[1]
+    change = ("keys", "change", "--key", key[:16] + "...")
+    assert kreis(*change)[0] == 2
+    for wrong in (
+        "shop.example",
+        "https://shop.example/checkout",
+        "ftp://shop.example",
+        "https://",
+        "https://a:b@shop.example",
+        "https://[::1",
+    ):
+        assert (kreis(*change, "--origin", wrong)[0], held()) == (
+            2,
+            (["https://shop.example", "http://localhost:3000"], True),
+        )
+    kreis(*change, "--origin", "https://käse.example")
+    assert held() == (["https://xn--kse-qla.example"], True)
+    kreis(*change, "--any-origin", "--no-identity-secret")
+    assert held() == ([], False)
+    renewed = kreis.json(*change, "--identity-secret")["identity_secret"]
+    assert (renewed != secret, held()) == (True, ([], True))
+    second = kreis.json(*public)["created"]
+    assert [one["has_identity_secret"] for one in kreis.json("keys")["keys"]] == [True, True]
+    assert kreis("keys", "create", "--source", "till", "--identity-secret")[0] == 2
+    for one in (key, second):
+        kreis("keys", "revoke", "--key", one)
+
+
 def test_paused_sending_is_shown_and_resumed(kreis: Kreis, environ: dict[str, str]) -> None:
     assert kreis("resume") == (1, "Sending was not paused.\n")
     store = open_store(read_settings(environ), no_point)

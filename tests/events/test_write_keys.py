@@ -3,6 +3,7 @@
 import base64
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kundenkreis.events.errors import WriteKeyFileError
+from kundenkreis.events.write_key_book import WriteKeyBook
 from kundenkreis.events.write_keys import WriteKey, WriteKeyFile, WriteKeys, new_identity_secret, new_key
 
 pytestmark = pytest.mark.pure
@@ -109,3 +111,12 @@ def test_start_with_a_broken_file_is_refused(tmp_path: Path) -> None:
     file = WriteKeyFile(tmp_path / "write_keys.json")
     with pytest.raises(WriteKeyFileError):
         WriteKeys(file.load, file.version).refresh(0)
+
+
+def test_keys_made_at_the_same_moment_are_all_kept(tmp_path: Path) -> None:
+    books = [WriteKeyBook(WriteKeyFile(tmp_path / "keys.json")) for _ in range(8)]
+    with ThreadPoolExecutor(8) as people:
+        made = list(people.map(lambda book: [book.create("shop", "server").key for _ in range(5)], books))
+    held = {one.key for one in books[0].list_keys()}
+    assert held == {key for keys in made for key in keys}
+    assert len(held) == 40

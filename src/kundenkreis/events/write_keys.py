@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -161,6 +162,19 @@ class WriteKeyFile:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Read and save inside: of two who change the keys at once, on a page and a console, neither loses the other's."""
+        try:
+            import fcntl  # noqa: PLC0415 - not on every system that can serve from PostgreSQL
+        except ImportError:
+            yield
+            return
+        descriptor = os.open(self._path.with_name(self._path.name + ".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        with open(descriptor, "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def save(self, keys: Sequence[WriteKey]) -> None:
         """Replace the file as a whole: a reader sees the old keys or the new ones."""
