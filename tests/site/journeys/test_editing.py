@@ -359,6 +359,21 @@ def test_a_draft_with_mistakes_is_not_published(shop: Shop) -> None:
     assert len(shop.publisher.published) == 1
 
 
+def test_what_hinders_publishing_leads_to_where_it_is_mended(shop: Shop) -> None:
+    shop.browser.post("/journeys/library/empty/", {"name": "Autumn"})
+    page = shop.page("/journeys/autumn/publish/")
+    assert re.search(r'<a href="/journeys/autumn/edit/#outline">[^<]*There is no step yet\.</a>', page)
+    assert '<a href="/journeys/autumn/edit/?step=settings#outline-settings">' in page
+    shop.change(change="configure", step="hello", **{"config.content": "nosuch"})
+    assert '<a href="/journeys/welcome/edit/?step=hello#outline-hello">' in shop.page("/journeys/welcome/publish/")
+    editor = shop.page("/journeys/welcome/edit/?step=hello")
+    assert ('id="outline-hello"' in editor, 'id="outline-settings"' in editor, 'id="outline"' in editor) == (
+        True,
+        True,
+        True,
+    )
+
+
 def test_what_was_published_meanwhile_is_compared_first(shop: Shop) -> None:
     shop.change(change="configure", step="pause_benefits", **{"config.days": "5", "config.at": "10:00"})
     theirs = [one.document for one in shipped_rulebook(with_journeys=True)]

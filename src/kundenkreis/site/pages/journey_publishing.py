@@ -1,19 +1,22 @@
 """Before and at the moment of truth: what publishing would do, publishing, and switching."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kundenkreis.definitions.drafts import Draft
+from kundenkreis.definitions.drafts import Draft, DraftMistake
 from kundenkreis.definitions.errors import DefinitionsRefusedError, PublishedMeanwhileError
 from kundenkreis.definitions.use_cases.edit_drafts import published
 from kundenkreis.definitions.use_cases.publish_drafts import Prepared, prepare_publishing
 from kundenkreis.site import formats, journey_words
 from kundenkreis.site.audit import audit
+from kundenkreis.site.definition_words import address_of
 from kundenkreis.site.difference_words import change_lines
 from kundenkreis.site.drafting import in_force_name, publish_draft
 from kundenkreis.site.journey_switching import switch_journey
@@ -46,7 +49,7 @@ def _context(draft: Draft, prepared: Prepared, *, include_existing: bool) -> dic
         "journey_id": draft.id,
         "draft": draft,
         "name": formats.name_in(draft.document.get("name") or {}, draft.id),
-        "mistakes": [mistake_word(one) for one in prepared.checked.mistakes],
+        "mistakes": [(mistake_word(one), _where_to_mend(draft, one)) for one in prepared.checked.mistakes],
         "notes": [mistake_word(one) for one in prepared.checked.notes],
         "changes": change_lines(before, draft.document),
         "impact": journey_words.impact_lines(prepared.impact, draft.id) if prepared.impact is not None else [],
@@ -56,6 +59,19 @@ def _context(draft: Draft, prepared: Prepared, *, include_existing: bool) -> dic
         "include_existing": include_existing,
         "control": (draft.document.get("holdout") or {}).get("percent", 0),
     }
+
+
+def _where_to_mend(draft: Draft, mistake: DraftMistake) -> str:
+    """The address at which this mistake of the draft is mended: the step's form, the settings', or the outline; "" where there is none."""
+    if mistake.key != draft.key:
+        return address_of(*mistake.key.partition(":")[::2])
+    editor = reverse("journey_edit", args=[draft.id])
+    if mistake.path[:1] != ("steps",):
+        return f"{editor}?step=settings#outline-settings"
+    steps, place = draft.document.get("steps"), mistake.path[1] if len(mistake.path) > 1 else -1
+    step = steps[place] if isinstance(steps, list) and isinstance(place, int) and 0 <= place < len(steps) else None
+    name = step.get("id") if isinstance(step, dict) else None
+    return f"{editor}?{urlencode({'step': name})}#outline-{name}" if isinstance(name, str) else f"{editor}#outline"
 
 
 def _publish(request: HttpRequest, draft: Draft) -> HttpResponse:
