@@ -16,6 +16,7 @@ from kundenkreis.privacy.erasure import erase, erase_again, find_customer, repea
 from kundenkreis.privacy.errors import AmbiguousCustomerError, UnknownCustomerError
 from kundenkreis.privacy.tombstones import append_to_file, mark_of, tombstone_key
 from kundenkreis.privacy.traces import traces_in
+from kundenkreis.runtime.readers.customers import StoredCustomers
 from tests.privacy.company import NOW, Company
 
 pytestmark = pytest.mark.db
@@ -325,3 +326,17 @@ def test_the_command_says_where_the_rest_may_come_from(found: MakeCompany, capsy
     assert where.endswith("places in kreis.db")
     assert said[said.index(where) + 1].startswith("Somebody else may have given the same address or number")
     assert "Nothing is left." not in said
+
+
+def test_filters_that_name_her_go_too(found: MakeCompany, database: str) -> None:
+    company = found(database)
+    live_a_little(company)
+    filters = StoredCustomers(company.installation)
+    by_address = {"attribute": {"name": "email", "op": "equals", "value": ADDRESS}}
+    filters.save_filter("Her", {"all": [{"phase": {"is": "loyalty"}}, by_address]}, actor="ada")
+    filters.save_filter("About user-Kanarienvogel", {"phase": {"is": "loyalty"}}, actor="ada")
+    filters.save_filter(
+        "Others", {"attribute": {"name": "email", "op": "contains", "value": "@example.com"}}, actor="ada"
+    )
+    assert erase(company.installation, HER["userId"]).removed["saved_filters"] == 2
+    assert [one.name for one in filters.saved_filters()] == ["Others"]

@@ -6,6 +6,7 @@ Rows that were merged into the person, or that the person was merged into, go wi
 profile id that leads nowhere, and keyed hashes of the identifiers (privacy/tombstones.py). Doing it again is harmless.
 """
 
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ from kundenkreis.privacy.tombstones import (
 from kundenkreis.privacy.traces import SHORTEST, traces_in
 from kundenkreis.privacy.waiting import Names, without
 from kundenkreis.runtime.installation import INBOX_FILE, STORE_FILE, Installation
-from kundenkreis.runtime.stores.session import Session
+from kundenkreis.runtime.stores.session import Row, Session
 
 Pair = tuple[str, str]
 
@@ -168,6 +169,7 @@ def _remove(installation: Installation, profiles: Sequence[int]) -> tuple[Erasur
         write_tombstones(tx, key, pairs, at_us=at_us)
         report.removed = remove_rows(tx, profiles)
         report.removed["quarantined_events"] = _from_quarantine(tx, names, profiles)
+        report.removed["saved_filters"] = _from_filters(tx, pairs)
         if tx.dialect == "postgres":
             report.removed["inbox"] = _from_postgres_inbox(tx, names)
     if not installation.settings.on_postgres:
@@ -201,6 +203,20 @@ def _from_quarantine(tx: Session, names: Names, profiles: Sequence[int]) -> int:
         gone.extend(row[0] for row in rows if row[1].endswith(ends) or names.are_in_bytes(bytes(row[2])))
     tx.run_many("DELETE FROM quarantined_events WHERE id = ?", [(one,) for one in gone])
     return len(gone)
+
+
+def _from_filters(tx: Session, pairs: Sequence[Pair]) -> int:
+    """Filters that were saved to find this person by an identifier; there are few, and they find nobody any more."""
+    values = [value.casefold() for _, value in pairs if len(value) >= SHORTEST]
+    rows = tx.rows("SELECT filter_id, name, condition FROM saved_filters")
+    gone = [row[0] for row in rows if any(value in text.casefold() for value in values for text in _texts(row))]
+    tx.run_many("DELETE FROM saved_filters WHERE filter_id = ?", [(one,) for one in gone])
+    return len(gone)
+
+
+def _texts(row: Row) -> tuple[str, str]:
+    """A filter's name and its condition, as people wrote them."""
+    return row[1], json.dumps(json.loads(row[2]), ensure_ascii=False)
 
 
 def _from_postgres_inbox(tx: Session, names: Names) -> int:
@@ -243,7 +259,7 @@ def _clean_free_space(installation: Installation) -> None:
     if installation.settings.on_postgres:
         names = [table.name for table in personal_tables() if table.place == "store"]
         with psycopg.connect(installation.settings.database, autocommit=True) as connection:
-            for name in (*names, "inbox"):
+            for name in (*names, "saved_filters", "inbox"):
                 if connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,):
                     connection.execute(f"VACUUM {name}".encode())  # names come from the registry
         return
