@@ -1,5 +1,6 @@
 """What surrounds every page: languages, theme, content security policy, files that may be kept for ever."""
 
+import logging
 import re
 
 import pytest
@@ -99,6 +100,7 @@ def test_every_address_has_a_policy_and_an_example(site: Site) -> None:
 def test_a_host_that_is_not_ours_is_refused_without_a_traceback(
     site: Site, host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    logging.getLogger("django.security.DisallowedHost").disabled = False  # as the web server's set-up leaves it
     for path in ("/", "/login/", "/api/v1/status", "/invitation/x/"):
         answer = site.visitor().get(path, HTTP_HOST=host)
         assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain; charset=utf-8")
