@@ -159,6 +159,10 @@ def django_settings(settings: Settings) -> dict[str, Any]:
             "allauth.socialaccount",
             "allauth.socialaccount.providers.openid_connect",
         ],
+        # Limits of attempts to sign in stand here beside what pages remember: with the 300 entries of the default, views would push them out.
+        "CACHES": {
+            "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
+        },
         "MIDDLEWARE": [
             "django.middleware.security.SecurityMiddleware",
             "csp.middleware.CSPMiddleware",
