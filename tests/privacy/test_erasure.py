@@ -14,7 +14,7 @@ from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.zones import DAY, HOUR
 from kundenkreis.privacy.erasure import erase, erase_again, find_customer, repeat_erasures
 from kundenkreis.privacy.errors import AmbiguousCustomerError, UnknownCustomerError
-from kundenkreis.privacy.tombstones import append_to_file, mark_of, tombstone_key
+from kundenkreis.privacy.tombstones import append_to_file, mark_of, read_file, tombstone_key
 from kundenkreis.privacy.traces import traces_in
 from kundenkreis.runtime.readers.customers import StoredCustomers
 from tests.privacy.company import NOW, Company
@@ -257,6 +257,17 @@ def test_an_erasure_that_was_interrupted_is_finished(found: MakeCompany, databas
     assert [report.is_complete for report in repeat_erasures(company.installation)] == [True]
     assert profiles_of(company).keys() == {"other"}
     assert repeat_erasures(company.installation) == []
+
+
+def test_a_tombstone_behind_half_a_line_can_be_read(tmp_path: Path) -> None:
+    """A full disk or a power failure left the half, without the end of its line."""
+    append_to_file(tmp_path, [b"a" * 16], at_us=1)
+    path = tmp_path / "tombstones.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"mark": "62')
+    append_to_file(tmp_path, [b"c" * 16], at_us=2)
+    append_to_file(tmp_path, [b"d" * 16], at_us=3)
+    assert read_file(tmp_path) == {b"a" * 16: 1, b"c" * 16: 2, b"d" * 16: 3}
+    assert len(path.read_bytes().splitlines()) == 4
 
 
 def test_whoever_came_back_after_the_erasure_is_kept(found: MakeCompany, database: str) -> None:

@@ -66,9 +66,14 @@ def restore_tombstones(tx: Session, marks: Mapping[bytes, Micros]) -> None:
 def append_to_file(data_dir: Path, marks: Sequence[bytes], *, at_us: Micros) -> None:
     """Keep the marks outside the database too. Durable when this returns."""
     lines = "".join(json.dumps({"mark": mark.hex(), "erased_us": at_us}) + "\n" for mark in marks)
-    descriptor = os.open(data_dir / TOMBSTONES_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(lines.encode())
+    descriptor = os.open(data_dir / TOMBSTONES_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        # Behind half a line, which a full disk or a power failure left, ours would be unreadable as well.
+        size = os.fstat(descriptor).st_size
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        data = b"\n" * is_torn + lines.encode()
+        while data:
+            data = data[file.write(data) :]
         file.flush()
         os.fsync(file.fileno())
 
