@@ -8,8 +8,10 @@ import json
 import logging
 import re
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -25,6 +27,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )  # fmt: skip
 """The last is how PostgreSQL names the value that broke a constraint."""
 LONGEST = 8_000
+QUIET_SECONDS = 60.0
+"""So long a line that was written is not written again: what is tried twice a second while a disk is full would fill the log's as well."""
+_MOST_REMEMBERED = 1_000
 
 
 def without_secrets(text: str, secrets: Collection[str] = ()) -> str:
@@ -45,7 +50,7 @@ class JsonLines(logging.Formatter):
         self._secrets = sorted((one for one in secrets if len(one) >= 4), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, str | int] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -53,10 +58,40 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = self._clean("".join(traceback.format_exception(record.exc_info[1])))
+        if repeated := getattr(record, "repeated", 0):
+            line["repeated"] = repeated
         return json.dumps(line)
 
     def _clean(self, text: str) -> str:
         return without_secrets(text, self._secrets)[-LONGEST:]
+
+
+class Repeats(logging.Filter):
+    """Lets one line through that is said over and over, then no other like it for a minute; the next one tells how many were left out.
+
+    Alike are lines of one logger with the same words and the same failure, wherever it came from.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        self._guard = threading.Lock()
+        self._said: dict[tuple[str, int, str, str], list[float]] = {}
+        """Line -> [when it may be written again, how often it was left out]."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        failure = repr(record.exc_info[1]) if record.exc_info else ""
+        line, now = (record.name, record.levelno, record.getMessage(), failure), self._monotonic()
+        with self._guard:
+            until, left_out = self._said.get(line, (now, 0))
+            if now < until:
+                self._said[line][1] += 1
+                return False
+            if len(self._said) >= _MOST_REMEMBERED:
+                self._said.clear()
+            self._said[line] = [now + QUIET_SECONDS, 0]
+        record.repeated = int(left_out)
+        return True
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
@@ -68,6 +103,7 @@ def write_logs(settings: Settings, *, to: TextIO | None = None) -> None:
     """Every logger of this process writes JSON lines from now on; warnings and worse."""
     handler = logging.StreamHandler(to if to is not None else sys.stderr)
     handler.setFormatter(JsonLines(secrets_of(settings)))
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
