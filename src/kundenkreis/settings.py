@@ -194,6 +194,11 @@ class Settings:
         return bool(self.database)
 
     @property
+    def secret_path(self) -> Path:
+        """Where the key lies that signs links and sessions."""
+        return Path(self.secret_file) if self.secret_file else self.data_dir / "secret.key"
+
+    @property
     def public_url(self) -> str:
         """Scheme, host and port of every link this installation hands out, without a slash at the end."""
         if self.base_url:
@@ -399,7 +404,7 @@ def secret_key(settings: Settings, purpose: str) -> bytes:
 
     Effects: makes the secret file, readable by its owner only, if there is none.
     """
-    path = Path(settings.secret_file) if settings.secret_file else settings.data_dir / "secret.key"
+    path = settings.secret_path
     try:
         secret = _read_secret(path)
         if secret is None:
@@ -426,8 +431,8 @@ def _read_secret(path: Path) -> bytes | None:
         secret = b""
     if len(secret) != _SECRET_BYTES:
         raise SecretFileError(
-            f"{path} does not hold {_SECRET_BYTES} bytes in hexadecimal. Restore it from a backup; removing it makes a "
-            "new one, and links and sessions handed out so far stop working.",
+            f"{path} does not hold {_SECRET_BYTES} bytes in hexadecimal. Put it back from a copy. Where none is left, "
+            "remove it and start with kreis serve --new-secret: links and sessions handed out so far stop working.",
             path=str(path),
         )
     return secret

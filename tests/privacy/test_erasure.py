@@ -17,6 +17,7 @@ from kundenkreis.privacy.errors import AmbiguousCustomerError, UnknownCustomerEr
 from kundenkreis.privacy.tombstones import append_to_file, mark_of, read_file, tombstone_key
 from kundenkreis.privacy.traces import traces_in
 from kundenkreis.runtime.readers.customers import StoredCustomers
+from kundenkreis.runtime.secret_mark import SecretChangedError, check_secret
 from tests.privacy.company import NOW, Company
 
 pytestmark = pytest.mark.db
@@ -211,6 +212,7 @@ def restored(found: MakeCompany, tmp_path: Path) -> Iterator[Company]:
     """Two people were erased after the backup was made; it holds one of them."""
     company = found()
     live_a_little(company)
+    check_secret(company.installation.store, company.settings)  # as whoever serves does
     backup = tmp_path / "backup.db"
     with closing(sqlite3.connect(company.settings.data_dir / "kreis.db", isolation_level=None)) as connection:
         connection.execute("VACUUM INTO ?", (str(backup),))
@@ -245,6 +247,19 @@ def test_erasures_that_a_backup_does_not_know_are_repeated_once(restored: Compan
     # What somebody did before, and whom the backup has never known, may still come in.
     restored.post({"event": "Seen", "userId": "late-comer", "timestamp": "2026-06-10T10:00:00Z"})
     restored.run()
+    assert profiles_of(restored).keys() == {"other"}
+
+
+def test_without_the_secret_nobody_counts_as_erased_again(restored: Company) -> None:
+    """With another one the marks lead to nobody: the database would know them from then on, and she would stay."""
+    path = restored.settings.data_dir / "secret.key"
+    right = path.rename(path.with_name("right.key"))
+    for act in (lambda: repeat_erasures(restored.installation), lambda: erase(restored.installation, "other")):
+        with pytest.raises(SecretChangedError):
+            act()
+    assert profiles_of(restored).keys() == {"other", HER["userId"]}
+    right.rename(path)
+    assert [len(report.profiles) for report in repeat_erasures(restored.installation)] == [1]
     assert profiles_of(restored).keys() == {"other"}
 
 

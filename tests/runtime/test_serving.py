@@ -7,6 +7,7 @@ import pytest
 
 from kundenkreis.cli.main import run_command
 from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.secret_mark import SecretChangedError, check_secret
 from kundenkreis.runtime.serve import PortTakenError, await_port
 from kundenkreis.runtime.sole_process import AlreadyServedError, claim_folder
 from kundenkreis.settings import Settings
@@ -68,3 +69,27 @@ def test_what_comes_after_the_inbox_was_lost_is_taken_in(tmp_path: Path) -> None
     with town.installation.store.reading() as tx:
         assert tx.rows("SELECT count(*) FROM log WHERE name = 'Bell Rung'") == [(5,)]
     town.close()
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_another_secret_than_that_of_the_data_is_refused(
+    tmp_path: Path, store: str, postgres_database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A restore that left secret.key behind would begin with a new one, without a word."""
+    database = postgres_database if store == "postgres" else ""
+    environ = {"KREIS_DATA_DIR": str(tmp_path), "KREIS_DATABASE": database}
+    installation = Installation(Settings(data_dir=tmp_path, database=database))
+    check_secret(installation.store, installation.settings)
+    check_secret(installation.store, installation.settings)
+    (tmp_path / "secret.key").unlink()
+    with pytest.raises(SecretChangedError):
+        check_secret(installation.store, installation.settings)
+    assert run_command(["erase", "--again"], environ) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(
+        f"kreis: {tmp_path / 'secret.key'} is another key than the one with which this installation's data were made"
+    )
+    assert "kreis serve --new-secret" in told
+    check_secret(installation.store, installation.settings, accepts_new=True)
+    check_secret(installation.store, installation.settings)
+    installation.close()

@@ -25,12 +25,18 @@ _LOOK_AGAIN_SECONDS = 0.2
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--role", choices=ROLES, help="run only this role, without a supervisor")
     parser.add_argument("--name", default="", help="name of this worker, unique among all workers of a database")
+    parser.add_argument(
+        "--new-secret",
+        action="store_true",
+        help="go on although secret.key is another one than before: links in mails that are out, second factors and what is remembered of "
+        "erased people are lost with the old one",
+    )
 
 
 def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     """Serve until SIGTERM or Ctrl-C."""
     if arguments.role is None:
-        return supervise(settings)
+        return supervise(settings, accepts_new_secret=arguments.new_secret)
     from kundenkreis.runtime.installation import Installation
     from kundenkreis.runtime.logs import write_logs
     from kundenkreis.runtime.points import point_from
@@ -42,6 +48,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
         end_with_supervisor()
     cache = CACHE_MEBIBYTES if arguments.role == "worker" else READERS_CACHE_MEBIBYTES
     installation = Installation(settings, point=point_from(os.environ), cache_mebibytes=cache)
+    _check_secret(installation, accepts_new=arguments.new_secret)
     _repeat_erasures(installation)
     installation.ensure_rulebook()
     if arguments.role == "web":
@@ -64,7 +71,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     return None
 
 
-def supervise(settings: Settings) -> Answer | None:
+def supervise(settings: Settings, *, accepts_new_secret: bool = False) -> Answer | None:
     """Serve all roles; returns when told to stop.
 
     Raises:
@@ -75,7 +82,7 @@ def supervise(settings: Settings) -> Answer | None:
 
     folder = claim_folder(settings, "serve.lock")
     await_port(settings)
-    login = _prepared(settings)
+    login = _prepared(settings, accepts_new_secret=accepts_new_secret)
     roles = [("web", role_arguments("web"))]
     # Several servers may share one database: a namesake on another machine would take the partitions of this one's workers.
     place = f"{place_of(settings.data_dir)}:" if settings.on_postgres else ""
@@ -95,7 +102,7 @@ def supervise(settings: Settings) -> Answer | None:
     return None
 
 
-def _prepared(settings: Settings) -> str:
+def _prepared(settings: Settings, *, accepts_new_secret: bool) -> str:
     """Bring the installation up to date; says where one signs in once.
 
     In a child: the supervisor lives for as long as the installation is served, and keeps nothing of this in memory. Where it
@@ -117,6 +124,7 @@ def _prepared(settings: Settings) -> str:
     os.close(reading)
     dkim_key(settings)  # one that cannot sign is told now, not by a sender that ends again and again
     installation = Installation(settings)
+    _check_secret(installation, accepts_new=accepts_new_secret)
     _repeat_erasures(installation)
     installation.ensure_rulebook()
     installation.ensure_write_keys([("web", "public"), ("server", "server")])
@@ -126,6 +134,12 @@ def _prepared(settings: Settings) -> str:
     login = f"Sign in once, within {LOGIN_VALID_MINUTES} minutes: {issue_login_url(settings)}"
     os.write(writing, login.encode())
     os._exit(0)  # nothing that the parent still has is closed or flushed twice
+
+
+def _check_secret(installation: "Installation", *, accepts_new: bool) -> None:
+    from kundenkreis.runtime.secret_mark import check_secret
+
+    check_secret(installation.store, installation.settings, accepts_new=accepts_new)
 
 
 def _repeat_erasures(installation: "Installation") -> None:

@@ -34,6 +34,7 @@ from kundenkreis.privacy.tombstones import (
 from kundenkreis.privacy.traces import SHORTEST, traces_in
 from kundenkreis.privacy.waiting import Names, without
 from kundenkreis.runtime.installation import INBOX_FILE, STORE_FILE, Installation
+from kundenkreis.runtime.secret_mark import check_secret
 from kundenkreis.runtime.stores.session import Row, Session
 
 Pair = tuple[str, str]
@@ -71,8 +72,9 @@ def erase(installation: Installation, customer: str) -> ErasureReport:
     """Erase one person. Works beside a running server; the worker waits for as long as the files are cleaned.
 
     Raises:
-        UnknownCustomerError, AmbiguousCustomerError: nothing was done.
+        UnknownCustomerError, AmbiguousCustomerError, SecretChangedError: nothing was done.
     """
+    check_secret(installation.store, installation.settings)
     with installation.store.reading() as tx:
         profiles = whole_people(tx, [find_customer(tx, customer)])
     return _erase(installation, [profiles])[0]
@@ -92,7 +94,11 @@ def erase_again(installation: Installation) -> list[ErasureReport]:
     """Erase everybody whose tombstone stands in the file beside the database: after a backup was restored.
 
     Only what had happened by then is meant: whoever came back after the erasure and is in the backup as a new customer is kept.
+
+    Raises:
+        SecretChangedError: nobody would be recognised, and all would count as erased again; nothing was done.
     """
+    check_secret(installation.store, installation.settings)
     buried = read_file(installation.data_dir)
     key = tombstone_key(installation.settings)
     with installation.store.reading() as tx:
