@@ -8,11 +8,17 @@ import psycopg
 import pytest
 
 from kundenkreis.runtime.installation import Installation
-from kundenkreis.runtime.stores.postgres import ForgetfulServerError, PostgresStore
+from kundenkreis.runtime.stores.postgres import (
+    DatabaseEncodingError,
+    ForgetfulServerError,
+    PooledDatabaseError,
+    PostgresStore,
+)
 from kundenkreis.runtime.stores.schema import MERGES, STATES
 from kundenkreis.runtime.stores.session import Session, Store, migrate
 from kundenkreis.runtime.stores.sqlite import SqliteStore
 from kundenkreis.settings import Settings
+from tests.runtime.pooler import pooler_before
 
 pytestmark = pytest.mark.db
 _OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -107,3 +113,37 @@ def test_a_server_that_forgets_is_refused(postgres_database: str, tmp_path: Path
             assert time.monotonic() < deadline
             time.sleep(0.01)
             connection.rollback()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_letter_is_refused(
+    postgres_database: str, tmp_path: Path, encoding: str
+) -> None:
+    name = postgres_database.rpartition("/")[2].partition("?")[0]
+    other = f"{name}_{encoding.lower()}"
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        made = f"CREATE DATABASE {other} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        connection.execute(made.encode())
+        try:
+            with pytest.raises(
+                DatabaseEncodingError, match=f"has the encoding {encoding} and cannot hold every letter"
+            ):
+                Installation(Settings(data_dir=tmp_path, database=postgres_database.replace(f"/{name}?", f"/{other}?")))
+        finally:
+            connection.execute(f"DROP DATABASE {other} WITH (FORCE)".encode())
+
+
+def test_a_pooler_that_swallows_bells_is_refused(postgres_database: str, tmp_path: Path) -> None:
+    """With one the dispatcher slept for an hour on what was due, and nothing said so."""
+    with (
+        pooler_before(postgres_database, swallows=True) as database,
+        pytest.raises(PooledDatabaseError, match="pool_mode=transaction"),
+    ):
+        Installation(Settings(data_dir=tmp_path, database=database))
+
+
+def test_a_pooler_that_lends_connections_for_a_session_does_no_harm(postgres_database: str, tmp_path: Path) -> None:
+    with pooler_before(postgres_database, swallows=False) as database:
+        installation = Installation(Settings(data_dir=tmp_path, database=database))
+        assert installation.rulebooks.newest_version() == 0
+        installation.close()

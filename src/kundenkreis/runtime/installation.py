@@ -219,7 +219,7 @@ class Installation:
 
     def _prepare_store(self) -> None:
         if isinstance(self.store, PostgresStore):
-            self.store.check_durability()
+            self.store.check_server()
         migrate(self.store)
         fill_customer_list(self.store)
 

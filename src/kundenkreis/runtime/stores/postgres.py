@@ -144,6 +144,22 @@ class ForgetfulServerError(CallerError):
     code = "forgetful_server"
 
 
+class DatabaseEncodingError(CallerError):
+    """This PostgreSQL database cannot hold every letter; make one with the encoding UTF8."""
+
+    code = "database_encoding"
+
+
+class PooledDatabaseError(CallerError):
+    """A pooler gives each transaction another connection, so nothing that is said between them is heard; name the server itself."""
+
+    code = "pooled_database"
+
+
+_BELL_TRIED = "kreis_tried"
+_HEARD_SECONDS = 5.0
+
+
 class PostgresStore:
     """The store of one database."""
 
@@ -166,20 +182,49 @@ class PostgresStore:
         register_packed(connection)
         return connection
 
-    def check_durability(self) -> None:
-        """Refuse a server that says yes before it has written.
+    def check_server(self) -> None:
+        """Refuse a server that says yes before it has written, a database that cannot hold every letter, and a pooler that swallows bells.
 
         Raises:
             ForgetfulServerError: one of its settings is off.
+            DatabaseEncodingError: its encoding is not UTF8.
+            PooledDatabaseError: what is notified is not heard.
         """
         with self.reading() as tx:
-            row = tx.rows(f"SELECT {', '.join(f'current_setting({name!r})' for name in _LASTING)}")[0]
-        if off := [name for name, value in zip(_LASTING, row, strict=True) if value == "off"]:
+            row = tx.rows(
+                f"SELECT pg_backend_pid(), current_setting('server_encoding'), {', '.join(f'current_setting({name!r})' for name in _LASTING)}"
+            )[0]
+        if off := [name for name, value in zip(_LASTING, row[2:], strict=True) if value == "off"]:
             raise ForgetfulServerError(
                 f"PostgreSQL runs with {', '.join(f'{name}=off' for name in off)}: what it has committed, it may lose when the power fails. "
                 "Remove that from postgresql.conf, or from the settings of the role or database, and reload the server.",
                 settings=off,
             )
+        encoding = (
+            row[1].decode() if isinstance(row[1], bytes) else row[1]
+        )  # SQL_ASCII: nobody knows which letters its bytes are
+        if encoding != "UTF8":
+            raise DatabaseEncodingError(
+                f"The database of KREIS_DATABASE has the encoding {encoding} and cannot hold every letter. "
+                "Make another one: CREATE DATABASE kreis ENCODING 'UTF8' TEMPLATE template0.",
+                encoding=encoding,
+            )
+        # Whoever stands in between has told a number of its own. One that lends a connection for a whole session does no harm.
+        if self._connection().info.backend_pid != row[0] and not self._is_heard():
+            raise PooledDatabaseError(
+                "Between Kundenkreis and PostgreSQL a pooler gives each transaction another connection (pgbouncer: pool_mode=transaction), "
+                "so processes do not hear each other and messages would not go out. Name the server itself in KREIS_DATABASE, or set pool_mode=session."
+            )
+
+    def _is_heard(self) -> bool:
+        """Whether what one connection notifies reaches another that listens."""
+        with (
+            psycopg.connect(self.dsn, autocommit=True, **CONNECT) as listening,
+            psycopg.connect(self.dsn, autocommit=True, **CONNECT) as ringing,
+        ):
+            listening.execute(f"LISTEN {_BELL_TRIED}")
+            ringing.execute(f"NOTIFY {_BELL_TRIED}")
+            return any(True for _ in listening.notifies(timeout=_HEARD_SECONDS, stop_after=1))
 
     @contextmanager
     def transaction(self, name: str = "tx", *, awaits_disk: bool = True) -> Iterator[Session]:
