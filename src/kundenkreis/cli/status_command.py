@@ -10,22 +10,29 @@ from kundenkreis.settings import Settings
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    """This command has no arguments of its own."""
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="for a monitoring: exit code 1 when somebody has to look: a process does not run, the disk is nearly full, the clock is behind, "
+        "sending is paused or stopped, or events, dates or messages are late",
+    )
 
 
 def _run(arguments: Namespace, settings: Settings) -> Answer:
-    """Read the status; works beside a running server."""
+    """Read the status; works beside a running server. With --check exit code 1 when there is a problem."""
     import msgspec
 
     from kundenkreis.kernel.zones import iso
     from kundenkreis.runtime.installation import existing_installation
     from kundenkreis.runtime.status import InstallationStatus
+    from kundenkreis.site.ports.status import problems_of
 
     installation = existing_installation(settings)
     try:
         status = InstallationStatus(installation).read_status()
     finally:
         installation.close()
+    problems = problems_of(status)
 
     def show(console: Console) -> None:
         facts = Table(box=None, pad_edge=False, show_header=False)
@@ -44,6 +51,9 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
         ):
             facts.add_row(name, value)
         console.print(facts)
+        for problem in problems:
+            if problem in _SENTENCES:
+                console.print(_SENTENCES[problem], style="bold red")
         if status.paused is not None:
             console.print(
                 f"Sending is paused since {iso(status.paused.since_us)}: the database was restored from a backup. {status.paused.found:,} messages "
@@ -76,7 +86,18 @@ def _run(arguments: Namespace, settings: Settings) -> Answer:
         for item in status.quarantine[:5]:
             console.print(f"quarantined {item.kind} {item.name}: {item.reason}", markup=False, style="dim")
 
-    return Answer(data=msgspec.to_builtins(status), show=show)
+    data = {**msgspec.to_builtins(status), "problems": problems}
+    return Answer(data=data, show=show, exit_code=1 if arguments.check and problems else 0)
+
+
+_SENTENCES = {
+    "disk_full": "Almost no room is left on the disk of the data folder: without any, events are refused and no message goes out.",
+    "clock_behind": "The machine's clock is behind the newest data. Until it has caught up, no message goes out: set it right.",
+    "events_late": "Behind: events wait longer than ten seconds to be processed.",
+    "dates_late": "Behind: dates of customers have been due for more than a minute.",
+    "messages_late": "Behind: messages wait longer than an hour to go out.",
+}
+"""What no other line of the answer says."""
 
 
 COMMAND = Command(

@@ -17,17 +17,31 @@ class RoleProcess:
     pid: int
     since_us: int
     restarts: int
+    birth: str = ""
+    """Tells the process from others that get its number later; "" where the system does not say."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether a process with this number exists now."""
+        """Whether this process exists now. After a restart of the machine, and soon in a container, its number may be somebody else's."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return False
         except PermissionError:
-            return True
-        return True
+            pass
+        return not self.birth or birth_of(self.pid) == self.birth
+
+
+def birth_of(pid: int) -> str:
+    """When a process was started, in ticks since the machine was, and which start of the machine that is; "" where the system does not say.
+
+    Source: proc_pid_stat(5), field 22; the name in field 2 may hold spaces and parentheses.
+    """
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {ticks}"
+    except (OSError, IndexError):
+        return ""
 
 
 def write_roles(data_dir: Path, roles: Sequence[RoleProcess]) -> None:

@@ -21,7 +21,7 @@ from types import FrameType
 
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.runtime.points import without_crash_points
-from kundenkreis.runtime.role_file import RoleProcess, write_roles
+from kundenkreis.runtime.role_file import RoleProcess, birth_of, write_roles
 from kundenkreis.settings import Settings
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 10.0
@@ -152,7 +152,7 @@ class Supervisor:
         write_roles(
             self._data_dir,
             [
-                RoleProcess(child.role, child.process.pid, child.since_us, child.restarts)
+                RoleProcess(child.role, child.process.pid, child.since_us, child.restarts, birth_of(child.process.pid))
                 for child in self._children
                 if child.process is not None
             ],

@@ -1,7 +1,9 @@
 """How the installation is doing: lag, backlog, next wake-ups, quarantine, sending, processes."""
 
 import re
+import shutil
 from contextlib import closing
+from pathlib import Path
 from typing import get_args
 
 from kundenkreis.channels.core.smtp_replies import Stage
@@ -77,6 +79,9 @@ class InstallationStatus:
                 paused=_paused(tx),
                 stopped=_stopped(tx),
                 answers=_answers(tx),
+                free_bytes=_free_bytes(installation.data_dir),
+                clock_behind_us=max(_one(tx, "SELECT coalesce(max(clock_us), 0) FROM clocks") - now_us, 0),
+                unsent_us=_unsent_us(tx, now_us),
             )
 
     def sending_held_since_us(self) -> int | None:
@@ -106,6 +111,21 @@ def _paused(tx: Session) -> PausedSending | None:
 def _stopped(tx: Session) -> StoppedSending | None:
     held = read_stop(tx)
     return StoppedSending(since_us=held.since_us, detail=held.detail) if held is not None else None
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _unsent_us(tx: Session, now_us: Micros) -> Micros:
+    """A claim that its sender let lapse counts from then on."""
+    if read_pause(tx) is not None or read_stop(tx) is not None:
+        return 0
+    due_us = tx.rows("SELECT min(next_try_us) FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")[0][0]
+    return max(now_us - due_us, 0) if due_us is not None else 0
 
 
 def _has_table(tx: Session, name: str) -> bool:

@@ -6,10 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kundenkreis.site.formats import number
-from kundenkreis.site.ports.status import PausedSending, ServerAnswer, Status
-
-_LAG_IS_LATE_US = 10 * 1_000_000
-"""Past this the page says that the installation is behind: ten times the lag promised under load."""
+from kundenkreis.site.ports.status import PausedSending, Problem, ServerAnswer, Status, problems_of
 
 
 def messages_found(total: int, query: str) -> str:
@@ -35,13 +32,12 @@ class Health:
 
 def describe_health(status: Status) -> Health | None:
     """What a person on duty wants to know first, the worst thing first; None where a notice of its own says that nothing is sent."""
-    dead = [role_word(role.name) for role in status.roles if not role.is_alive]
-    if dead:
-        return Health(tone="stop", sentence=_("Not running: %(roles)s.") % {"roles": ", ".join(dead)})
-    if status.paused is not None or status.stopped is not None:
+    worst = next(iter(problems_of(status)), None)
+    if worst in ("sending_paused", "sending_stopped"):
         return None
-    if status.lag_us > _LAG_IS_LATE_US:
-        return Health(tone="calm", sentence=_("Behind: events wait longer than ten seconds to be processed."))
+    if worst is not None:
+        tone = "stop" if worst in ("not_running", "disk_full", "clock_behind") else "calm"
+        return Health(tone=tone, sentence=_problem_sentence(worst, status))
     if status.quarantined_total:
         text = ngettext(
             "Running. %(count)s entry in quarantine waits for you.",
@@ -50,6 +46,25 @@ def describe_health(status: Status) -> Health | None:
         )
         return Health(tone="calm", sentence=text % {"count": number(status.quarantined_total)})
     return Health(tone="good", sentence=_("Everything runs and is up to date."))
+
+
+def _problem_sentence(problem: Problem, status: Status) -> str:
+    if problem == "not_running":
+        dead = ", ".join(role_word(role.name) for role in status.roles if not role.is_alive)
+        return _("Not running: %(roles)s.") % {"roles": dead}
+    if problem == "disk_full":
+        return _(
+            "Almost no room is left on the disk of the data folder: %(megabytes)s MB. Without any, events are refused and no message goes out."
+        ) % {"megabytes": number((status.free_bytes or 0) >> 20)}
+    if problem == "clock_behind":
+        return _(
+            "The machine's clock is %(minutes)s minutes behind the newest data. Until it has caught up, no message goes out: set it right."
+        ) % {"minutes": number(status.clock_behind_us // 60_000_000)}
+    return {
+        "events_late": _("Behind: events wait longer than ten seconds to be processed."),
+        "dates_late": _("Behind: dates of customers have been due for more than a minute."),
+        "messages_late": _("Behind: messages wait longer than an hour to go out."),
+    }[problem]
 
 
 def describe_pause(paused: PausedSending) -> list[str]:

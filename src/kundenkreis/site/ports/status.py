@@ -1,7 +1,7 @@
 """What the status page asks: how the installation is doing."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,41 @@ class Status:
     """Nothing goes out; it heals by itself."""
     answers: tuple[ServerAnswer, ...] = ()
     """The most frequent ones."""
+    free_bytes: int | None = None
+    """Room for this account on the disk of the data folder; None if the system does not say."""
+    clock_behind_us: int = 0
+    """How far the machine's clock stands behind the newest instant of the data; 0 if it does not."""
+    unsent_us: int = 0
+    """For how long the oldest message that is due has waited for its hand-over, unless sending is paused or stopped."""
+
+
+Problem = Literal[
+    "not_running", "disk_full", "clock_behind", "sending_paused", "sending_stopped", "events_late", "dates_late", "messages_late"
+]  # fmt: skip
+LEAST_FREE_BYTES = 256 << 20
+"""Less room than this is as good as none: the write-ahead log of a busy hour needs more."""
+LATE_US = 10 * 1_000_000
+"""Past this the installation is behind: ten times the lag promised under load."""
+DATES_LATE_US = 60 * 1_000_000
+MESSAGES_LATE_US = 3_600 * 1_000_000
+"""As long as a large broadcast may take."""
+CLOCK_BEHIND_US = 60 * 1_000_000
+
+
+def problems_of(status: Status) -> list[Problem]:
+    """What somebody has to look at, the worst first; empty where everything runs and keeps up."""
+    wake_us = status.next_wake_us
+    held: list[tuple[Problem, bool]] = [
+        ("not_running", any(not role.is_alive for role in status.roles)),
+        ("disk_full", status.free_bytes is not None and status.free_bytes < LEAST_FREE_BYTES),
+        ("clock_behind", status.clock_behind_us > CLOCK_BEHIND_US),
+        ("sending_paused", status.paused is not None),
+        ("sending_stopped", status.stopped is not None),
+        ("events_late", status.lag_us > LATE_US),
+        ("dates_late", wake_us is not None and status.at_us - wake_us > DATES_LATE_US),
+        ("messages_late", status.unsent_us > MESSAGES_LATE_US),
+    ]
+    return [problem for problem, holds in held if holds]
 
 
 class StatusSource(Protocol):
