@@ -145,6 +145,22 @@ def test_roles_end_when_their_supervisor_is_killed(make_stage: MakeStage) -> Non
         eventually(lambda: not any(role.is_alive for role in roles.values()), what=tree.log)
 
 
+def test_the_end_of_the_terminal_ends_everything_in_order(make_stage: MakeStage) -> None:
+    """Every process of the terminal hears of it; what a dispatcher had in the air would else be in doubt."""
+    with make_stage("sqlite") as stage, serving(stage) as tree:
+        eventually(lambda: answers(stage), what=tree.log)
+        roles = tree.roles()
+        assert (stage.data_dir / "app.db").stat().st_mode & 0o777 == 0o600
+        for process in roles.values():
+            os.kill(process.pid, signal.SIGHUP)
+        time.sleep(0.5)
+        assert tree.restarts() == {"web": 0, "worker-1": 0, "dispatcher": 0, "counter": 0}
+        tree.process.send_signal(signal.SIGHUP)
+        assert tree.process.wait(30) == 0, tree.log()
+        assert [name for name, role in roles.items() if role.is_alive] == []
+        assert left_behind(stage.data_dir) == []
+
+
 def test_killed_role_is_started_again(make_stage: MakeStage) -> None:
     with make_stage("sqlite") as stage, serving(stage) as tree:
         eventually(lambda: answers(stage), what=tree.log)

@@ -1,7 +1,7 @@
 """`kreis serve`: the whole runtime in one process tree.
 
-A supervisor starts one process per role, restarts what dies (with growing pauses), and takes everything down cleanly on SIGTERM or
-Ctrl-C: the web role stops accepting and stores what it took, the others finish their transaction. A child whose
+A supervisor starts one process per role, restarts what dies (with growing pauses), and takes everything down cleanly on SIGTERM,
+Ctrl-C or the end of its terminal: the web role stops accepting and stores what it took, the others finish their transaction. A child whose
 supervisor is gone ends by itself, because its standard input closes.
 """
 
@@ -103,8 +103,10 @@ class Supervisor:
 
     def run(self) -> int:
         """Start all roles and watch them; returns the exit code after a clean stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # Under nohup the end of a terminal means nothing; else it ends everything in order, as Ctrl-C does.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._stop)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(self._signal, warn_on_full_buffer=False)
         for child in self._children:
@@ -177,7 +179,8 @@ class Supervisor:
 
 
 def end_with_supervisor() -> None:
-    """In a child: end cleanly when the supervisor is gone."""
+    """In a child: end cleanly when the supervisor is gone, and not before it at the end of the terminal that both had."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def watch() -> None:
         while os.read(0, 1):
