@@ -1,15 +1,27 @@
-"""WAL mode for a connection of SQLite, also when several connections make a database at the same moment.
+"""How SQLite's databases are opened: for their owner only, and in WAL mode also when several connections make one at the same moment.
 
 Source: SQLite's page on `sqlite3_busy_handler`, read November 2026: where waiting could become a deadlock, SQLite answers that the database is
 locked at once, whatever the timeout. The change from the first mode to WAL is such a place.
 """
 
+import os
+from contextlib import suppress
 from typing import Any
 
 import pysqlite3 as sqlite3
 
 _TRIES = 20
 """Each one waits until another connection is done. After the first of them the mode has changed for everybody."""
+
+
+def make_private(path: str | os.PathLike[str]) -> None:
+    """Let a new database be for its owner only, also in a folder that others may enter; SQLite gives its -wal and -shm the same rights.
+
+    One that is there is not even opened: closing it again would take away the locks that SQLite holds on it in this process. Where none can
+    be made, SQLite says so itself.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def use_wal(connection: Any) -> None:

@@ -1,5 +1,6 @@
 """Both stores keep the same promises, about bulk statements and about the disk."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -147,3 +148,20 @@ def test_a_pooler_that_lends_connections_for_a_session_does_no_harm(postgres_dat
         installation = Installation(Settings(data_dir=tmp_path, database=database))
         assert installation.rulebooks.newest_version() == 0
         installation.close()
+
+
+def test_the_files_are_for_their_owner_only(tmp_path: Path) -> None:
+    """Also in a folder that others may enter, such as one that an administrator has made; they hold who the customers are."""
+    tmp_path.chmod(0o755)
+    before = os.umask(0)
+    try:
+        installation = Installation(Settings(data_dir=tmp_path))
+        inbox = installation.open_inbox()
+        inbox.last_position()
+        found = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("*.db*")}
+        inbox.close()
+        installation.close()
+    finally:
+        os.umask(before)
+    names = [f"{name}.db{tail}" for name in ("inbox", "kreis") for tail in ("", "-shm", "-wal")]
+    assert found == dict.fromkeys(names, 0o600)

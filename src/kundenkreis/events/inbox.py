@@ -19,7 +19,7 @@ from kundenkreis.events.core.inbox_item import InboxItem
 from kundenkreis.events.core.withdrawals import may_forbid
 from kundenkreis.events.errors import InboxDamagedError, InboxUnavailableError
 from kundenkreis.kernel import advisory_locks
-from kundenkreis.sqlite_wal import use_wal
+from kundenkreis.sqlite_wal import make_private, use_wal
 
 __all__ = ["Inbox", "InboxItem", "PostgresInbox", "SqliteInbox"]
 
@@ -166,6 +166,7 @@ class SqliteInbox:
 
     def _open(self) -> Any:
         if self._connection is None:
+            make_private(self._path)
             connection = sqlite3.connect(self._path, isolation_level=None, timeout=self._busy_seconds)
             try:
                 use_wal(connection)

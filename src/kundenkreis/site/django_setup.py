@@ -10,11 +10,13 @@ from kundenkreis.kernel import advisory_locks
 from kundenkreis.kernel.errors import BugError
 from kundenkreis.runtime import sqlite_library
 from kundenkreis.settings import Settings, secret_key
+from kundenkreis.sqlite_wal import make_private
 
 SESSION_DAYS = 30
 """The cookie's life; guard.py ends sessions earlier."""
 _MINUTE = 60
 _LOCK_TIMEOUT_SECONDS = 20
+APP_FILE = "app.db"
 
 
 class AlreadyConfiguredError(BugError):
@@ -27,7 +29,7 @@ def _database(settings: Settings) -> dict[str, Any]:
     if not settings.on_postgres:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": settings.data_dir / "app.db",
+            "NAME": settings.data_dir / APP_FILE,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": _LOCK_TIMEOUT_SECONDS,
@@ -272,6 +274,7 @@ def _only_one(settings: Settings) -> Iterator[None]:
 
         with (settings.data_dir / "app.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            make_private(settings.data_dir / APP_FILE)
             yield
 
 

@@ -17,7 +17,7 @@ from kundenkreis.runtime.stores.checkpoints import Checkpoints
 from kundenkreis.runtime.stores.per_thread import PerThread
 from kundenkreis.runtime.stores.schema import Table
 from kundenkreis.runtime.stores.session import Point, Row, Session, conflict_clause, insert_columns, no_point
-from kundenkreis.sqlite_wal import use_wal
+from kundenkreis.sqlite_wal import make_private, use_wal
 
 # For parameters of type bytes the module looks for adapters in three places, a microsecond for each, unless one is registered. This one
 # answers at once with the same object.
@@ -156,6 +156,7 @@ class SqliteStore:
             self._checkpoints.hurry(haste is Haste.FAR_BEHIND)
 
     def _connect(self) -> Any:
+        make_private(self.path)
         connection = sqlite3.connect(
             self.path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256
         )
