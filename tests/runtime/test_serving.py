@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kundenkreis.cli.main import run_command
+from kundenkreis.cli.serve_command import tell_lost_keys
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.secret_mark import SecretChangedError, check_secret
 from kundenkreis.runtime.serve import PortTakenError, await_port
@@ -93,3 +94,22 @@ def test_another_secret_than_that_of_the_data_is_refused(
     check_secret(installation.store, installation.settings, accepts_new=True)
     check_secret(installation.store, installation.settings)
     installation.close()
+
+
+def test_lost_write_keys_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A restore that left write_keys.json behind would refuse all senders, and nobody would know why."""
+    new = Installation(Settings(data_dir=tmp_path / "new"))
+    tell_lost_keys(new)
+    new.close()
+    town = Town(tmp_path)
+    live_through(town)
+    town.installation.ensure_write_keys([("web", "public")])
+    tell_lost_keys(town.installation)
+    assert capsys.readouterr().err == ""
+    (tmp_path / "write_keys.json").unlink()
+    tell_lost_keys(town.installation)
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'write_keys.json'} is not there, so new write keys are made: whoever sends with an earlier one is refused (401). "
+        "Put the file back from a copy, or give the new ones to your senders: kreis keys\n"
+    )
+    town.close()

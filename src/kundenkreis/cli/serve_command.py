@@ -127,6 +127,7 @@ def _prepared(settings: Settings, *, accepts_new_secret: bool) -> str:
     _check_secret(installation, accepts_new=accepts_new_secret)
     _repeat_erasures(installation)
     installation.ensure_rulebook()
+    tell_lost_keys(installation)
     installation.ensure_write_keys([("web", "public"), ("server", "server")])
     with closing(installation.open_inbox()) as inbox:
         inbox.last_position()  # a damaged one is told now, not by a worker that fails again and again
@@ -140,6 +141,24 @@ def _check_secret(installation: "Installation", *, accepts_new: bool) -> None:
     from kundenkreis.runtime.secret_mark import check_secret
 
     check_secret(installation.store, installation.settings, accepts_new=accepts_new)
+
+
+def tell_lost_keys(installation: "Installation") -> None:
+    """Before new ones are made: a restore that left the write keys behind would else refuse all senders without a word."""
+    from kundenkreis.runtime.installation import KEYS_FILE
+
+    path = installation.data_dir / KEYS_FILE
+    if path.exists():
+        return
+    with installation.store.reading() as tx:
+        has_customers = bool(tx.rows("SELECT 1 FROM states LIMIT 1"))
+    if has_customers:
+        print(
+            f"{path.absolute()} is not there, so new write keys are made: whoever sends with an earlier one is refused (401). "
+            "Put the file back from a copy, or give the new ones to your senders: kreis keys",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _repeat_erasures(installation: "Installation") -> None:
