@@ -640,3 +640,17 @@ def test_what_a_slow_server_leaves_no_time_for_is_given_back(smtp: Office, sink:
     for _ in range(4):
         smtp.run(*(message_of(n, valid_until_us=valid) for n in (1, 2, 3, 4)))
     assert (smtp.states(), sink.count) == (["accepted"] * 4, 4)
+
+
+def test_a_rest_ends_when_the_clock_is_set_back() -> None:
+    """A clock that stood a year ahead would else keep a server at rest for a year."""
+    rests = Rests()
+    rests.rest("email", MINUTE, now_us=DAY, growing=False)
+    assert rests.until(("email", "other"), now_us=DAY + MINUTE - 1) == DAY + MINUTE
+    assert rests.until(("email",), now_us=DAY + MINUTE) == 0
+    assert (
+        rests.until(("email",), now_us=DAY - SECOND) == DAY + MINUTE
+    )  # another thread has looked at the clock a moment before
+    assert rests.until(("email",), now_us=HOUR) == 0
+    rests.rest("email", MINUTE, now_us=HOUR, growing=False)
+    assert rests.until(("email",), now_us=HOUR + SECOND) == HOUR + MINUTE

@@ -93,19 +93,20 @@ class Rests:
     """Servers, domains and accounts that rest for a while. Shared by the threads of one process."""
 
     def __init__(self) -> None:
-        self._until: dict[str, Micros] = {}
+        self._until: dict[str, tuple[Micros, Micros]] = {}
+        """(since when, until when)."""
         self._broken: dict[str, int] = {}
         self._guard = threading.Lock()
 
     def rest(self, key: str, rest_us: Micros, *, now_us: Micros, growing: bool) -> None:
         """Leave it alone for a while; growing: twice as long each time in a row, up to 15 minutes."""
         with self._guard:
-            if self._until.get(key, 0) > now_us:
+            if self._end(key, now_us):
                 return  # the other threads have noticed the same fault
             if growing:
                 times = self._broken[key] = self._broken.get(key, 0) + 1
                 rest_us = min(rest_us * 2 ** min(times - 1, 10), LONGEST_REST)
-            self._until[key] = now_us + rest_us
+            self._until[key] = (now_us, now_us + rest_us)
 
     def well(self, key: str) -> None:
         """It works again."""
@@ -116,8 +117,12 @@ class Rests:
     def until(self, keys: Sequence[str], *, now_us: Micros) -> Micros:
         """The latest end of these rests, 0 if none rests now."""
         with self._guard:
-            latest = max((self._until.get(key, 0) for key in keys), default=0)
-        return latest if latest > now_us else 0
+            return max((self._end(key, now_us) for key in keys), default=0)
+
+    def _end(self, key: str, now_us: Micros) -> Micros:
+        since_us, until_us = self._until.get(key, (0, 0))
+        # Long before it began: the clock was set back. Another thread may have looked at it a moment earlier.
+        return until_us if since_us - LONGEST_REST <= now_us < until_us else 0
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
