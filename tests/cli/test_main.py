@@ -5,8 +5,10 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import pysqlite3 as sqlite3
 import pytest
 from django.db.utils import DatabaseError
 
@@ -149,6 +151,19 @@ def test_a_file_that_is_no_inbox_is_told_before_anything_is_served(tmp_path: Pat
 def test_accounts_that_are_in_no_database_are_told() -> None:
     error = told(DatabaseError("file is not a database"))
     assert str(error).startswith("The database cannot be used: file is not a database. See that")
+
+
+def test_a_full_disk_is_told() -> None:
+    """As such, not as a database that might not run."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            connection.executescript("CREATE TABLE one (x); CREATE TABLE two (x); CREATE TABLE three (x)")
+    words = "The disk of the data folder is full or fails: database or disk is full. Make room there, and do it again."
+    assert str(told(caught.value)) == words
+    of_site = DatabaseError("database or disk is full")
+    of_site.__cause__ = caught.value
+    assert str(told(of_site)) == words
 
 
 @pytest.mark.db
