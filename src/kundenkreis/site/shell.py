@@ -1,9 +1,11 @@
 """What surrounds every page: brand, menu, language, theme, and the pages that say what went wrong."""
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -12,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from kundenkreis.site import access
+from kundenkreis.site.database_away import is_database_away
 from kundenkreis.site.menu import menu_lines
 from kundenkreis.site.mounted import mounted
 from kundenkreis.site.toasts import waiting_toasts
@@ -109,10 +112,27 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """500: a bug."""
+    """500: a bug; 503 where it was the database that failed."""
+    if is_database_away(sys.exc_info()[1]):
+        return _unavailable()
     return _problem(
         request,
         500,
         _("Something went wrong on our side"),
         _("Nothing you entered is lost if you go back. The server's console says what happened."),
     )
+
+
+def _unavailable() -> HttpResponse:
+    """503: the database does not answer or cannot be written. The page is made without it."""
+    context = {
+        "title": _("Kundenkreis is not available right now"),
+        "advice": _(
+            "The database does not answer, or nothing can be written. Try again in a minute; the server's console says what happened."
+        ),
+        "brand": mounted().settings.brand,
+        "language": get_language() or "en",
+    }
+    response = HttpResponse(render_to_string("site/unavailable.html", context), status=503)
+    response["Retry-After"] = "30"
+    return response

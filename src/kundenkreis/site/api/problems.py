@@ -27,6 +27,7 @@ from kundenkreis.site.accounts.errors import (
     UnknownScopeError,
 )
 from kundenkreis.site.api import errors
+from kundenkreis.site.database_away import is_database_away
 
 MEDIA_TYPE: Final = "application/problem+json"
 STATUS_OF: Final[dict[type[KundenkreisError], int]] = {
@@ -93,6 +94,11 @@ def answer_exception(request: HttpRequest, error: Exception | type[Exception]) -
         return problem(413, "too_large", "The body is too large.")
     if isinstance(error, HttpError):
         return problem(error.status_code, "unreadable", "The body is not valid JSON.")
+    if isinstance(error, Exception) and is_database_away(error):
+        _log.exception("The API failed at %s.", request.path)
+        return problem(
+            503, "unavailable", "The database does not answer, or nothing can be written. Ask again in a minute."
+        )
     if not isinstance(error, KundenkreisError):
         _log.exception("The API failed at %s.", request.path)
         return problem(500, "failed", "Something went wrong here. It is in the server's log.")
