@@ -18,8 +18,9 @@ FAKES = "testing.py"
 DURABLE = {"commit", "fsync", "fdatasync", "sendall", "sendto", "sendmsg", "sendfile"}
 GIVE_POINTS = {"point", "_point", "_write", "_command"}
 """Functions that are told the name of a point: `_write` and `_command` of the SMTP session pass it on."""
-ASKS_ONLY = {"runtime/web_asking.py: _asked_at"}
-"""Functions that send a question after which nothing is other than before, here or there: whether a link works (HEAD, GET)."""
+ASKS_ONLY = {"runtime/web_asking.py: _asked_at", "runtime/stores/postgres.py: _is_heard"}
+"""Functions that send a question after which nothing is other than before, here or there: whether a link works (HEAD, GET), whether one
+connection hears another (a notification that nobody else listens to)."""
 HASTENS_ONLY = {"runtime/stores/checkpoints.py: _put_on_disk"}
 """Functions that put on the disk what nobody waits for: whoever needs it there waits by a commit of their own."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
