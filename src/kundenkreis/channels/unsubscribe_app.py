@@ -49,7 +49,7 @@ SHARED_TEXTS: dict[str, dict[str, str]] = {
         "note": "Nachrichten zu Ihren Bestellungen und Verträgen sind davon nicht betroffen.",
         "done_all": "Sie erhalten keine werblichen Nachrichten mehr.",
         "wrong_title": "Das hat nicht geklappt",
-        "wrong": "Bitte öffnen Sie den Link aus der Nachricht noch einmal und benutzen Sie den Knopf.",
+        "wrong": "Bitte öffnen Sie den Link aus der Nachricht noch einmal und benutzen Sie die Schaltfläche.",
         "later": "Wir können das gerade nicht speichern. Bitte versuchen Sie es in einer Minute noch einmal.",
     },
     "en": {

@@ -23,7 +23,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "out": {"de": "Nein, nicht im Segment {id} (seit {since}).", "en": "No, not in segment {id} (since {since})."},
     "phase": {"de": "Phase {answer} seit {since}.", "en": "Phase {answer} since {since}."},
     "sub_state": {"de": "Zustand {sub_state} seit {sub_since}.", "en": "Sub-state {sub_state} since {sub_since}."},
-    "score": {"de": "{answer} Punkte.", "en": "{answer} points."},
+    "score": {"de": "Stand: {answer}.", "en": "Score: {answer}."},
     "nobody": {"de": "Diese Person gab es dort noch nicht.", "en": "This person was not here yet."},
     "flips": {"de": "Ändert sich ohne ein Ereignis am {flips}.", "en": "Changes without an event on {flips}."},
     "stays": {"de": "Ändert sich nicht von selbst.", "en": "Does not change by itself."},
@@ -55,7 +55,7 @@ _PATH: dict[str, dict[Language, str]] = {
     "date": {"de": "Datum {0}", "en": "date {0}"},
     "schedule": {"de": "Zeitplan {0}", "en": "schedule {0}"},
     "event": {"de": "Ereignis {0}", "en": "event {0}"},
-    "broadcast": {"de": "Aussendung an alle", "en": "broadcast"},
+    "broadcast": {"de": "Mailing", "en": "broadcast"},
     "control": {"de": "durch einen Menschen", "en": "by a person"},
     "existing": {"de": "schon im Segment {0} bei Veröffentlichung {1}", "en": "already in segment {0} at publication {1}"},
     "bucket": {"de": "Los {0} von 10000 ({1})", "en": "bucket {0} of 10000 ({1})"},
@@ -67,7 +67,7 @@ _PATH: dict[str, dict[Language, str]] = {
     "step_budget": {"de": "{0} Schritte an einem Tag, weiter am {1}", "en": "{0} steps on one day, goes on {1}"},
     "date_missing": {"de": "{0} ist kein Datum", "en": "{0} is no date"},
     "unanswered": {"de": "ohne Antwort: {0}", "en": "unanswered: {0}"},
-    "version_unknown": {"de": "Fassung {0} gibt es nicht mehr", "en": "version {0} is gone"},
+    "version_unknown": {"de": "Version {0} gibt es nicht mehr", "en": "version {0} is gone"},
 }  # fmt: skip
 """First word of a reason -> what it says, with its details in order."""
 REFUSALS: dict[str, dict[Language, str]] = {

@@ -329,8 +329,11 @@ def _silence(config: Mapping[str, Any]) -> str:
 def _silence_found(found: Mapping[str, Any]) -> str:
     if "silent_days" not in found:
         return _("no purchases")
-    return _("%(silent)s days silent, usual are up to %(usual)s") % {
-        "silent": formats.number(found["silent_days"]),
+    silent = found["silent_days"]
+    return ngettext(
+        "%(silent)s day silent, usual are up to %(usual)s", "%(silent)s days silent, usual are up to %(usual)s", silent
+    ) % {
+        "silent": formats.number(silent),
         "usual": formats.number(found["usual_days"]),
     }
 

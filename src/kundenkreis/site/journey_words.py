@@ -189,12 +189,12 @@ def impact_lines(impact: Impact, journey_id: str) -> list[str]:
     lines = [_("Asked for %(people)s.") % {"people": told(impact.customers)}]
     for move in impact.memberships:
         facts = {"name": move.id.replace("_", " "), "entering": told(move.entering), "leaving": told(move.leaving)}
-        lines.append(_("“%(name)s”: %(entering)s come in, %(leaving)s go out.") % facts)
+        lines.append(_("“%(name)s”: coming in %(entering)s, going out %(leaving)s.") % facts)
     for journey in impact.journeys:
         if journey.id == journey_id and journey.starting:
-            lines.append(_("%(people)s start at once.") % {"people": told(journey.starting)})
+            lines.append(_("Starts at once for %(people)s.") % {"people": told(journey.starting)})
         if journey.id == journey_id and journey.on_earlier_version:
-            text = _("%(people)s are under way and finish in the form in which they entered.")
+            text = _("Under way in an earlier form, which holds to the end: %(people)s.")
             lines.append(text % {"people": told(journey.on_earlier_version)})
     if len(lines) == 1:
         lines.append(_("For nobody anything changes at this moment; new people enter from now on."))

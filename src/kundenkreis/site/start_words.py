@@ -13,9 +13,11 @@ def period_name(days: int) -> str:
 
 def circle_in_words(known: int, anonymous: int) -> str:
     """The circle's numbers in one sentence."""
-    return _("%(known)s people in the circle, and %(anonymous)s anonymous visitors.") % {
-        "known": number(known),
-        "anonymous": number(anonymous),
+    people = ngettext("%(count)s person in the circle", "%(count)s people in the circle", known)
+    visitors = ngettext("%(count)s anonymous visitor", "%(count)s anonymous visitors", anonymous)
+    return _("%(people)s, and %(visitors)s.") % {
+        "people": people % {"count": number(known)},
+        "visitors": visitors % {"count": number(anonymous)},
     }
 
 

@@ -125,7 +125,7 @@ def channel_word(channel: str) -> str:
         "letter": _("letter"),
         "visit": _("visit"),
         "web": _("website"),
-        "store": _("shop"),
+        "store": _("branch"),
         "till": _("till"),
         "*": _("every channel"),
     }

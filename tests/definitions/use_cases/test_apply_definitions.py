@@ -75,14 +75,14 @@ def test_export_of_what_was_applied_applies_without_change(tmp_path: Path) -> No
 
 def test_impact_in_words() -> None:
     assert impact_in_words(IMPACT, "de") == [
-        "Gefragt für 12 Personen.",
-        "Phase loyalty: 3 kommen hinein, 1 gehen hinaus",
-        "Segment regulars: 2 kommen hinein, 0 gehen hinaus",
-        "Strecke welcome: 4 beginnen sofort",
-        "Strecke birthday: 5 gehen den Weg zu Ende, den sie begonnen haben",
+        "Geprüfte Personen: 12.",
+        "Phase loyalty: hinein 3, hinaus 1",
+        "Segment regulars: hinein 2, hinaus 0",
+        "Strecke welcome: beginnt sofort für 4",
+        "Strecke birthday: unterwegs in einer früheren Fassung, die bis zum Ende gilt: 5",
     ]
     assert impact_in_words(NOBODY, "en") == [
-        "Asked for 0 people.",
+        "People asked about: 0.",
         "Nothing changes for anybody at the moment of publishing.",
     ]
 
@@ -90,4 +90,4 @@ def test_impact_in_words() -> None:
 def test_the_answer_holds_changes_and_impact() -> None:
     shown = apply_definitions(GOOD, MemoryPublisher(IMPACT), actor="anna", dry_run=True)
     lines = applied_in_words(shown, "en")
-    assert (lines[0], lines[12], lines[13]) == ("new: brand default (Kreisladen)", "", "Asked for 12 people.")
+    assert (lines[0], lines[12], lines[13]) == ("new: brand default (Kreisladen)", "", "People asked about: 12.")

@@ -53,7 +53,7 @@ def test_segment_that_nobody_names_goes_and_comes_back(served: Site, town: Town)
     assert members > 5
     assert "/segments/buyers/delete/" in browser.get("/segments/buyers/").content.decode()
     page = browser.get("/segments/buyers/delete/").content.decode()
-    assert f"0 enter, {members} leave" in page
+    assert f"entering 0, leaving {members}" in page
     assert "segment:buyers" in keys(town)
     answer = browser.post("/segments/buyers/delete/")
     assert answer["Location"] == "/segments/"

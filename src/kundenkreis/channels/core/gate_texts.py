@@ -64,8 +64,8 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     "paused": {"de": "Werbung angehalten: {0}", "en": "Marketing paused: {0}"},
     "validity": {"de": "Galt nur bis {0_us}.", "en": "Was of use only until {0_us}."},
     "after_conversion": {
-        "de": "Erster Kauf am {0_us}: nicht mehr Werbung als vorher ({1} in 7 Tagen) und eine.",
-        "en": "First purchase on {0_us}: no more marketing than before ({1} in 7 days) and one.",
+        "de": "Erster Kauf am {0_us}: Mehr Werbung wäre zu viel (vorher {1} in 7 Tagen).",
+        "en": "First purchase on {0_us}: more marketing would be too much ({1} in the 7 days before).",
     },
     "limit": {
         "de": "Kontaktbudget aufgebraucht: höchstens {1} {2_span}.", "en": "Contact budget used up: at most {1} {2_span}.",
@@ -79,7 +79,7 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     },
     "no_slot": {"de": "Kein Zeitpunkt gefunden, der allen Regeln genügt.", "en": "No instant satisfies all rules."},
     "cancelled": {"de": "Nicht mehr vorgesehen.", "en": "No longer planned."},
-    "stopped": {"de": "Von {0} angehalten: {1}", "en": "Stopped by {0}: {1}"},
+    "stopped": {"de": "Von {0} abgesagt: {1}", "en": "Stopped by {0}: {1}"},
     "too_many_planned": {"de": "Schon {0} Nachrichten geplant.", "en": "Already {0} messages planned."},
     "displaces": {"de": "Verdrängt weniger Wichtiges.", "en": "Pushes out what is less important."},
     "sent": {"de": "Übergeben.", "en": "Handed over."},
@@ -119,7 +119,7 @@ BARE_TEXTS: dict[str, dict[Language, str]] = {
     "sunday": {"de": "Sonntag am Ort der Person.", "en": "Sunday where the person lives."},
     "holiday": {"de": "Feiertag am Ort der Person.", "en": "Public holiday where the person lives."},
     "overdue": {"de": "Blieb zu lange liegen; bitte freigeben.", "en": "Was delayed for too long; please release it."},
-    "stopped": {"de": "Angehalten.", "en": "Stopped."},
+    "stopped": {"de": "Abgesagt.", "en": "Stopped."},
     "too_many_planned": {"de": "Schon zu viele Nachrichten geplant.", "en": "Already too many messages planned."},
     "failed": {"de": "Nicht angenommen.", "en": "Not accepted."},
 }  # fmt: skip

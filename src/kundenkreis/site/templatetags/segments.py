@@ -52,7 +52,7 @@ def estimate_words(estimate: Estimate) -> str:
 def moves_words(move: Move) -> str:
     """Who enters and who leaves, in a sentence."""
     impact, entering, leaving = move
-    return _("%(what)s: %(entering)s enter, %(leaving)s leave") % {
+    return _("%(what)s: entering %(entering)s, leaving %(leaving)s") % {
         "what": _called(impact),
         "entering": _about(*entering),
         "leaving": _about(*leaving),

@@ -364,7 +364,7 @@ def _fact_parts(facts: dict[str, object]) -> Iterable[str]:
         if facts.get(name) and not (name == "value" and "name" not in facts):
             yield personal(str(facts[name]), field_of(str(facts["name"])) if name == "value" else "text")
     if branch := str(facts.get("branch") or ""):
-        yield _("Shop %(name)s") % {"name": branch} if branch.isdigit() else personal(branch)
+        yield _("Branch %(name)s") % {"name": branch} if branch.isdigit() else personal(branch)
     products, count = facts.get("products"), facts.get("product_count")
     if isinstance(products, list) and isinstance(count, int) and count:
         listed = ", ".join(str(one) for one in products if one)
