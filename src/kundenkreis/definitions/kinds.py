@@ -40,7 +40,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS: tuple[Kind, ...] = (
     Kind("brand", Brand, "brands", "Marke", "brand"),
-    Kind("trait", TraitDefinition, "traits", "Merkmal", "trait"),
+    Kind("trait", TraitDefinition, "traits", "Kennzahl", "trait"),
     Kind("segment", SegmentDefinition, "segments", "Segment", "segment"),
     Kind("score", ScoreDefinition, "scores", "Score", "score"),
     Kind("phases", PhasesDefinition, "", "Phasen", "phases", is_single=True),
