@@ -157,6 +157,12 @@ def test_event_names_close_to_known_ones_are_noted_but_accepted() -> None:
         ("kind: journey\nid: text\nname: {de: SMS}\nentry: {event: {name: Form Submitted}}\nre_entry: once\nsteps:\n"
          "  - {id: a, message: {content: welcome_hello, channel: sms, purpose: newsletter}}\n",
          "more.yaml:7:56: nothing here sends by `sms`\n    Its messages will fail; what sends is email, and channels installed beside it"),
+        ("kind: content\nid: copied\nname: {de: Kopie}\nmessage_class: marketing\nvalue: {de: Nutzen}\ncall_to_action: read\nvariants:\n"
+         "  de: {subject: 'Hallo *|FNAME|*', blocks: [{text: Guten Tag}]}\n",
+         "more.yaml:8:17: `*|FNAME|*` is sent as it stands\n    Values of the person are written like {{ customer.first_name }}"),
+        ("kind: content\nid: copied\nname: {de: Kopie}\nmessage_class: marketing\nvalue: {de: Nutzen}\ncall_to_action: read\nvariants:\n"
+         "  de:\n    subject: Hallo\n    blocks:\n      - text: |-\n          Guten Tag,\n          liebe {vorname}\n",
+         "more.yaml:13:11: `{vorname}` is sent as it stands\n    Values of the person are written like {{ customer.first_name }}"),
     ],
 )  # fmt: skip
 def test_what_nothing_can_come_of_is_noted_but_accepted(text: str, note: str) -> None:

@@ -1,10 +1,11 @@
 """Notes: what is possible but can hardly be meant, because nothing ever comes of it."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from kundenkreis.definitions.definition import Definition, Definitions
-from kundenkreis.definitions.errors import DefinitionError, Problem
+from kundenkreis.definitions.errors import DefinitionError, Path, Problem
 from kundenkreis.events.core.messages import is_usable_key
 from kundenkreis.journeys.core.definitions import trigger_of
 from kundenkreis.segments.core.leaf import names_of
@@ -16,6 +17,7 @@ def doubts(definitions: Definitions, *, channels: Collection[str]) -> list[Defin
         ("score", _thresholds_out_of_reach),
         ("score", _points_for_every_event),
         ("situation", _matters_of_every_event),
+        ("content", _placeholders_of_others),
         ("journey", _attributes_of_others),
         ("journey", _triggers_on_every_event),
         ("journey", lambda journey: _nobody_sends(journey, channels)),
@@ -34,6 +36,29 @@ def _thresholds_out_of_reach(score: Definition) -> Iterator[Problem]:
                 path=("thresholds", index), code="threshold_out_of_reach", what=f"the score never crosses {threshold:g}",
                 remedy=f"Possible are points {where}",
             )  # fmt: skip
+
+
+_FOREIGN = re.compile(r"\*\|\w+\|\*|%%\w+%%|\[\[\s*\w+\s*\]\]|(?<![{\w])\{\s*[A-Za-z_][\w.]*\s*\}(?!\})")
+"""Placeholders of Mailchimp (`*|FNAME|*`), Salesforce (`%%name%%`), CleverReach and others; they would be sent as they stand."""
+
+
+def _placeholders_of_others(content: Definition) -> Iterator[Problem]:
+    for key, variant in content.body["variants"].items():
+        for part, text in _texts(variant, ()):
+            if found := _FOREIGN.search(text):
+                yield Problem(
+                    path=("variants", key, *part), code="foreign_placeholder", what=f"`{found.group()}` is sent as it stands",
+                    remedy="Values of the person are written like {{ customer.first_name }}", line=text.count("\n", 0, found.start()) + 1,
+                )  # fmt: skip
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in a variant, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping | list):
+        for key, one in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _texts(one, (*path, key))
 
 
 def _attributes_of_others(journey: Definition) -> Iterator[Problem]:

@@ -201,7 +201,8 @@ def _definition(
         source.value, kind.config, noun=f"a document of kind {kind.kind}", ignore=_head(kind), plugins=plugins
     )
     for problem in shape.problems:
-        found.append(_placed(source, problem))
+        if name is not None or problem.path != ("id",):  # said already
+            found.append(_placed(source, problem))
     if name is None or shape.problems:
         return None
     try:
@@ -292,9 +293,13 @@ def _distinct(source: Source, kind: Kind, name: str, heads: dict[str, Place], fo
     place = source.place(("id",) if name else ("kind",))
     first = heads.setdefault(key_of(kind.kind, name), place)
     if first is not place:
-        words = f"{kind.word_en} `{name}`" if name else kind.word_en
-        what = f"the {words} is defined a second time"
-        found.append(_mistake(place, "duplicate_definition", what, f"Rename or delete one; the first is at {first}"))
+        what = (
+            f"the {kind.word_en} `{name}` is defined a second time"
+            if name
+            else f"there is a second document of kind {kind.kind}"
+        )
+        remedy = "Rename or delete one" if name else "Write both into one document, or delete one"
+        found.append(_mistake(place, "duplicate_definition", what, f"{remedy}; the first is at {first}"))
 
 
 def path_of(message: str, body: Any) -> tuple[str | int, ...]:

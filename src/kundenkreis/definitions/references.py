@@ -114,12 +114,15 @@ def check_event_names(definitions: Definitions) -> tuple[list[DefinitionError], 
                 )
             elif close := get_close_matches(name, EVENTS, n=1, cutoff=_TYPING_ERROR):
                 remedy = f"Did you mean `{close[0]}`? Otherwise leave it as it is"
-                notes.append(_event(each, reference.path, f"the event `{name}` is not in the catalogue", remedy))
+                what = f"the event `{name}` is not in the catalogue"
+                notes.append(_event(each, reference.path, what, remedy, code="unlisted_event"))
     return mistakes, notes
 
 
-def _event(definition: Definition, path: Path, what: str, remedy: str) -> DefinitionError:
-    return definition.mistake(Problem(path=path, code="unknown_event", what=what, remedy=remedy))
+def _event(
+    definition: Definition, path: Path, what: str, remedy: str, *, code: str = "unknown_event"
+) -> DefinitionError:
+    return definition.mistake(Problem(path=path, code=code, what=what, remedy=remedy))
 
 
 def check_cycles(definitions: Definitions) -> list[DefinitionError]:

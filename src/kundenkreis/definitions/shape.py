@@ -305,11 +305,14 @@ _LOOKS_BOOLEAN = frozenset({"yes", "no", "on", "off", "y", "n", "ja", "nein"})
 
 
 def _text(shape: Shape, value: Any, kind: inspect.StrType, path: Path, hint: str) -> None:
-    if not isinstance(value, str):
+    pattern_hint = hint or PATTERN_HINTS.get(kind.pattern or "", f"It must fit the pattern {kind.pattern}")
+    if kind.pattern is not None and isinstance(value, int | float) and re.search(kind.pattern, str(value)) is None:
+        # In quotes it would be refused as well.
+        shape.report(path, "wrong_type", f"{_noun_of(path)} must be a text, not {shown(value)}", pattern_hint)
+    elif not isinstance(value, str):
         _wrong_type(shape, value, "a text", path)
     elif kind.pattern is not None and re.search(kind.pattern, value) is None:
-        remedy = hint or PATTERN_HINTS.get(kind.pattern, f"It must fit the pattern {kind.pattern}")
-        shape.report(path, "pattern", f"{_noun_of(path)} cannot be {shown(value)}", remedy)
+        shape.report(path, "pattern", f"{_noun_of(path)} cannot be {shown(value)}", pattern_hint)
     elif kind.min_length is not None and len(value) < kind.min_length:
         shape.report(path, "empty", f"{_noun_of(path)} is empty", "Write something, or delete the key")
     elif kind.max_length is not None and len(value) > kind.max_length:

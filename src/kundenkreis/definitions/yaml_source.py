@@ -34,6 +34,8 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NUMBER_BEFORE = re.compile(r":\s*([0-9][0-9.]*),$")
+"""A number and a comma right before what reads as a key in braces."""
 _NOT_A_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
@@ -45,7 +47,12 @@ _ADVICE: tuple[tuple[str, str, str], ...] = (
     (
         "cannot start any token",
         "a character stands here that cannot begin a value",
-        "Indent with spaces, never with tabs; put texts that begin with @, `, % or a tab in quotes",
+        "Indent with spaces, never with tabs; put texts that begin with >, |, @, `, % or a tab in quotes",
+    ),
+    (
+        "block scalar",
+        "a text that begins with > or | stands here without quotes",
+        'Put it in quotes, such as ">="',
     ),
     (
         "mapping values are not allowed",
@@ -67,7 +74,7 @@ _ADVICE: tuple[tuple[str, str, str], ...] = (
         "the indentation does not fit the list above",
         "Give all `-` of one list the same indentation",
     ),
-    ("expected ':'", "a key without a `:` behind it", "Write `key: value`; texts over several lines need `|` or quotes"),
+    ("expected ':'", "a key without a `:` behind it", "Write `key: value`, with a blank behind the `:`; texts over several lines need `|` or quotes"),
     ("',' or '}'", "the mapping in braces that begins here is not closed", "Separate its entries by commas and close it with }"),
     ("',' or ']'", "the list in brackets that begins here is not closed", "Separate its entries by commas and close it with ]"),
     ("while scanning a quoted scalar", "the text in quotes that begins here is not closed", "Close it with the quote it began with"),
@@ -76,6 +83,10 @@ _ADVICE: tuple[tuple[str, str, str], ...] = (
     ("escape", "an escape in a text in double quotes is not known", "Write \\\\ for a backslash, or use single quotes"),
     ("expected <document start>", "text stands after the end of a document", "Begin a new document with --- or mend the indentation"),
 )  # fmt: skip
+
+
+_BEGINS_THERE = re.compile("not closed|without a `:`|without quotes")
+"""Mistakes that stand where the parser's context begins: it notices them further on."""
 
 
 class _StopError(Exception):
@@ -181,7 +192,7 @@ def _grammar(error: yaml.YAMLError, text: str, file: str) -> DefinitionError:
     for needle, what, remedy in _ADVICE:
         if needle in said:
             began = getattr(error, "context_mark", None)
-            if "not closed" in what and began is not None:
+            if _BEGINS_THERE.search(what) and began is not None:
                 place = Place(file, began.line + 1, began.column + 1)
             return DefinitionError(place=place, code="yaml", what=what, remedy=remedy)
     return DefinitionError(
@@ -268,7 +279,9 @@ class _Reader:
                 event,
                 "tag",
                 f"`{_short_tag(event.tag)}` is a tag",
-                "Delete it; types follow from how a value is written (quotes make a text)",
+                'Put it in quotes: "!="'
+                if event.tag == "!="
+                else "Delete it; types follow from how a value is written (quotes make a text)",
             )
 
     def _expects_key(self) -> bool:
@@ -308,6 +321,7 @@ class _Reader:
 
     def _take_key(self, event: Any) -> None:
         container, path = self._stack[-1]
+        self._check_key(event)
         key = (
             event.value if event.style or not _looks_typed(event.value) else None
         )  # libyaml says "" for plain, the pure parser None
@@ -339,6 +353,25 @@ class _Reader:
         else:
             self._keys[(*path, key)] = place
         self._key = key
+
+    def _check_key(self, event: Any) -> None:
+        """What reads as a key and was meant as something else."""
+        before = self._lines[event.start_mark.line][: event.start_mark.column]
+        if not event.style and event.value[:1].isspace():
+            self._refuse(
+                event,
+                "tab",
+                f"the line is indented with the blank U+{ord(event.value[0]):04X}",
+                "Indent with plain spaces, two for each level; such blanks come from texts copied out of other programs",
+            )
+        if not event.style and event.value.isdigit() and (number := _NUMBER_BEFORE.search(before)):
+            written = f"{number.group(1)},{event.value}"
+            self._refuse(
+                event,
+                "decimal_comma",
+                f"`{written}` is no number",
+                f"Write decimals with a point and nothing between thousands: {number.group(1).replace('.', '')}.{event.value}",
+            )
 
     def _put(self, value: Any, event: Any) -> Path:
         """Store a value where the file puts it; a repeated key keeps its first value."""

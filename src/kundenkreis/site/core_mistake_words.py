@@ -44,7 +44,7 @@ _SIGNS: tuple[str, ...] = (
     "a half-life lasts", "the maximum must be positive", "points are a number", "points have at most three decimals", "give {} to {}",
     # contents
     "the mjml cannot be read", "message that asks people to", "no way to unsubscribe", "no imprint", "active content",
-    "a link made of data", "no stated value", "no variants", "no variant in the default language", "unknown variant key",
+    "a link made of data", "a link without https://", "no stated value", "no variants", "no variant in the default language", "unknown variant key",
     "no subject", "at the same time", "no text part", "a subject of several lines", "characters", "is bound anew", "is a text",
     "unknown variable", "without a plain attribute name", "filters that exist", "tags that exist", "correct the template",
     "a coupon or discount", "a product block", "a review or survey link", "a social link", "promotion",
@@ -120,6 +120,7 @@ def _sentences() -> tuple[str, ...]:
         _("The imprint is missing; add it."),
         _("Scripts and forms are not possible in mails; mail programs drop them."),
         _("A link is made of data; add | safe_url."),
+        _("Write an address that begins with https://"),
         _("Say what the person gains from this message."),
         _("Write at least one variant."),
         _("There is no variant in the brand's language."),

@@ -47,7 +47,7 @@ def test_links_of_what_was_typed_are_asked_and_the_dead_ones_told(served: Site, 
         assert part_of(page) == [
             f"{site.url}/gone", "Die Seite gibt es nicht (mehr).", "Ändern Sie den Link oder nehmen Sie ihn heraus.",
             "http://10.0.0.1/",
-            "Diese Adresse liegt nicht im öffentlichen Internet und wurde deshalb nicht gefragt.", "Schreiben Sie eine, die alle erreichen.",
+            "Diese Adresse liegt nicht im öffentlichen Internet und wurde deshalb nicht geprüft.", "Schreiben Sie eine, die alle erreichen.",
             f"{site.url}/shut", "Ließ sich nicht prüfen: Die Website lässt keine Programme hinein.", "Öffnen Sie den Link selbst.",
             "1 Link funktioniert.",
         ]  # fmt: skip

@@ -68,6 +68,9 @@ _BEGINS_WITH_DATA = re.compile(
     r"(?:^|\{%-?\s*(?:if|unless|elsif|else|case|when)\b[^{}]*%\})\s*\{\{(?P<expression>[^{}]*)\}\}"
 )
 """At once, or in one of the branches that it begins with."""
+_HREF = re.compile(r"\bhref\s*=\s*(?P<quote>[\"'])\s*(?P<address>[^\"'<>{}\s][^\"'<>{}]*)", re.IGNORECASE)
+"""The address of a link that does not begin with Liquid."""
+_WHOLE_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|#|&#", re.IGNORECASE)
 _TRUSTED_LINK = re.compile(r"(unsubscribe_url|preferences_url|(brand|message)\.[\w.]+)(\s*\||$)")
 _UNSUBSCRIBE = re.compile(r"\{\{-?\s*unsubscribe_url\b")
 _IMPRINT = re.compile(r"\{\{-?\s*brand\.imprint\b")
@@ -132,6 +135,24 @@ def _unsafe(key: str, part: Part, html: str) -> list[Problem]:
             line = _line(html, address.start())
             what = f"a link made of data ({expression[:60]!r})"
             found.append(Problem(key, part, line, what, "Add `| safe_url`, so that data brings no javascript: along"))
+    for link in _HREF.finditer(html):
+        address = link.group("address").strip()
+        if not _WHOLE_ADDRESS.match(address):
+            what = f"a link without https:// ({address[:60]!r})"
+            remedy = (
+                f"Write https://{address[:60].lstrip('/')}"
+                if "." in address.partition("/")[0]
+                else "Write the whole address, such as https://shop.example/page"
+            )
+            found.append(
+                Problem(
+                    key,
+                    part,
+                    _line(html, link.start()),
+                    what,
+                    f"{remedy}; in a mail there is no page that it could belong to",
+                )
+            )
     return found
 
 

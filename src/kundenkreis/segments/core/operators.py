@@ -191,7 +191,10 @@ def _bounds(op: str, value: Any, path: Path) -> tuple[Fraction, Fraction]:
         return Fraction(str(value[0])), Fraction(str(value[1]))
     if not is_number(value):
         _check_given(op, value, path)
-        raise DefinitionError((*path, "value"), f"`{op}` compares with a number, not with {value!r}.")
+        raise DefinitionError(
+            (*path, "value"), f"`{op}` compares with a number, not with {value!r}.",
+            remedy="Write a number without quotes, with a point before decimals, such as 12.5.",
+        )  # fmt: skip
     exact = Fraction(str(value))
     return exact, exact
 
