@@ -9,9 +9,18 @@ SEE_REFERENCE = "Compare with docs/reference/definitions.md"
 """The remedy where none fits better."""
 
 
+_SAME = {
+    "=>": ">=", "=<": "<=", "==": "=", "<>": "!=", "≥": ">=", "≤": "<=", "≠": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=",
+    "ne": "!=", "is": "equals", "or": "any", "and": "all", "oder": "any", "und": "all",
+}  # fmt: skip
+"""What other languages call what is meant: nothing to compare letters of."""
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word that this one was probably meant to be, "" if none is close."""
-    by_folded = {each.casefold(): each for each in reversed(list(known))}
+    if _SAME.get(word.casefold()) in (known := list(known)):
+        return _SAME[word.casefold()]
+    by_folded = {each.casefold(): each for each in reversed(known)}
     close = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else ""
 

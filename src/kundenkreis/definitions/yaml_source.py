@@ -393,6 +393,14 @@ class _Reader:
 
     def _resolve(self, event: Any) -> Any:
         text = str(event.value)
+        if event.style in (">", "|") and not text:
+            what = f"the text that begins with {event.style} here is empty"
+            self._refuse(
+                event,
+                "yaml",
+                what,
+                f'Put it in quotes if you mean the sign: "{event.style}"; otherwise indent the text below it',
+            )
         if event.style:
             if found := _FORBIDDEN.search(text):
                 self._refuse(

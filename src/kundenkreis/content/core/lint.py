@@ -136,12 +136,12 @@ def _unsafe(key: str, part: Part, html: str) -> list[Problem]:
             what = f"a link made of data ({expression[:60]!r})"
             found.append(Problem(key, part, line, what, "Add `| safe_url`, so that data brings no javascript: along"))
     for link in _HREF.finditer(html):
-        address = link.group("address").strip()
-        if not _WHOLE_ADDRESS.match(address):
-            what = f"a link without https:// ({address[:60]!r})"
+        target = link.group("address").strip()
+        if not _WHOLE_ADDRESS.match(target):
+            what = f"a link without https:// ({target[:60]!r})"
             remedy = (
-                f"Write https://{address[:60].lstrip('/')}"
-                if "." in address.partition("/")[0]
+                f"Write https://{target[:60].lstrip('/')}"
+                if "." in target.partition("/")[0]
                 else "Write the whole address, such as https://shop.example/page"
             )
             found.append(

@@ -72,6 +72,12 @@ class CompiledSituation:
         self.ends: list[tuple[tuple[str, ...], EventFilter]] = []
         begins = definition.begins
         if isinstance(begins, dict) and "builtin" in begins:
+            named = begins["builtin"]
+            if isinstance(named, str) and named not in _BUILT_IN_READS:
+                raise DefinitionError(
+                    (*path, "begins", "builtin"), f"There is no situation `{named}` that is built in.",
+                    remedy=f"Known are: {', '.join(_BUILT_IN_READS)}.",
+                )  # fmt: skip
             self._builtin = convert(begins, BuiltIn, (*path, "begins")).builtin
             if definition.ends or definition.key:
                 raise DefinitionError(
