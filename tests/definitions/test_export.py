@@ -19,7 +19,7 @@ TEXTS = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | st.sampled_from("\n\n\t :#-'\"{}[]|>&*!%@`~\x85\u2028")
 ) | st.sampled_from(
     ["no", "on", "yes", "true", "null", "~", "10:00", "01067", "089", "1e3", "0x1f", "0o17", ".5", "1_000", "2026-12-01", "=", "<<", "- a", "", " a", "a ",
-     "a\n", "\na", "a\n\n", "  a\nb", "a \nb", "---", "...\n", "\ufeff"]
+     "a\n", "\na", "a\n\n", "  a\nb", "a \nb", "---", "...\n", "\ufeff", "\xa0", "\u3000a"]
 )  # fmt: skip
 VALUES = st.recursive(
     st.none()

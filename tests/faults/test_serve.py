@@ -145,6 +145,15 @@ def test_roles_end_when_their_supervisor_is_killed(make_stage: MakeStage) -> Non
         eventually(lambda: not any(role.is_alive for role in roles.values()), what=tree.log)
 
 
+@pytest.fixture
+def hangup_is_heard() -> Iterator[None]:
+    """Also where the tests run under nohup, which children inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangup_is_heard")
 def test_the_end_of_the_terminal_ends_everything_in_order(make_stage: MakeStage) -> None:
     """Every process of the terminal hears of it; what a dispatcher had in the air would else be in doubt."""
     with make_stage("sqlite") as stage, serving(stage) as tree:

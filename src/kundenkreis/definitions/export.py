@@ -128,7 +128,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text and _fits_block(text) else None if read_as_text(text) else '"'
-    if not _fits_block(text):
+    # A line that begins with another blank than a space reads as one that was indented with it.
+    if not _fits_block(text) or (style is None and text[:1].isspace()):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

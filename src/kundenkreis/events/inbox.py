@@ -182,7 +182,7 @@ class SqliteInbox:
 
     def _tell_damage(self, error: BaseException) -> None:
         """Raise InboxDamagedError if that is what this error means."""
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if vars(error).get("sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise InboxDamagedError(
                 f"{self._path} is damaged ({error}). Stop Kundenkreis and put the file back from a copy, or move it away together with its "
                 "-wal and -shm: a new one begins. Requests that were acknowledged and not taken up yet are in the damaged one only, so keep "
