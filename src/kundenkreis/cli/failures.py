@@ -5,9 +5,8 @@ import traceback
 
 from kundenkreis.kernel.errors import BugError, KundenkreisError, ProviderError
 from kundenkreis.runtime.logs import without_secrets
+from kundenkreis.site.database_away import DRIVERS
 
-_DATABASE_DRIVERS = ("pysqlite3", "psycopg", "django.db.utils")
-"""Asked by name: importing them takes longer than most commands."""
 _FULL, _INPUT_OUTPUT = 13, 10
 """SQLITE_FULL, SQLITE_IOERR."""
 
@@ -33,7 +32,7 @@ def told(error: Exception) -> KundenkreisError:
         return FileFailedError(
             f"The disk of the data folder is full or fails: {text}. Make room there, and do it again."
         )
-    if isinstance(error, sqlite3.Error) or type(error).__module__.startswith(_DATABASE_DRIVERS):
+    if isinstance(error, sqlite3.Error) or type(error).__module__.startswith(DRIVERS):
         return DatabaseFailedError(
             f"The database cannot be used: {text}. See that it runs, that KREIS_DATABASE or KREIS_DATA_DIR names it, and that this account may use it."
         )

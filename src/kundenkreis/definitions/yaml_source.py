@@ -356,15 +356,17 @@ class _Reader:
 
     def _check_key(self, event: Any) -> None:
         """What reads as a key and was meant as something else."""
-        before = self._lines[event.start_mark.line][: event.start_mark.column]
-        if not event.style and event.value[:1].isspace():
+        if event.style:
+            return
+        if event.value[:1].isspace():
             self._refuse(
                 event,
                 "tab",
                 f"the line is indented with the blank U+{ord(event.value[0]):04X}",
                 "Indent with plain spaces, two for each level; such blanks come from texts copied out of other programs",
             )
-        if not event.style and event.value.isdigit() and (number := _NUMBER_BEFORE.search(before)):
+        before = self._lines[event.start_mark.line][: event.start_mark.column]
+        if event.value.isdigit() and (number := _NUMBER_BEFORE.search(before)):
             written = f"{number.group(1)},{event.value}"
             self._refuse(
                 event,

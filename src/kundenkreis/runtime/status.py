@@ -57,6 +57,7 @@ class InstallationStatus:
             oldest_us = min(oldest_us, oldest_row_us)
             next_wake = tx.rows(f"SELECT min(wake_us) FROM states WHERE wake_us < {NEVER}")[0][0]
             quarantine, total = _quarantine(tx)
+            paused, stopped = _paused(tx), _stopped(tx)
             return Status(
                 at_us=now_us,
                 store="PostgreSQL" if tx.dialect == "postgres" else "SQLite",
@@ -76,12 +77,12 @@ class InstallationStatus:
                     Role(name=role.name, is_alive=role.is_alive, since_us=role.since_us, restarts=role.restarts)
                     for role in read_roles(installation.data_dir)
                 ),
-                paused=_paused(tx),
-                stopped=_stopped(tx),
+                paused=paused,
+                stopped=stopped,
                 answers=_answers(tx),
                 free_bytes=_free_bytes(installation.data_dir),
                 clock_behind_us=max(_one(tx, "SELECT coalesce(max(clock_us), 0) FROM clocks") - now_us, 0),
-                unsent_us=_unsent_us(tx, now_us),
+                unsent_us=_unsent_us(tx, now_us) if paused is None and stopped is None else 0,
             )
 
     def sending_held_since_us(self) -> int | None:
@@ -122,8 +123,6 @@ def _free_bytes(folder: Path) -> int | None:
 
 def _unsent_us(tx: Session, now_us: Micros) -> Micros:
     """A claim that its sender let lapse counts from then on."""
-    if read_pause(tx) is not None or read_stop(tx) is not None:
-        return 0
     due_us = tx.rows("SELECT min(next_try_us) FROM outbox WHERE state IN ('queued', 'claimed', 'intent')")[0][0]
     return max(now_us - due_us, 0) if due_us is not None else 0
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from kundenkreis.definitions.drafts import Document, Draft, name_of
@@ -72,6 +72,18 @@ def open_document(kind: str, name: str) -> tuple[dict[str, Any] | None, Draft | 
         return dict(draft.document), draft
     held = published(sources.publisher, kind, name)
     return (dict(held) if held is not None else None), None
+
+
+def open_form(request: HttpRequest, kind: str, name: str) -> tuple[dict[str, Any], Draft | None]:
+    """`open_document` for a form; what is gone, with nothing but its name where a form of it was posted.
+
+    Raises:
+        Http404: there is none, and was none when the form was made.
+    """
+    held, draft = open_document(kind, name)
+    if held is None and not was_there(request):
+        raise Http404
+    return held if held is not None else {"kind": kind, "id": name}, draft
 
 
 def _before(document: Document) -> tuple[Document | None, Document | None]:

@@ -68,7 +68,7 @@ _BEGINS_WITH_DATA = re.compile(
     r"(?:^|\{%-?\s*(?:if|unless|elsif|else|case|when)\b[^{}]*%\})\s*\{\{(?P<expression>[^{}]*)\}\}"
 )
 """At once, or in one of the branches that it begins with."""
-_HREF = re.compile(r"\bhref\s*=\s*(?P<quote>[\"'])\s*(?P<address>[^\"'<>{}\s][^\"'<>{}]*)", re.IGNORECASE)
+_HREF = re.compile(r"\bhref\s*=\s*[\"']\s*(?P<address>[^\"'<>{}\s][^\"'<>{}]*)", re.IGNORECASE)
 """The address of a link that does not begin with Liquid."""
 _WHOLE_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|#|&#", re.IGNORECASE)
 _TRUSTED_LINK = re.compile(r"(unsubscribe_url|preferences_url|(brand|message)\.[\w.]+)(\s*\||$)")

@@ -26,11 +26,10 @@ from kundenkreis.site.drafting import (
     in_force_name,
     keep_draft,
     made_from,
-    open_document,
+    open_form,
     opponent_of,
     publish_draft,
     published_meanwhile,
-    was_there,
 )
 from kundenkreis.site.forms.content_form import BODIES, acted, read_content, variant_forms
 from kundenkreis.site.liquid_words import proposals
@@ -67,10 +66,7 @@ def _begin(request: HttpRequest, content_id: str) -> tuple[dict[str, Any], Draft
             if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", chosen := request.GET.get(asked, "")):
                 document[name] = [chosen]
         return document, None
-    held, draft = open_document("content", content_id)
-    if held is None and not was_there(request):
-        raise Http404
-    return held if held is not None else {"kind": "content", "id": content_id}, draft
+    return open_form(request, "content", content_id)
 
 
 def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:

@@ -26,10 +26,9 @@ from kundenkreis.site.drafting import (
     in_force_name,
     keep_draft,
     made_from,
-    open_document,
+    open_form,
     opponent_of,
     publish_draft,
-    was_there,
 )
 from kundenkreis.site.forms.acts import acted
 from kundenkreis.site.forms.as_before import condition_as_before
@@ -51,19 +50,16 @@ _PLACE = re.compile(r"[a-z][A-Za-z0-9_.]{0,200}")
 @never_cache
 def edit_segment(request: HttpRequest, segment_id: str = "") -> HttpResponse:
     """The builder on the draft of a segment, or on what is in force where there is no draft; without an id a new one."""
-    document, draft = _begin(segment_id, was_there=was_there(request))
+    document, draft = _begin(request, segment_id)
     if request.method == "POST":
         return _posted(request, document, draft)
     return _show(request, document, draft, is_new=not segment_id)
 
 
-def _begin(segment_id: str, *, was_there: bool) -> tuple[dict[str, Any], Draft | None]:
+def _begin(request: HttpRequest, segment_id: str) -> tuple[dict[str, Any], Draft | None]:
     if not segment_id:
         return {"kind": "segment", "id": "", "name": {}, "when": {"all": [{}]}}, None
-    held, draft = open_document("segment", segment_id)
-    if held is None and not was_there:
-        raise Http404
-    return held if held is not None else {"kind": "segment", "id": segment_id}, draft
+    return open_form(request, "segment", segment_id)
 
 
 def _posted(request: HttpRequest, document: dict[str, Any], draft: Draft | None) -> HttpResponse:
