@@ -5,7 +5,7 @@
 `make bench-web` is `python -m benchmarks web web_demo`: pages while 1,000 events a second come in. BENCH_STORE and BENCH_DEMO name folders that are there
 already (benchmarks/large.py, kreis demo --load-only); what is sent to them stays in them. BENCH_CUSTOMERS: how large, if there is none.
 
-Exit code 1 when a figure lies below its floor. How fast the machine was stands beside each figure: a fixed loop of Python, timed right before it.
+Exit code 1 when a figure lies below its floor, or when a benchmark breaks; the others are measured all the same. How fast the machine was stands beside each figure: a fixed loop of Python, timed right before it.
 """
 
 import json
@@ -23,6 +23,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+
+class BrokenBenchmarkError(Exception):
+    """A benchmark printed no figures; what it said instead."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def _json_and_peak_of(*command: str, environment: dict[str, str] | None = None) 
         err.seek(0)
         printed = out.read()
         if started.returncode not in (0, 1) or not printed.strip():
-            raise SystemExit(f"{' '.join(command)} failed:\n{err.read().decode(errors='replace')[-2000:]}")
+            raise BrokenBenchmarkError(f"{' '.join(command)} failed:\n{err.read().decode(errors='replace')[-2000:]}")
     found: dict[str, float] = json.loads(printed)
     return found, usage.ru_maxrss
 
@@ -292,7 +296,14 @@ def main() -> None:
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         loop = fixed_loop_seconds()
-        for figure in (BENCHMARKS | LONG)[name]():
+        try:
+            figures = (BENCHMARKS | LONG)[name]()
+        except BrokenBenchmarkError as broken:
+            print(broken, file=sys.stderr, flush=True)
+            table.add_row(name, "", "", "", "BROKEN, see above", f"{loop:.2f}")
+            failed = True
+            continue
+        for figure in figures:
             table.add_row(
                 figure.what, f"{figure.measured:,.1f}", f"{figure.goal:,.0f}", f"{figure.floor:,.0f}", figure.state, f"{loop:.2f}"
             )  # fmt: skip

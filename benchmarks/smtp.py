@@ -81,9 +81,9 @@ def _message(number: int, now_us: Micros) -> SendMessage:
     )
 
 
-def _people(messages: Sequence[SendMessage]) -> Mapping[int, Recipient]:
+def _people(messages: Sequence[SendMessage]) -> Mapping[tuple[int, str], Recipient]:
     return {
-        message.profile_id: Recipient(
+        (message.profile_id, message.channel): Recipient(
             profile_id=message.profile_id,
             address=f"kunde{message.profile_id}@kunde.example",
             name="Jörg Beispiel",
