@@ -5,7 +5,8 @@
 `make bench-web` is `python -m benchmarks web web_demo`: pages while 1,000 events a second come in. BENCH_STORE and BENCH_DEMO name folders that are there
 already (benchmarks/large.py, kreis demo --load-only); what is sent to them stays in them. BENCH_CUSTOMERS: how large, if there is none.
 
-Exit code 1 when a figure lies below its floor, or when a benchmark breaks; the others are measured all the same. How fast the machine was stands beside each figure: a fixed loop of Python, timed right before it.
+Exit code 1 when a figure lies below its floor, or when a benchmark breaks; the others are measured all the same.
+How fast the machine was stands beside each figure: a fixed loop of Python, timed right before it.
 """
 
 import json

@@ -211,19 +211,6 @@ def test_trying_again_keeps_attempts_and_uncertainty(given: Given, make_message:
     assert (again.attempts, again.uncertain, again.lapses, again.after_intent) == (2, 1, 0, False)
 
 
-def test_a_person_may_release_what_is_held(given: Given, make_message: Callable[..., SendMessage]) -> None:
-    message = make_message()
-    given.put(message)
-    (claim,) = given.claim()
-    assert given.outbox.release_held(message.effect_id, at_us=NOW) is False
-    given.complete(handling.uncertain(claim, "dot 0", at_us=NOW))
-    assert given.state(message) == ("held", 1)
-    assert given.outbox.release_held(message.effect_id, at_us=NOW + 5) is True
-    assert given.claim() == []
-    (again,) = given.claim(now_us=NOW + 5)
-    assert (again.uncertain, again.after_intent, again.lapses) == (1, False, 0)
-
-
 @pytest.mark.parametrize(
     ("scope", "changes", "stops"),
     [

@@ -58,7 +58,6 @@ def test_nothing_is_written_without_a_point() -> None:
 def test_the_outbox_leaves_committing_to_the_store_whose_transactions_have_points() -> None:
     assert {call[1] for call in calls() if call[0] == "outbox.py" and call[2] == "transaction"} == {
         "claim_due",
-        "release_held",
         "write_fence",
         "_commit",
         "take_back",

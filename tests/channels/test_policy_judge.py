@@ -355,6 +355,48 @@ def test_only_people_stop_messages_and_only_those_they_name(origin: str, named: 
     assert len(state.contact.planned) == 1
 
 
+HELD = {
+    "message": message(at_us=0).effect_id.hex(), "sequence": 3, "channel": "email", "content_id": "hello", "message_class": "marketing",
+    "purpose": "newsletter", "priority": 9, "journey_id": "news", "run_id": "", "step_id": "send", "valid_until_us": NOON + DAY,
+    "variables": {},
+}  # fmt: skip
+
+
+def test_held_message_released_by_a_person_is_judged_anew_and_counts_once() -> None:
+    state = customer()
+    judged(state, NOON, message(at_us=NOON))
+    judged(state, NOON + MINUTE, row=feedback("Message Uncertain", message(at_us=NOON), NOON + MINUTE))
+    assert (state.contact.planned, len(state.contact.contacts)) == ([], 1)
+    row = row_of("Held Message Released", NOON + HOUR, HELD, number=3, origin="human", actor="Ida", reason="again")
+    turn = judged(state, NOON + HOUR, row=row)
+    assert outcomes(turn) == [(1, "planned", "by_hand"), (1, "released", "basis")]
+    assert [entry.sequence for entry in turn.records if isinstance(entry, VerdictEntry)] == [3, 4]
+    assert [effect.effect_id for effect in turn.effects if isinstance(effect, SendMessage)] == [
+        message(at_us=0).effect_id
+    ]
+    assert [contact.at_us for contact in state.contact.contacts] == [NOON + HOUR]
+    twice = judged(state, NOON + HOUR, row=row_of("Held Message Released", NOON + HOUR, HELD, number=4, origin="human"))
+    assert (outcomes(twice), twice.effects) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin"),
+    [
+        ({}, "api"),
+        ({}, "feedback"),
+        ({"message": ""}, "human"),
+        ({"message": "zz"}, "human"),
+        ({"sequence": "3"}, "human"),
+        ({"variables": None}, "human"),
+        ({"run_id": "x"}, "human"),
+    ],
+)
+def test_only_people_release_and_only_what_is_whole(changes: dict[str, Any], origin: str) -> None:
+    state = customer()
+    turn = judged(state, NOON, row=row_of("Held Message Released", NOON, HELD | changes, origin=origin))
+    assert (outcomes(turn), turn.effects, state.contact.planned) == ([], [], [])
+
+
 def test_contacts_too_old_to_matter_are_forgotten() -> None:
     state = customer()
     state.contact.contacts = [Contact(NOON - n * DAY, "push", "marketing", b"%d" % n) for n in (91, 90, 8)]

@@ -287,10 +287,10 @@ class Dispatcher:
             self._world.alarm("gate_raised", repr(error))
             raise _LeftToLapse from error
         if isinstance(verdict, Withheld):
-            return handling.withheld(claim, _rules(verdict.reasons), at_us=now_us, reasons=verdict.reasons)
+            return handling.refused(claim, verdict.reasons, at_us=now_us)
         if isinstance(verdict, Postponed):
             return handling.postponed(
-                claim, verdict.until_us, _rules(verdict.reasons), at_us=now_us, reasons=verdict.reasons
+                claim, verdict.until_us, handling.rules_of(verdict.reasons), at_us=now_us, reasons=verdict.reasons
             )
         return verdict
 
@@ -400,10 +400,6 @@ class _IntentKeeper:
             raise
         self._world.point("dispatcher.intent_committed")
         return self.answer == "committed"
-
-
-def _rules(reasons: Reasons) -> str:
-    return ",".join(str(reason[0]) for reason in reasons)
 
 
 def _rest_keys(channel_id: str, domain: str) -> tuple[str, ...]:

@@ -79,9 +79,11 @@ _COMPLETE = """
 UPDATE outbox SET state = ?, reply = ?, attempts = ?, next_try_us = ?, uncertain = ?, finished_us = ?, claimed_by = ''
 WHERE effect_id = ? AND claim_epoch = ? AND state IN ('claimed', 'intent')
 """
-_RELEASE = """
-UPDATE outbox SET state = 'queued', next_try_us = ?, finished_us = 0 WHERE effect_id = ? AND state = 'held'
-"""
+_HELD = "SELECT payload, claim_epoch, uncertain, reply, finished_us FROM outbox WHERE state = 'held' ORDER BY finished_us, effect_id LIMIT ?"
+_HELD_ONE = (
+    "SELECT payload, claim_epoch, uncertain, reply, finished_us FROM outbox WHERE state = 'held' AND effect_id = ?"
+)
+_SETTLE_HELD = "UPDATE outbox SET state = ? WHERE effect_id = ? AND state = 'held' AND claim_epoch = ?"
 _SENT = "SELECT effect_id, sent_us, reply FROM sent_before WHERE effect_id {keys}"
 _KEEP_SENT = "INSERT INTO sent_before (effect_id, sent_us, reply) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _POSITION = "UPDATE journals SET position = ? WHERE journal_id = ? AND position < ?"
@@ -187,12 +189,6 @@ class SqlOutbox:
                 pause(tx, at_us=at_us, found=unknown, missing=missing)
         return unknown
 
-    def release_held(self, effect_id: bytes, *, at_us: Micros) -> bool:
-        """A person decided that a held message goes out after all; False if it is not held. The gate is asked again."""
-        with self._store.transaction("outbox.release") as tx:
-            touched: int = tx.run(_RELEASE, (at_us, effect_id))
-        return touched == 1
-
     def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str, epoch: int = FOR_EVER) -> None:
         """Keep messages of this scope back from now on; durable when this returns. Twice is once.
 
@@ -204,6 +200,47 @@ class SqlOutbox:
             _lock(tx, person)
             for one in person:
                 tx.run(_WRITE_FENCE, (one, scope, at_us, reason, epoch))
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a person has to decide about."""
+
+    message: SendMessage
+    epoch: int
+    """Of the claim that put it aside: with the message it says which time."""
+    why: Literal["uncertain", "overdue", "poison"]
+    """uncertain: nobody knows whether a server took it. overdue: it came too late. poison: senders ended over it."""
+    since_us: Micros
+
+
+def held_messages(tx: Transaction, *, at_most: int) -> list[Held]:
+    """What was put aside, the longest first."""
+    return [_held(row) for row in tx.rows(_HELD, (at_most,))]
+
+
+def held_message(tx: Transaction, effect_id: bytes) -> Held | None:
+    """This message if it is put aside."""
+    rows = tx.rows(_HELD_ONE, (effect_id,))
+    return _held(rows[0]) if rows else None
+
+
+def settle_held(tx: Transaction, held: Held, *, goes_out: bool) -> bool:
+    """Take it from those that wait for a person; False if somebody was faster.
+
+    Args:
+        goes_out: the fold is told to judge it anew; it then lies here as what the gate has postponed does.
+    """
+    state = "postponed" if goes_out else "closed"
+    touched: int = tx.run(_SETTLE_HELD, (state, held.message.effect_id, held.epoch))
+    return touched == 1
+
+
+def _held(row: Sequence[Any]) -> Held:
+    payload, epoch, doubts, reply, since_us = row
+    why: Literal["uncertain", "overdue", "poison"] = (
+        "uncertain" if doubts else "overdue" if reply == handling.OVERDUE else "poison"
+    )
+    return Held(message=_decode_message(bytes(payload)), epoch=epoch, why=why, since_us=since_us)
 
 
 def _joined_into(tx: Transaction, profile_id: int) -> list[int]:

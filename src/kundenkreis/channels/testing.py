@@ -393,14 +393,6 @@ class MemoryOutbox:
             waiting = (row for row in self.rows.values() if row["state"] in ("queued", "claimed", "intent"))
             return min((row["next"] for row in waiting), default=None)
 
-    def release_held(self, effect_id: bytes, *, at_us: Micros) -> bool:
-        with self._guard:
-            row = self.rows[effect_id]
-            if row["state"] != "held":
-                return False
-            row |= {"state": "queued", "next": at_us}
-            return True
-
     def write_fence(self, profile_id: int, scope: str, *, at_us: Micros, reason: str, epoch: int = FOR_EVER) -> None:
         with self._guard:
             self.fences[profile_id, scope] = max(epoch, self.fences.get((profile_id, scope), epoch))

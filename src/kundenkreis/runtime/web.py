@@ -21,6 +21,7 @@ from kundenkreis.runtime.channel_tests import StoredChannels
 from kundenkreis.runtime.customer_acts import StoredCustomerActs
 from kundenkreis.runtime.drafts import StoredDrafts
 from kundenkreis.runtime.exact_counts import BackgroundCounts
+from kundenkreis.runtime.held_messages import StoredHeldMessages
 from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.link_checks import BackgroundLinkChecks
 from kundenkreis.runtime.mailbox_pages import StoredMailbox
@@ -73,6 +74,7 @@ def sources_of(installation: Installation) -> Sources:
         decided=StoredDecidedMessages(installation),
         events=StoredEvents(installation),
         event_catalogue=StoredEventCatalogue(installation),
+        held=StoredHeldMessages(installation),
         mailbox=StoredMailbox(installation.store),
         status=InstallationStatus(installation),
         start=StoredStart(installation.store),

@@ -52,6 +52,7 @@ content.see            x      x        x        x       x            x          
 content.edit           x      x        x        .       .            .            .           x
 messages.see           x      x        x        x       x            x            x           .
 messages.stop          x      x        x        x       x            x            .           .
+messages.release       x      x        x        x       x            .            .           .
 events.see             x      x        x        .       .            x            .           .
 events.replay          x      x        .        .       .            .            .           .
 insights.see           x      x        x        x       x            x            x           x

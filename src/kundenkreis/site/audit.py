@@ -34,6 +34,8 @@ ACTIONS: Final = (
     "published",
     "started",
     "stopped",
+    "released",
+    "settled",
     "undone",
     "previewed",
     "tested",

@@ -25,6 +25,8 @@ def action_words() -> dict[str, str]:
         "published": _("published"),
         "started": _("started"),
         "stopped": _("stopped"),
+        "released": _("released"),
+        "settled": _("settled"),
         "undone": _("undone"),
         "previewed": _("previewed"),
         "tested": _("sent a test"),

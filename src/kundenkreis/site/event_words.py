@@ -28,6 +28,8 @@ def event_word(name: str) -> str:
         "Message Uncertain": _("Message perhaps handed over"),
         "Message Held": _("Message held back"),
         "Message Failed": _("Message not handed over"),
+        "Held Message Released": _("Held message sent after all"),
+        "Held Message Closed": _("Held message settled"),
         "Message Released": _("Message released"),
         "Message Withheld": _("Message withheld"),
         "Message Postponed": _("Message postponed"),

@@ -41,6 +41,16 @@ def fate_definition(fate: str) -> str:
     return known.get(fate, "")
 
 
+def held_word(why: str) -> str:
+    """Why a message was put aside until a person decides."""
+    known = {
+        "uncertain": _("The connection broke while it was handed over: nobody knows whether it arrived."),
+        "overdue": _("It would have gone out long after its time."),
+        "poison": _("It was begun again and again and never came to an end."),
+    }
+    return known.get(why, why)
+
+
 def rule_words() -> dict[str, str]:
     """Rules that hold a message back, in a word or two, by their id."""
     return {

@@ -19,6 +19,7 @@ from kundenkreis.site.ports.customers import CustomerList
 from kundenkreis.site.ports.decided import DecidedMessages
 from kundenkreis.site.ports.event_catalogue import EventCatalogue
 from kundenkreis.site.ports.events import EventSource
+from kundenkreis.site.ports.held import HeldMessages
 from kundenkreis.site.ports.journeys import JourneySource
 from kundenkreis.site.ports.links import LinkChecks
 from kundenkreis.site.ports.messages import Mailbox
@@ -56,6 +57,7 @@ class Sources:
     decided: DecidedMessages
     events: EventSource
     event_catalogue: EventCatalogue
+    held: HeldMessages
     mailbox: Mailbox
     trials: Trials
     status: StatusSource

@@ -131,7 +131,7 @@ def _to_do_href(kind: str) -> str:
     if name == "situation":
         return path_to("customers", f"?situation={situation}", needs="customers.see")
     if kind == "messages_held":
-        return path_to("messages", "?fate=uncertain", needs="messages.see")
+        return path_to("held_messages", "", needs="messages.see")
     return path_to("quarantine", "", needs="events.see")
 
 

@@ -5,6 +5,7 @@ from kundenkreis.site.accounts import addresses as accounts
 from kundenkreis.site.api import docs_page, door
 from kundenkreis.site.pages import (
     events,
+    held,
     journey_editor,
     journey_library,
     journey_publishing,
@@ -268,6 +269,14 @@ urlpatterns = [
     route("events/<int:number>/", events.show_event, name="event", see="events.see"),
     # Messages
     route("messages/", messages.show_list, name="messages", see="messages.see"),
+    route("messages/held/", held.show_held, name="held_messages", see="messages.see"),
+    route(
+        "messages/held/decide/",
+        held.decide,
+        name="held_decide",
+        see=("messages.see", "messages.release"),
+        change=("messages.see", "messages.release"),
+    ),
     route("messages/<str:message_id>/", messages.show_message, name="decided_message", see="messages.see"),
     route("mailbox/", mailbox.show_list, name="mailbox", see="messages.see"),
     route("mailbox/<str:message_id>/", mailbox.show_message, name="message", see=("messages.see", "personal.see")),

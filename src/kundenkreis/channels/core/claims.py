@@ -6,7 +6,8 @@ that the epoch only ever rises and says by itself how often a message was claime
 the batch, a lapsed one alone: the second lapse of a message is its own doing.
 
 States: queued -> claimed -> intent -> accepted | failed | withheld | postponed | held, and back to queued for another
-try. `next_try_us` is when a queued row is due and when a claimed one's lease ends, so that one index finds both.
+try. What is held a person decides (runtime/held_messages.py): postponed,
+until the fold has judged it anew, or closed. `next_try_us` is when a queued row is due and when a claimed one's lease ends, so that one index finds both.
 """
 
 from typing import Literal

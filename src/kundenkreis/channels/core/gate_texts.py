@@ -80,6 +80,7 @@ RULE_TEXTS: dict[str, dict[Language, str]] = {
     "no_slot": {"de": "Kein Zeitpunkt gefunden, der allen Regeln genügt.", "en": "No instant satisfies all rules."},
     "cancelled": {"de": "Nicht mehr vorgesehen.", "en": "No longer planned."},
     "stopped": {"de": "Von {0} abgesagt: {1}", "en": "Stopped by {0}: {1}"},
+    "by_hand": {"de": "{0} lässt sie doch hinausgehen: {1}", "en": "{0} lets it go out after all: {1}"},
     "too_many_planned": {"de": "Schon {0} Nachrichten geplant.", "en": "Already {0} messages planned."},
     "displaces": {"de": "Verdrängt weniger Wichtiges.", "en": "Pushes out what is less important."},
     "sent": {"de": "Übergeben.", "en": "Handed over."},

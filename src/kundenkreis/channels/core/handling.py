@@ -1,9 +1,11 @@
 """What to record for each end of a hand-over: pure, so that every ending is a test without a network.
 
 Restart rules (trust 1.2): a claim without intent is simply made again. An intent without an answer is uncertain: a
-transactional message goes out once more under the same Message-ID, everything else is held for a person to decide.
+transactional message goes out once more under the same Message-ID, everything else is held for a person to decide
+(runtime/held_messages.py), as is what came too late.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +21,8 @@ from kundenkreis.kernel.zones import MINUTE, SECOND
 POISON_LAPSES = 3
 """Claims in a row without any recorded progress after which a message is put aside (trust 1.3.7)."""
 UNCERTAIN_RESENDS = 1
+OVERDUE = "overdue"
+"""The question of the gate (gate_questions.py) whose no is not the last word; stands as the reply of what was put aside for it."""
 HOST_REST: Micros = 15 * SECOND
 """After the first broken connection; doubles with each further one (`Rests`)."""
 FOLD_REST: Micros = 2 * SECOND
@@ -65,6 +69,25 @@ _ABOUT_ONE = frozenset({"rcpt", "data", "dot"})
 def withheld(claim: Claim, reason: str, *, at_us: Micros, **facts: Any) -> Completion:
     """Not handed over, on purpose."""
     return ended(claim, "withheld", feedback.WITHHELD, at_us=at_us, reason=reason, **facts)
+
+
+def refused(claim: Claim, reasons: Sequence[Sequence[Any]], *, at_us: Micros) -> Completion:
+    """Not handed over because the gate said no, the deciding reason first; what only came too late is put aside for a person to decide."""
+    state: State = "held" if reasons[0][0] == OVERDUE else "withheld"
+    return ended(
+        claim,
+        state,
+        feedback.WITHHELD,
+        at_us=at_us,
+        reply=str(reasons[0][0]),
+        reason=rules_of(reasons),
+        reasons=reasons,
+    )
+
+
+def rules_of(reasons: Sequence[Sequence[Any]]) -> str:
+    """The rules that refused, by name."""
+    return ",".join(str(reason[0]) for reason in reasons)
 
 
 def failed(claim: Claim, reason: str, detail: str, *, at_us: Micros) -> Completion:

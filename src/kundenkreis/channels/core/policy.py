@@ -15,6 +15,8 @@ possible, not at whichever instant somebody looks next. It expires with its vali
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from kundenkreis.channels.core.gate import Verdict, budget_refusal, gate
 from kundenkreis.channels.core.policy_compiled import CompiledPolicy
 from kundenkreis.customers.core.permission import MARKETING
@@ -32,6 +34,25 @@ MOST_PLANNED = 64
 
 MOST_PAUSE = 90 * DAY
 """A pause by hand ends by itself after at most this (product default)."""
+
+
+class HeldMessage(msgspec.Struct, frozen=True):
+    """What a person who releases a held message says of it (properties of `Held Message Released`)."""
+
+    message: str
+    """Hexadecimal of the effect id."""
+    sequence: int
+    """Number of its next verdict."""
+    channel: str
+    content_id: str
+    message_class: str
+    purpose: str
+    priority: int
+    journey_id: str
+    run_id: str
+    step_id: str
+    valid_until_us: int
+    variables: dict[str, Any]
 
 
 def judge(policy: CompiledPolicy, turn: Turn) -> None:
@@ -442,6 +463,30 @@ def _stopped(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes
         _end(turn, planned, "cancelled", [["stopped", False, row.actor[:100], reason]], "")
 
 
+def _released_by_hand(policy: CompiledPolicy, turn: Turn, row: LogRow, resting: set[bytes]) -> None:
+    """Held Message Released {message, sequence, ...}: a person wants it to go out after all. It is judged like a new one that is due now.
+
+    It has left the state when it was put aside, so the row says what the outbox knows of it.
+    """
+    said = row.properties
+    if row.origin != "human":
+        return
+    try:
+        facts = msgspec.convert(said, HeldMessage)
+        effect_id, run_id = bytes.fromhex(facts.message), bytes.fromhex(facts.run_id)
+    except (msgspec.ValidationError, ValueError):
+        return
+    budget = turn.state.contact
+    if not effect_id or _find(budget, effect_id) is not None:
+        return
+    planned = Planned(
+        effect_id, facts.channel, facts.content_id, facts.message_class, facts.purpose, facts.priority, facts.journey_id, run_id,
+        facts.step_id, turn.at_us, turn.at_us, facts.valid_until_us, "skip", facts.variables, cause=row.event_id, sequence=facts.sequence,
+    )  # fmt: skip
+    budget.planned.append(planned)
+    _record(turn, planned, "planned", [["by_hand", True, row.actor[:100], row.reason[:200]]], "")
+
+
 HEARD = frozenset(
     (
         "Message Sent",
@@ -456,6 +501,7 @@ HEARD = frozenset(
         "Marketing Paused",
         "Marketing Resumed",
         "Message Cancelled",
+        "Held Message Released",
     )
 )
 """Rows that the contact policy folds itself; with any other, and nothing planned or wanted, it need not be asked."""
@@ -474,4 +520,5 @@ _ROWS: dict[str, Callable[[CompiledPolicy, Turn, LogRow, set[bytes]], None]] = {
     "Marketing Paused": _paused,
     "Marketing Resumed": _paused,
     "Message Cancelled": _stopped,
+    "Held Message Released": _released_by_hand,
 }

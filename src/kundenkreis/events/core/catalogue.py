@@ -293,6 +293,8 @@ OWN_EVENTS = (
     "Attribute Set",
     "Broadcast Started",
     "Fold Upgraded",
+    "Held Message Closed",
+    "Held Message Released",
     "Journey Stopped",
     "Marketing Paused",
     "Marketing Resumed",

@@ -233,6 +233,7 @@ OUTBOX = _table(
     _BY_PROFILE_MESSAGES,
     "outbox_due ON outbox (next_try_us) WHERE state IN ('queued', 'claimed', 'intent')",
     "outbox_of_customer ON outbox (profile_id)",
+    "outbox_held ON outbox (finished_us) WHERE state = 'held'",
     wide=True,
 )
 JOURNALS = _table("journals", "journal_id:t position:i", "journal_id", NOT_PERSONAL)

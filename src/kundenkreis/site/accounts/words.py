@@ -56,6 +56,7 @@ def permission_names() -> dict[str, str]:
         "content.edit": _("Edit content"),
         "messages.see": _("See messages"),
         "messages.stop": _("Stop messages"),
+        "messages.release": _("Decide about messages on hold"),
         "events.see": _("See events"),
         "events.replay": _("Replay events from quarantine"),
         "insights.see": _("See analyses"),

@@ -1,4 +1,4 @@
-"""Acts over the API beyond single customers: saved filters, exports, many customers together, switching journeys, deleting definitions."""
+"""Acts over the API beyond single customers: saved filters, exports, many customers together, messages on hold, switching journeys, deleting definitions."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ from kundenkreis.site.api.conditions import Condition, check_condition
 from kundenkreis.site.api.errors import ConditionRefusedError, ImpossibleError, NotFoundError
 from kundenkreis.site.api.fields import Body, DefinitionId, Name, ProfileId, Reason, RunId, Value, clean
 from kundenkreis.site.api.offers import PERSON, offer, require
-from kundenkreis.site.audit import address_of
+from kundenkreis.site.audit import address_of, audit
 from kundenkreis.site.bulk_runner import NEEDED, start
 from kundenkreis.site.journey_switching import Switch, switch_journey
 from kundenkreis.site.mounted import mounted
@@ -30,6 +30,7 @@ from kundenkreis.site.pages.customers.together import is_settable
 from kundenkreis.site.pages.customers.typed import MOST_PAUSE_DAYS, actor_for
 from kundenkreis.site.ports.bulk_acts import Act, BulkAct, Change, Look
 from kundenkreis.site.ports.customers import CustomerQuery, CustomersFound, SavedFilter, View
+from kundenkreis.site.ports.held import AUDITED, Chosen, Decision, HeldPage, Why
 from kundenkreis.site.ports.journeys import JourneyLine
 from kundenkreis.site.special_categories import may_ask
 
@@ -252,6 +253,54 @@ def switch_a_journey(request: HttpRequest, journey_id: DefinitionId, switch: Swi
     if after is None:
         raise NotFoundError
     return after.line
+
+
+class HeldDecision(Body):
+    """What becomes of messages on hold: of one, or of all that are on hold for the same reason and say the same."""
+
+    message_id: Annotated[
+        str, Field(max_length=64, pattern=r"^[0-9a-f]*$", description='One of them; "": all of the group.')
+    ] = ""
+    why: Why | None = None
+    content_id: Name = ""
+    journey_id: Name = ""
+    decision: Decision = Field(
+        description="send: judge it anew and send it if the rules allow. close: leave it as it is."
+    )
+    reason: Reason
+
+
+class Decided(Body):
+    """What was decided is on the customers' logs."""
+
+    messages: int = Field(description="How many it settled, up to 500. What is past its validity is not sent.")
+
+
+@offer(
+    router,
+    "GET",
+    "held-messages",
+    needs=("messages.see",),
+    answer=HeldPage,
+    summary=gettext_noop("List messages on hold"),
+)
+def list_held(request: HttpRequest) -> HeldPage:
+    return mounted().sources.held.find_groups()
+
+
+@offer(
+    router, "POST", "held-messages/decide", needs=("messages.release",), answer=Decided, is_writing=True,
+    summary=gettext_noop("Decide about messages on hold"),
+)  # fmt: skip
+def decide_held(request: HttpRequest, asked: HeldDecision) -> Decided:
+    """Sent are only those that the contact rules allow: each is judged like any other message."""
+    chosen = Chosen(
+        message_id=asked.message_id, why=asked.why or "", content_id=clean(asked.content_id), journey_id=clean(asked.journey_id)
+    )  # fmt: skip
+    count = mounted().sources.held.decide(chosen, asked.decision, actor_for(clean(asked.reason)))
+    which = asked.message_id or asked.content_id
+    audit(request, AUDITED[asked.decision], "message", which, {"why": asked.why or "", "messages": count})
+    return Decided(messages=count)
 
 
 def _query(whom: Whom, pointer: str) -> CustomerQuery:

@@ -36,19 +36,19 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "found": found,
         "tab": "messages",
         "rows": [
-            (line, _called(names.contents, line.content_id), _called(names.journeys, line.journey_id))
+            (line, called(names.contents, line.content_id), called(names.journeys, line.journey_id))
             for line in found.lines
         ],
         "count": message_words.stretch_words(len(found.lines)),
         "is_narrowed": query != DecidedQuery(cursor=query.cursor, limit=PAGE_SIZE),
         "fates": [("", _("any status")), *((each, message_words.fate_word(each)) for each in FATES)],
         "reasons": [("", _("any reason")), *message_words.rule_words().items()],
-        "journeys": [("", _("any journey")), *((each, _called(names.journeys, each)) for each in names.journeys)],
+        "journeys": [("", _("any journey")), *((each, called(names.journeys, each)) for each in names.journeys)],
     }
     return render(request, "messages/list.html", context)
 
 
-def _called(names: Mapping[str, Mapping[str, str]], id_: str) -> str:
+def called(names: Mapping[str, Mapping[str, str]], id_: str) -> str:
     """A name in the viewer's language, else in the first there is, else the id."""
     words = names.get(id_) or {}
     return words.get(language()) or next(iter(words.values()), id_)
@@ -102,16 +102,19 @@ def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
         raise Http404
     sent = decided.sent if may("personal.see") else None
     view = view_of(request, sent) if sent else ""
+    held = mounted().sources.held.find_one(message_id)
     verdict, earlier = verdict_words.describe_verdicts(decided.verdicts)
     context = {
         "decided": decided,
         "line": decided.line,
-        "title": _called(mounted().sources.decided.names().contents, decided.line.content_id),
+        "title": called(mounted().sources.decided.names().contents, decided.line.content_id),
         "has_answered": decided.line.fate in ("open", "bounced", "uncertain") and bool(decided.reply),
         "customer_href": customer_path(decided.line.profile_id),
         "message": sent,
         "is_hidden": decided.sent is not None and sent is None,
         "is_uncertain": decided.line.fate == "uncertain",
+        "held": held,
+        "held_why": message_words.held_word(held.why) if held is not None else "",
         "verdict": verdict,
         "earlier": earlier,
         "names": mounted().sources.decided.names(),
