@@ -151,7 +151,11 @@ class Settings:
         high=100_000_000,
     )
     anonymous_days: int = _setting(
-        90, "days", "Anonymous customers who stayed silent that long are forgotten.", low=1, high=3650
+        0,
+        "days",
+        "Anonymous customers who stayed silent that long are forgotten. 0: as it was set before, 90 at first.",
+        low=0,
+        high=3650,
     )
     dedupe_days: int = _setting(90, "days", "How long a repeated messageId is recognised.", low=90, high=3650)
     lateness_hours: int = _setting(

@@ -1,6 +1,7 @@
 """What has had its time goes: anonymous customers, event ids of repeats, the quarantine, the inbox; and nothing else."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,7 +11,9 @@ from kundenkreis.kernel.effects import AppendEvent
 from kundenkreis.kernel.hashing import hash128
 from kundenkreis.kernel.zones import DAY
 from kundenkreis.privacy.registry import tables_found_by
+from kundenkreis.runtime.installation import Installation
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
+from kundenkreis.settings import Settings
 from tests.privacy.company import NOW, Company
 
 pytestmark = pytest.mark.db
@@ -51,6 +54,16 @@ def test_every_act_begins_the_silence_anew_and_the_setting_counts(found: MakeCom
     assert company.rows("SELECT count(*) FROM states") == [(1,)]
     company.live(NOW + 16 * DAY)
     assert company.rows("SELECT count(*) FROM states") == [(0,)]
+
+
+def test_a_command_without_the_setting_changes_nothing(tmp_path: Path) -> None:
+    """It began the ninety days anew, for the running server too, once that started again."""
+    for asked, days in ((0, 90), (10, 10), (0, 10), (400, 400), (0, 400)):
+        installation = Installation(Settings(data_dir=tmp_path, anonymous_days=asked))
+        assert (installation.settings.anonymous_days, installation.rulebooks.newest_version()) == (days, 0)
+        with installation.store.reading() as tx:
+            assert tx.rows("SELECT value FROM meta WHERE name = 'anonymous_days'") == [(str(days),)]
+        installation.close()
 
 
 def test_whoever_comes_back_is_a_new_visitor(found: MakeCompany, database: str) -> None:

@@ -14,7 +14,7 @@ from kundenkreis.events.write_key_book import WriteKeyBook
 from kundenkreis.events.write_keys import KeyKind, WriteKey, WriteKeyFile, WriteKeys, new_key
 from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import Micros
-from kundenkreis.kernel.zones import HOUR, MINUTE, Zone, zone
+from kundenkreis.kernel.zones import DAY, HOUR, MINUTE, Zone, zone
 from kundenkreis.privacy.pruning import Pruner
 from kundenkreis.privacy.tombstones import tombstone_key
 from kundenkreis.runtime.admission import Admission
@@ -23,7 +23,14 @@ from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresList
 from kundenkreis.runtime.clock import Clock, SystemClock
 from kundenkreis.runtime.customer_list import fill_customer_list
 from kundenkreis.runtime.fold_helpers import FoldHelpers, other_processors
-from kundenkreis.runtime.rulebooks import ANONYMOUS_DAYS, Rulebooks, append_control, documents_of, publish
+from kundenkreis.runtime.rulebooks import (
+    ANONYMOUS_DAYS,
+    DEFAULT_ANONYMOUS_LIFE,
+    Rulebooks,
+    append_control,
+    documents_of,
+    publish,
+)
 from kundenkreis.runtime.stores.meta import claim_meta, inbox_position, read_meta, write_meta
 from kundenkreis.runtime.stores.postgres import PostgresSession, PostgresStore
 from kundenkreis.runtime.stores.session import Point, Session, Store, migrate, no_point
@@ -224,11 +231,15 @@ class Installation:
         fill_customer_list(self.store)
 
     def _keep_anonymous_days(self) -> None:
-        """The fold obeys this setting, so it stands with the data: a rebuild must decide the same."""
-        value = str(self.settings.anonymous_days)
+        """The fold obeys this setting, so it stands with the data: a rebuild must decide the same, and a command that was started without it
+        changes nothing.
+        """
         with self.store.transaction("settings") as tx:
-            if read_meta(tx, ANONYMOUS_DAYS) != value:
-                write_meta(tx, ANONYMOUS_DAYS, value)
+            kept = read_meta(tx, ANONYMOUS_DAYS)
+            days = self.settings.anonymous_days or int(kept or DEFAULT_ANONYMOUS_LIFE // DAY)
+            if kept != str(days):
+                write_meta(tx, ANONYMOUS_DAYS, str(days))
+        self.settings = replace(self.settings, anonymous_days=days)
 
     def _fixed_zone(self) -> Zone:
         """The zone that was fixed when this installation was made; the settings' on an empty one."""

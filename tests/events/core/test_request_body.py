@@ -93,7 +93,14 @@ def test_single_event_is_judged(body: bytes, expected: Accepted | Refusal) -> No
         (b'{"batch":[{},{"a":"\\u0000"},{"a":1e400},' + nested(17) + b"]}", Accepted(4, "")),
         (b'{"batch":[' + b",".join([b"{}"] * 2_500) + b"]}", Accepted(2_500, "")),
         (b'{"batch":[' + b",".join([b"{}"] * 2_501) + b"]}", rb.TOO_MANY_EVENTS),
-        (b'{"batch":[{},{"a":"' + b"x" * rb.MOST_EVENT_BYTES + b'"}]}', rb.EVENT_TOO_LARGE),
+        (
+            b'{"batch":[{},{"a":"' + b"x" * rb.MOST_EVENT_BYTES + b'"}]}',
+            Refusal(
+                413,
+                "event_too_large",
+                "One event may have 32 KB; number 2 of this batch is larger. Nothing of it was taken.",
+            ),
+        ),
         (b'{"batch":[' + b",".join([b'{"a":"%s"}' % (b"x" * 30_000)] * 16) + b"]}", Accepted(16, "")),
         (b'{"batch":[' + b",".join([b'{"a":"%s"}' % (b"x" * 30_000)] * 18) + b"]}", rb.BATCH_TOO_LARGE),
     ],

@@ -43,6 +43,16 @@ def test_counts_equal_a_recount_of_the_log(served: Site, town: Town) -> None:
     assert counts(page)["Wholly Our Own"] == 1 + busy_again
 
 
+def test_names_of_other_conventions_say_what_is_probably_meant(served: Site, town: Town) -> None:
+    for name in ("purchase", "Completed Order", "Wholly Our Own"):
+        town.send("track", userId="u1", event=name)
+    town.run()
+    Counter(town.installation).count_all()
+    page = served.insider().get("/settings/events/").content.decode()
+    assert page.count("Probably meant: <code>Order Completed</code>") == 2
+    assert page.count("Probably meant:") == 2
+
+
 def test_an_old_log_is_counted_in_pieces_that_no_row_escapes(town: Town) -> None:
     busy(town)
     from kundenkreis.runtime.counting import counter

@@ -110,6 +110,14 @@ def event_too_large(limits: Limits) -> Refusal:
     return Refusal(413, "event_too_large", f"One event may have {_size(limits.event_bytes)}.")
 
 
+def _event_of_batch_too_large(limits: Limits, number: int) -> Refusal:
+    return Refusal(
+        413,
+        "event_too_large",
+        f"One event may have {_size(limits.event_bytes)}; number {number} of this batch is larger. Nothing of it was taken.",
+    )
+
+
 def _batch_too_large(limits: Limits) -> Refusal:
     return Refusal(413, "batch_too_large", f"One batch may have {_size(limits.batch_bytes)}.")
 
@@ -223,8 +231,10 @@ def _check_batch(body: bytes, limits: Limits) -> Accepted | Refusal:  # noqa: PL
     for shared in (found.context, found.integrations, found.sentAt):
         if shared is not _NOTHING and (refusal := _check_shared(bytes(shared))) is not None:
             return refusal
-    if len(body) > limits.event_bytes and any(memoryview(event).nbytes > limits.event_bytes for event in events):
-        return event_too_large(limits)
+    if len(body) > limits.event_bytes:
+        for number, event in enumerate(events, 1):
+            if memoryview(event).nbytes > limits.event_bytes:
+                return _event_of_batch_too_large(limits, number)
     try:
         return Accepted(len(events), _decode_text(found.writeKey), mended)
     except _BAD_JSON:

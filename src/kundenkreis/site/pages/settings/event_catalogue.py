@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from kundenkreis.events.core.catalogue import EVENTS
+from kundenkreis.events.core.other_names import known_name
 from kundenkreis.site import formats
 from kundenkreis.site.access import may
 from kundenkreis.site.event_words import event_word
@@ -24,8 +24,8 @@ class Row:
 
     line: EventLine
     word: str
-    is_known: bool
-    """Whether the catalogue knows it; others are welcome."""
+    meant: str
+    """The event of the catalogue that is probably meant by it; "" if none is."""
     href: str
     """The live events of this name; "" where the viewer may not see them."""
     waiting: tuple[tuple[str, str], ...]
@@ -39,7 +39,7 @@ def show_events(request: HttpRequest) -> HttpResponse:
         Row(
             line=line,
             word=event_word(line.name),
-            is_known=line.name in EVENTS,
+            meant=known_name(line.name),
             href=f"{reverse('events')}?{urlencode({'name': line.name})}" if may("events.see") else "",
             waiting=tuple((_called(one), _address(one)) for one in line.waiting),
         )
