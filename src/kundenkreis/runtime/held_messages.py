@@ -65,7 +65,7 @@ class StoredHeldMessages:
     def decide(self, chosen: Chosen, decision: Decision, actor: Actor) -> int:
         """See ports.HeldMessages. What is settled and what is told of it are one transaction, so nothing is sent twice or waits for ever."""
         now_us, goes_out = self._installation.clock.now_us(), decision == "send"
-        with self._installation.store.transaction("people") as tx:
+        with self._installation.store.transaction("held") as tx:
             found = [one for one in _chosen(tx, chosen) if not goes_out or _is_useful(one, now_us)][:MOST_AT_ONCE]
             settled = [one for one in found if settle_held(tx, one, goes_out=goes_out)]
             verdicts = _next_verdicts(tx, settled) if goes_out else {}

@@ -121,6 +121,7 @@ BARE_TEXTS: dict[str, dict[Language, str]] = {
     "holiday": {"de": "Feiertag am Ort der Person.", "en": "Public holiday where the person lives."},
     "overdue": {"de": "Blieb zu lange liegen; bitte freigeben.", "en": "Was delayed for too long; please release it."},
     "stopped": {"de": "Abgesagt.", "en": "Stopped."},
+    "by_hand": {"de": "Von Hand freigegeben.", "en": "Released by hand."},
     "too_many_planned": {"de": "Schon zu viele Nachrichten geplant.", "en": "Already too many messages planned."},
     "failed": {"de": "Nicht angenommen.", "en": "Not accepted."},
 }  # fmt: skip
