@@ -170,7 +170,7 @@ def test_what_is_of_no_more_use_cannot_be_sent(town: Town) -> None:
     town.pass_time(4 * DAY)
     one = held.find_one(first)
     assert one is not None
-    assert one.is_useful is False
+    assert (one.count, one.still_useful) == (1, 0)
     assert held.find_groups().groups[0].still_useful == 0
     assert held.decide(Chosen(message_id=first), "send", IDA) == 0
     assert held.decide(Chosen(message_id=first), "close", IDA) == 1

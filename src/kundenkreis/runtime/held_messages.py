@@ -14,7 +14,7 @@ from kundenkreis.runtime.installation import WORKER_BELL, Installation
 from kundenkreis.runtime.stores.schema import INTERNAL_INBOX
 from kundenkreis.runtime.stores.session import Session
 from kundenkreis.site.ports.customer_acts import Actor
-from kundenkreis.site.ports.held import MOST_AT_ONCE, Chosen, Decision, HeldGroup, HeldOne, HeldPage
+from kundenkreis.site.ports.held import MOST_AT_ONCE, Chosen, Decision, HeldGroup, HeldPage
 
 MOST_LOOKED_AT = 20_000
 """Messages put aside of which the page knows: after an outage whole mailings may lie there."""
@@ -36,31 +36,14 @@ class StoredHeldMessages:
         for one in found:
             groups.setdefault(_group_of(one), []).append(one)
         return HeldPage(
-            groups=tuple(
-                HeldGroup(
-                    why=each[0].why,
-                    content_id=each[0].message.content_id,
-                    journey_id=each[0].message.journey_id,
-                    channel=each[0].message.channel,
-                    count=len(each),
-                    still_useful=sum(_is_useful(one, now_us) for one in each),
-                    since_us=each[0].since_us,
-                )
-                for each in groups.values()
-            ),
-            is_all=len(found) < MOST_LOOKED_AT,
+            groups=tuple(_told(each, now_us) for each in groups.values()), is_all=len(found) < MOST_LOOKED_AT
         )
 
-    def find_one(self, message_id: str) -> HeldOne | None:
+    def find_one(self, message_id: str) -> HeldGroup | None:
         """See ports.HeldMessages."""
         with self._installation.store.reading() as tx:
             found = _one(tx, message_id)
-        if found is None:
-            return None
-        now_us = self._installation.clock.now_us()
-        return HeldOne(
-            why=found.why, since_us=found.since_us, valid_until_us=found.message.valid_until_us, is_useful=_is_useful(found, now_us)
-        )  # fmt: skip
+        return _told([found], self._installation.clock.now_us()) if found is not None else None
 
     def decide(self, chosen: Chosen, decision: Decision, actor: Actor) -> int:
         """See ports.HeldMessages. What is settled and what is told of it are one transaction, so nothing is sent twice or waits for ever."""
@@ -83,6 +66,19 @@ class StoredHeldMessages:
         if rows:
             self._bell.ring()
         return len(rows)
+
+
+def _told(group: list[Held], now_us: int) -> HeldGroup:
+    first = group[0]
+    return HeldGroup(
+        why=first.why,
+        content_id=first.message.content_id,
+        journey_id=first.message.journey_id,
+        channel=first.message.channel,
+        count=len(group),
+        still_useful=sum(_is_useful(one, now_us) for one in group),
+        since_us=first.since_us,
+    )
 
 
 def _one(tx: Session, message_id: str) -> Held | None:

@@ -110,23 +110,8 @@ def _chosen(given: Mapping[str, str]) -> Chosen:
 
 def _found(chosen: Chosen) -> HeldGroup | None:
     """What is chosen, as a group; one message is a group of one."""
-    if not chosen.message_id:
-        wanted = (chosen.why, chosen.content_id, chosen.journey_id)
-        groups = mounted().sources.held.find_groups().groups
-        return next((one for one in groups if (one.why, one.content_id, one.journey_id) == wanted), None)
-    one, decided = (
-        mounted().sources.held.find_one(chosen.message_id),
-        mounted().sources.decided.find_message(chosen.message_id),
-    )
-    if one is None or decided is None:
-        return None
-    line = decided.line
-    return HeldGroup(
-        why=one.why,
-        content_id=line.content_id,
-        journey_id=line.journey_id,
-        channel=line.channel,
-        count=1,
-        still_useful=int(one.is_useful),
-        since_us=one.since_us,
-    )
+    if chosen.message_id:
+        return mounted().sources.held.find_one(chosen.message_id)
+    wanted = (chosen.why, chosen.content_id, chosen.journey_id)
+    groups = mounted().sources.held.find_groups().groups
+    return next((one for one in groups if (one.why, one.content_id, one.journey_id) == wanted), None)

@@ -42,17 +42,6 @@ class HeldPage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldOne:
-    """One message that was put aside."""
-
-    why: Why
-    since_us: int
-    valid_until_us: int
-    is_useful: bool
-    """Not past its validity."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Chosen:
     """Which of them: one by its id, or all of one group."""
 
@@ -69,8 +58,8 @@ class HeldMessages(Protocol):
         """All of it, the longest waiting group first."""
         ...
 
-    def find_one(self, message_id: str) -> HeldOne | None:
-        """This message, if it was put aside and nobody has decided yet."""
+    def find_one(self, message_id: str) -> HeldGroup | None:
+        """This message as a group of one, if it was put aside and nobody has decided yet."""
         ...
 
     def decide(self, chosen: Chosen, decision: Decision, actor: Actor) -> int:
