@@ -82,6 +82,7 @@ def package_name(raw: str | None, language: str) -> str:
     return f"{number} {_ONE.get(word, word) if number == '1' else word}"
 
 
+@cache  # some thousand of them name all ninety thousand products
 def product_name(category: str, brand: str | None, package: str | None, language: str) -> str:
     """Category, "Eigenmarke" for the shop's own brand, package size: as many of the three as are known."""
     own = _OWN_BRAND[LANGUAGES.index(language)] if brand == "Private" else ""

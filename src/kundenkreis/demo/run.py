@@ -5,12 +5,10 @@ Messages go through the same checks as if a shop's server had posted them, as re
 """
 
 import json
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from queue import Empty
 from typing import Any
 
 import msgspec
@@ -19,11 +17,11 @@ from kundenkreis.channels.core.channel import Recipient
 from kundenkreis.channels.core.claims import Claim, Completion
 from kundenkreis.channels.dispatcher import Dispatcher, World
 from kundenkreis.definitions.canonical import canonical_json
-from kundenkreis.demo.message import INVENTED, REAL, DemoMessage
-from kundenkreis.demo.year import MovedYear, messages
-from kundenkreis.events.core.inbox_item import InboxItem
+from kundenkreis.demo.calendar import MovedYear
+from kundenkreis.demo.making import Limits, Made, ReadAlready, in_process
+from kundenkreis.demo.message import INVENTED, REAL
 from kundenkreis.events.inbox import SqliteInbox
-from kundenkreis.kernel.errors import BugError, CallerError
+from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import HOUR
 from kundenkreis.playbooks.shipped import shipped_rulebook
@@ -38,9 +36,6 @@ from kundenkreis.settings import Settings
 DEMO_MARK = "demo"
 WINDOW: Micros = 24 * HOUR
 """Virtual time between two looks at the outbox. Messages carry their own due instant, so a window only delays feedback."""
-
-CHUNK = 1_000
-"""Messages handed from one process to the other at a time."""
 
 Progress = Callable[[int, Micros], None]
 """(events so far, virtual instant)."""
@@ -96,7 +91,6 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
     """
     begun = time.perf_counter()
     collect_rarely()
-    stream = in_process(today, households)
     clock = VirtualClock()
     try:
         installation = Installation(settings, clock=clock, durable=False)
@@ -104,6 +98,7 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
         raise NotADemoError from None
     try:
         _claim(installation)
+        stream = in_process(today, households, _limits_of(installation))
         loader = _Loader(installation, clock, MovedYear(today), progress)
         loader.run.set_up_seconds = time.perf_counter() - begun
         begun = time.perf_counter()
@@ -123,6 +118,11 @@ def _claim(installation: Installation) -> None:
             raise NotADemoError
         write_meta(tx, DEMO_MARK, "loading")
     installation.ensure_write_keys([(REAL, "server"), (INVENTED, "server"), ("web", "public")])
+
+
+def _limits_of(installation: Installation) -> Limits:
+    admission = installation.admission()
+    return Limits(installation.late_after_us, admission.future_tolerance_us, admission.event_bytes)
 
 
 class _HandoverClock:
@@ -151,42 +151,10 @@ class _PunctualDispatcher(Dispatcher):
         return super()._handle(claim, recipient, claimed_us)
 
 
-def in_process(today: date, households: int | None) -> Iterator[DemoMessage]:
-    """The stream of messages, made by a process of its own, so that making and folding them share the work of two cores."""
-    context = multiprocessing.get_context("spawn")
-    queue: multiprocessing.Queue[list[tuple[int, str, bytes]] | None] = context.Queue(maxsize=8)
-    maker = context.Process(target=_make, args=(queue, today, households), daemon=True)
-    maker.start()
-    while True:
-        try:
-            chunk = queue.get(timeout=5)
-        except Empty:
-            if not maker.is_alive():
-                raise BugError("The process that makes the demo's messages has ended early.") from None
-            continue
-        if chunk is None:
-            maker.join()
-            return
-        for received_us, source, body in chunk:
-            yield DemoMessage(received_us, source, body)
-
-
-def _make(
-    queue: "multiprocessing.Queue[list[tuple[int, str, bytes]] | None]", today: date, households: int | None
-) -> None:
-    chunk = []
-    for message in messages(ends_on=today, households=households):
-        chunk.append((message.received_us, message.source, message.body))
-        if len(chunk) == CHUNK:
-            queue.put(chunk)
-            chunk = []
-    queue.put(chunk)
-    queue.put(None)
-
-
 class _Loader:
     def __init__(self, installation: Installation, clock: VirtualClock, year: MovedYear, progress: Progress) -> None:
-        worker = installation.open_worker()
+        self._read_already = ReadAlready()
+        worker = installation.open_worker(read_requests=self._read_already)
         if not isinstance(worker, EmbeddedWorker):
             raise CallerError("The demo runs on SQLite; unset KREIS_DATABASE.")
         self.run = DemoRun()
@@ -199,10 +167,10 @@ class _Loader:
         self._journeys_from_us = year.history_ends_us
         self._dispatcher: Dispatcher | None = None
 
-    def load(self, stream: Iterator[DemoMessage]) -> None:
+    def load(self, stream: Iterator[Made]) -> None:
         self._worker.call_helpers()  # they start while the first messages are made
         for window in _windows(stream, self._journeys_from_us):
-            first_us = window[0].received_us
+            first_us = window[0].item.received_us
             if self._dispatcher is None:
                 self._begin(first_us)
             if first_us >= self._journeys_from_us and self._installation.rulebooks.newest_version() == 1:
@@ -225,12 +193,12 @@ class _Loader:
         rulebook = shipped_rulebook(with_journeys=with_journeys)
         self._installation.publish(canonical_json(rulebook), actor="demo")
 
-    def _take(self, window: list[DemoMessage]) -> None:
-        items = [InboxItem(m.received_us, m.source, False, "batch", b'{"batch":[' + m.body + b"]}") for m in window]
-        self._inbox.append(items)
-        self._move_to(window[-1].received_us)
+    def _take(self, window: list[Made]) -> None:
+        self._inbox.append([one.item for one in window])
+        self._read_already.expect(window)
+        self.run.last_us = window[-1].item.received_us
+        self._move_to(self.run.last_us)
         self.run.events += len(window)
-        self.run.last_us = window[-1].received_us
         self._progress(self.run.events, self.run.last_us)
 
     def _move_to(self, at_us: Micros) -> None:
@@ -256,17 +224,18 @@ class _Loader:
             write_meta(tx, DEMO_MARK, "loaded")
 
 
-def _windows(stream: Iterator[DemoMessage], cut_us: Micros) -> Iterator[list[DemoMessage]]:
+def _windows(stream: Iterator[Made], cut_us: Micros) -> Iterator[list[Made]]:
     """The stream cut at every WINDOW of virtual time, and at `cut_us`."""
-    window: list[DemoMessage] = []
+    window: list[Made] = []
     ends_us = 0
     for message in stream:
-        if window and message.received_us >= ends_us:
+        received_us = message.item.received_us
+        if window and received_us >= ends_us:
             yield window
             window = []
         if not window:
-            ends_us = message.received_us - message.received_us % WINDOW + WINDOW
-            if message.received_us < cut_us < ends_us:
+            ends_us = received_us - received_us % WINDOW + WINDOW
+            if received_us < cut_us < ends_us:
                 ends_us = cut_us
         window.append(message)
     if window:

@@ -23,6 +23,7 @@ from kundenkreis.runtime.bells import Bell, Listener, PostgresBell, PostgresList
 from kundenkreis.runtime.clock import Clock, SystemClock
 from kundenkreis.runtime.customer_list import fill_customer_list
 from kundenkreis.runtime.fold_helpers import FoldHelpers, other_processors
+from kundenkreis.runtime.reading import ReadRequests, read_requests
 from kundenkreis.runtime.rulebooks import (
     ANONYMOUS_DAYS,
     DEFAULT_ANONYMOUS_LIFE,
@@ -151,8 +152,14 @@ class Installation:
             future_tolerance_us=settings.ahead_minutes * MINUTE,
         )  # fmt: skip
 
-    def open_worker(self, name: str = "worker-1") -> EmbeddedWorker | PartitionWorker:
-        """The worker that fits this store; with it, an older store begins to be carried over (runtime/bases.py)."""
+    def open_worker(
+        self, name: str = "worker-1", *, read_requests: ReadRequests = read_requests
+    ) -> EmbeddedWorker | PartitionWorker:
+        """The worker that fits this store; with it, an older store begins to be carried over (runtime/bases.py).
+
+        Args:
+            read_requests: how the worker of a SQLite store reads what stands in its inbox.
+        """
         ensure_fold_version(self.store, at_us=self.clock.now_us(), zone=self.zone)
         if isinstance(self.store, PostgresStore):
             inbox = PostgresInbox(self.settings.database, point=self.point)
@@ -173,7 +180,8 @@ class Installation:
             self.store, reading, self.rulebooks, zone=self.zone, clock=self.clock,
             late_after_us=self.late_after_us, point=self.point, admission=self.admission(),
             tombstone_key=tombstone_key(self.settings), pruner=Pruner(dedupe_days=self.settings.dedupe_days), helpers=helpers,
-            open_another=lambda: SqliteInbox(self.data_dir / INBOX_FILE), hurry=self.store.hurry,
+            open_another=lambda: SqliteInbox(self.data_dir / INBOX_FILE), read_requests=read_requests,
+            hurry=self.store.hurry,
         )  # fmt: skip
         self._closing.callback(worker.close)
         return worker

@@ -69,6 +69,14 @@ def read_arrivals(
     return reading.arrivals
 
 
+class ReadRequests(Protocol):
+    """`read_requests`, or what answers the same for requests that it knows."""
+
+    def __call__(
+        self, items: Sequence[tuple[int, InboxItem]], *, late_after_us: Micros, admission: Admission | None = None
+    ) -> Reading: ...
+
+
 class Reader:
     """Reads the inbox of one worker, in its thread or ahead of it.
 
@@ -79,9 +87,10 @@ class Reader:
 
     def __init__(
         self, inbox: ReadableInbox, *, late_after_us: Micros, admission: Admission,
-        open_another: Callable[[], ReadableInbox] | None = None,
+        open_another: Callable[[], ReadableInbox] | None = None, read_requests: ReadRequests = read_requests,
     ) -> None:  # fmt: skip
         self._inbox = inbox
+        self._read_requests = read_requests
         self._late_after_us = late_after_us
         self._admission = admission
         self._open_another = open_another
@@ -128,7 +137,7 @@ class Reader:
 
     def _read(self, inbox: ReadableInbox, after: int, most_items: int) -> Reading:
         items = inbox.read(after, most_items=most_items, most_bytes=MOST_BYTES)
-        reading = read_requests(items, late_after_us=self._late_after_us, admission=self._admission)
+        reading = self._read_requests(items, late_after_us=self._late_after_us, admission=self._admission)
         reading.first_after, reading.last = after, items[-1][0] if items else after
         reading.is_all = len(items) < most_items
         return reading

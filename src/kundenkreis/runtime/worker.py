@@ -25,7 +25,7 @@ from kundenkreis.runtime.folding import Folder, FoldReport
 from kundenkreis.runtime.freed_memory import return_freed_memory
 from kundenkreis.runtime.pace import Haste, Pace
 from kundenkreis.runtime.partition_clocks import move_clocks, write_clocks
-from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, read_arrivals
+from kundenkreis.runtime.reading import MOST_BYTES, ReadableInbox, Reader, ReadRequests, read_arrivals, read_requests
 from kundenkreis.runtime.resolver import Arrival, Relay, Resolver, quarantine
 from kundenkreis.runtime.rulebooks import Rulebooks
 from kundenkreis.runtime.stores.meta import INBOX_POSITION, inbox_position, write_meta
@@ -70,6 +70,7 @@ class EmbeddedWorker:
         pruner: removes at rest, and now and then under load, what nobody may keep any longer; None: nothing does.
         helpers: fold with this worker while there is a backlog; None: nobody does.
         open_another: another reading end of the inbox, to read ahead with (`Reader`).
+        read_requests: how requests become messages.
         hurry: told after each batch how far the worker is behind.
     """
 
@@ -77,14 +78,17 @@ class EmbeddedWorker:
         self, store: Store, inbox: ReadableInbox, rulebooks: Rulebooks, *, zone: Zone, clock: Clock, late_after_us: Micros,
         point: Point = no_point, writes_outbox: bool = True, admission: Admission | None = None, tombstone_key: bytes = b"",
         pruner: Pruner | None = None, helpers: FoldHelpers | None = None,
-        open_another: Callable[[], ReadableInbox] | None = None, hurry: Callable[[Haste], None] = lambda haste: None,
+        open_another: Callable[[], ReadableInbox] | None = None, read_requests: ReadRequests = read_requests,
+        hurry: Callable[[Haste], None] = lambda haste: None,
     ) -> None:  # fmt: skip
         self._store = store
         self._hurry = hurry
         self._helpers = helpers
         self._inbox = inbox
         self._admission = admission if admission is not None else Admission()
-        self._reader = Reader(inbox, late_after_us=late_after_us, admission=self._admission, open_another=open_another)
+        self._reader = Reader(
+            inbox, late_after_us=late_after_us, admission=self._admission, open_another=open_another, read_requests=read_requests
+        )  # fmt: skip
         self._pruner = pruner
         self._clock = clock
         self._point = point
