@@ -29,6 +29,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
     from kundenkreis.cli.progress import progress_bar
     from kundenkreis.demo.run import DemoExistsError, load_demo, summary
     from kundenkreis.kernel.zones import zone
+    from kundenkreis.runtime.clock import SystemClock
     from kundenkreis.runtime.installation import Installation
     from kundenkreis.runtime.serve import await_port
 
@@ -45,6 +46,7 @@ def _run(arguments: Namespace, settings: Settings) -> Answer | None:
                 settings,
                 today=today,
                 households=arguments.households,
+                clock=SystemClock(),
                 progress=lambda done, at_us: progress(done, max(done, about), _day(at_us)),
             )
     except DemoExistsError:

@@ -25,7 +25,7 @@ from kundenkreis.kernel.errors import CallerError
 from kundenkreis.kernel.ids import NEVER, Micros
 from kundenkreis.kernel.zones import HOUR
 from kundenkreis.playbooks.shipped import shipped_rulebook
-from kundenkreis.runtime.clock import VirtualClock
+from kundenkreis.runtime.clock import Clock, VirtualClock
 from kundenkreis.runtime.collecting import collect_rarely
 from kundenkreis.runtime.dispatching import build_world
 from kundenkreis.runtime.installation import INBOX_FILE, Installation, ZoneFixedError
@@ -76,12 +76,16 @@ class DemoRun:
         return int(self.events / self.seconds) if self.seconds else 0
 
 
-def load_demo(settings: Settings, *, today: date, progress: Progress, households: int | None = None) -> DemoRun:
+def load_demo(
+    settings: Settings, *, today: date, progress: Progress, households: int | None = None, clock: Clock | None = None
+) -> DemoRun:
     """Load the demo year into an empty installation.
 
     Args:
         today: the year ends within the last seven days before.
         households: only so many real households (tests); None for all.
+        clock: the time that is reached in the end: what comes due after the year's last message goes out as if somebody had served all along.
+            None: the year ends with that message.
 
     Effects: makes the data directory, publishes the shipped rulebook (journeys from the end of the known history), folds the year,
         hands every message to the local mailbox.
@@ -91,18 +95,21 @@ def load_demo(settings: Settings, *, today: date, progress: Progress, households
     """
     begun = time.perf_counter()
     collect_rarely()
-    clock = VirtualClock()
+    virtual = VirtualClock()
     try:
-        installation = Installation(settings, clock=clock, durable=False)
+        installation = Installation(settings, clock=virtual, durable=False)
     except ZoneFixedError:  # the demo has its own zone; this is somebody else's data
         raise NotADemoError from None
     try:
         _claim(installation)
         stream = in_process(today, households, _limits_of(installation))
-        loader = _Loader(installation, clock, MovedYear(today), progress)
+        loader = _Loader(installation, virtual, MovedYear(today), progress)
         loader.run.set_up_seconds = time.perf_counter() - begun
         begun = time.perf_counter()
         loader.load(stream)
+        if clock is not None:
+            loader.go_on_to(clock)
+        loader.finish()
         loader.run.seconds = time.perf_counter() - begun
         return loader.run
     finally:
@@ -177,7 +184,13 @@ class _Loader:
                 self._move_to(self._journeys_from_us)
                 self._publish(with_journeys=True)
             self._take(window)
-        self._finish()
+
+    def go_on_to(self, clock: Clock) -> None:
+        """Live through the days since the year's last message."""
+        now_us = clock.now_us()
+        while (at_us := self._clock.now_us()) < now_us:
+            self._move_to(min(at_us + WINDOW, now_us))
+            self._progress(self.run.events, self._clock.now_us())
 
     def _begin(self, first_us: Micros) -> None:
         self._clock.advance_to(first_us - 1)
@@ -216,7 +229,8 @@ class _Loader:
             while self._dispatcher.run_once().claimed:
                 self._handover_clock.due_us = 0
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Mark the demo as loaded."""
         assert self._dispatcher is not None
         self._dispatcher.close()
         with self._installation.store.transaction("demo") as tx:
