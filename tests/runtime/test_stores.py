@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from kundenkreis.runtime.installation import Installation
+from kundenkreis.runtime.pace import Haste
 from kundenkreis.runtime.stores.postgres import (
     DatabaseEncodingError,
     ForgetfulServerError,
@@ -92,6 +93,21 @@ def test_a_transaction_awaits_the_disk_unless_told_otherwise(
         found.append(_synchronous(tx))
     durable.close()
     assert found == (["full", "normal", "full", "full"] if make == "sqlite" else ["on", "off", "on", "on"])
+
+
+@pytest.mark.parametrize("haste", Haste)
+def test_a_writer_that_is_behind_keeps_the_pages_of_a_whole_batch_to_its_commit(tmp_path: Path, haste: Haste) -> None:
+    store, wal = SqliteStore(tmp_path / "store.db", cache_mebibytes=1), tmp_path / "store.db-wal"
+    with store.transaction() as tx:
+        tx.run("CREATE TABLE filled (page BLOB)")
+    store.hurry(Haste.BEHIND)
+    store.hurry(haste)
+    before = wal.stat().st_size
+    with store.transaction() as tx:
+        tx.run_many("INSERT INTO filled VALUES (?)", [(b"x" * 4_000,)] * 5_000)
+        assert (wal.stat().st_size == before) == (haste is not Haste.NONE)
+    assert wal.stat().st_size > before + 20_000_000
+    store.close()
 
 
 def test_a_store_that_need_not_last_never_awaits_the_disk(tmp_path: Path) -> None:
