@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kundenkreis.demo.run import load_demo
-from kundenkreis.kernel.zones import DAY
+from kundenkreis.kernel.zones import DAY, HOUR
 from kundenkreis.runtime.clock import VirtualClock
 from kundenkreis.runtime.installation import Installation
 from kundenkreis.settings import Settings
@@ -30,8 +30,12 @@ def test_what_comes_due_after_the_year_goes_out_in_time(tmp_path: Path, ends_on:
             states = dict(tx.rows("SELECT state, count(*) FROM outbox GROUP BY state"))
             late = tx.rows("SELECT count(*) FROM outbox WHERE state = 'queued' AND due_us <= ?", (NOW_US,))[0][0]
             after = tx.rows("SELECT count(*) FROM mailbox WHERE handed_over_us > ?", (run.last_us,))[0][0]
+            told_us = tx.rows(
+                "SELECT max(at_us - happened_us) FROM log WHERE name = 'Message Sent' AND happened_us > ?",
+                (run.last_us,),
+            )[0][0]
             wakes = tx.rows("SELECT count(*) FROM states WHERE wake_us <= ?", (NOW_US,))[0][0]
     finally:
         installation.close()
     assert (states.get("held", 0), late, wakes) == (0, 0, 0)
-    assert after > 0
+    assert after > 0 and told_us <= HOUR

@@ -37,6 +37,9 @@ DEMO_MARK = "demo"
 WINDOW: Micros = 24 * HOUR
 """Virtual time between two looks at the outbox. Messages carry their own due instant, so a window only delays feedback."""
 
+STRIDE: Micros = HOUR
+"""The same for the days since the year's last message, which people look at first: what is reported of a hand-over stands in the log when the window ends."""
+
 Progress = Callable[[int, Micros], None]
 """(events so far, virtual instant)."""
 
@@ -189,7 +192,7 @@ class _Loader:
         """Live through the days since the year's last message."""
         now_us = clock.now_us()
         while (at_us := self._clock.now_us()) < now_us:
-            self._move_to(min(at_us + WINDOW, now_us))
+            self._move_to(min(at_us + STRIDE, now_us))
             self._progress(self.run.events, self._clock.now_us())
 
     def _begin(self, first_us: Micros) -> None:
