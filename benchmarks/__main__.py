@@ -89,10 +89,13 @@ def ingest() -> list[Figure]:
     ]
 
 
+WARM = ("--customers", "100000", "--warm", "200000")
+"""Because the first event of a customer this hour writes more than the others: everybody has had two."""
+
+
 def fold() -> list[Figure]:
     """Inbox to committed state on SQLite."""
-    # Warm, because the first event of a customer this hour writes more than the others: everybody has had two.
-    found = _json_of("-m", "benchmarks.fold", "--customers", "100000", "--warm", "200000", "--events", "100000")
+    found = _json_of("-m", "benchmarks.fold", *WARM)
     return [
         Figure("inbox to committed state, SQLite, catching up, per second", found["catching_up_per_second"], 15_000),
         Figure("inbox to committed state, SQLite, live, per second", found["live_per_second"], 7_000),
@@ -102,7 +105,7 @@ def fold() -> list[Figure]:
 
 def fold_postgres() -> list[Figure]:
     """The same on PostgreSQL with two workers."""
-    found = _json_of("-m", "benchmarks.partitions", "--workers", "2")
+    found = _json_of("-m", "benchmarks.partitions", "--workers", "2", "--events", "50000", *WARM)
     return [
         Figure(
             "inbox to committed state, PostgreSQL, two workers, catching up, per second", found["per_second"], 15_000
