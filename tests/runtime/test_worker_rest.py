@@ -49,3 +49,16 @@ def test_a_worker_at_rest_lets_go_of_the_store(tmp_path: Path) -> None:
     assert life.rows("SELECT count(*) FROM log WHERE name = 'Product Viewed'") == [(2,)]
     worker.close()
     life.close()
+
+
+def test_a_worker_that_found_nothing_to_do_lets_go_of_it_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    life, clock, inbox = Life(path), VirtualClock(NOW), MemoryInbox()
+    worker = EmbeddedWorker(life.store, inbox, life.rulebooks, zone=ZONE, clock=clock, late_after_us=DAY)
+    assert worker.step().idle
+    assert (worker.has_rested, files_open(path)) == (False, 1)
+    clock.advance_to(NOW + REST_US + 1)
+    assert worker.step().idle
+    assert (worker.has_rested, files_open(path)) == (True, 0)
+    worker.close()
+    life.close()

@@ -97,9 +97,9 @@ class EmbeddedWorker:
         self._pace = Pace()
         self._behind_us: Micros = NEVER
         """When there last was a backlog; NEVER: nothing is held that was taken for one."""
-        self._busy_us: Micros = 0
-        """When there last was anything to do."""
-        self.has_rested = True
+        self._busy_us: Micros = clock.monotonic_us()
+        """When there last was anything to do. Starting counts: it reads and compiles, and leaves much that nobody needs any more."""
+        self.has_rested = False
         """Nothing is held that was taken for work; else a step some time after it gives that back."""
         self._batches = 0
         self._position = 0
